@@ -1,0 +1,42 @@
+# The two commands: `make demo` and `make test`. Everything they need they install into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := contracts services/projector services/query_api devkit
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock demo test lint chaos bench bench-latency bench-projector bench-api bench-read soak schemas clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/.installed: requirements/bootstrap.txt requirements/dev.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	@$(PYTHON) -c 'import sys; sys.exit("Obzvon needs Python 3.11 or newer; this is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "Installing everything into $(VENV) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps $(addprefix -e ,$(MEMBERS))
+	@touch $@
+
+setup: $(VENV)/.installed  ## .venv with everything locked in it
+
+lock: $(VENV)/.installed  ## compile the locks anew
+	cd requirements && for set in bootstrap projector query_api dev; do \
+	  ../$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 $$set.in -o $$set.txt || exit 1; done
+
+demo: setup  ## a living report in the terminal, on embedded Kafka and Redis
+	@$(BIN)/obzvon demo
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+test: setup lint  ## lint, types, imports; unit, integration and end-to-end tests
+	@$(BIN)/pytest
+
+clean:
+	rm -rf $(VENV) .obzvon

@@ -1,0 +1,187 @@
+"""What the query API answers: the report and the rows behind its numbers."""
+
+from datetime import date as Date
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.events import Origin
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Kind(StrEnum):
+    """How a contact came to its date."""
+
+    PLANNED = "planned"
+    POSTPONED = "postponed"
+
+
+class ContactStatus(StrEnum):
+    """Where a contact stands; open and dropped ones are still to be called."""
+
+    OPEN = "open"
+    DROPPED = "dropped"
+    ORDERED = "ordered"
+    POSTPONED = "postponed"
+    NO_CONTACT = "no_contact"
+    REFUSED = "refused"
+    DROP_CLOSED = "drop_closed"
+
+
+class Ref(_Answer):
+    """Somebody or something by id, with the latest name published for it."""
+
+    id: str
+    name: str
+
+
+class AddressRef(_Answer):
+    id: str
+    text: str
+
+
+class OrderRef(_Answer):
+    id: str
+    number: str | None = Field(description="Null when only a delivery named the order")
+
+
+class Active(_Answer):
+    """Активные: open contacts before their deadline, by how they stand."""
+
+    planned: int
+    postponed: int
+    dropped: int
+    total: int
+
+
+class Overdue(_Answer):
+    """Просроченные: open contacts past their deadline, of the date and of earlier ones."""
+
+    planned: int
+    postponed: int
+    dropped: int
+    total: int
+    carried: int = Field(description="Those of them dated before the date")
+
+
+class Figures(_Answer):
+    """The counters of one operator, or their sum."""
+
+    planned: int = Field(description="План")
+    calls: int = Field(description="Звонков")
+    refusals: int = Field(description="Отказов")
+    ordered: int = Field(description="Contacts with an order")
+    orders: int = Field(description="Distinct orders of each contact, summed")
+    delivered: int
+    postponed: int
+    no_contact: int
+    refused: int
+    dropped: int = Field(description="Отвал: contacts whose address was ever reported lost")
+    drop_closed: int
+    active: Active
+    overdue: Overdue
+    order_percent: float | None = Field(description="ordered / planned · 100; null without a plan")
+    processed_percent: float | None
+
+
+class OperatorFigures(Figures):
+    operator: Ref = Field(description='id "" stands for contacts without an operator')
+
+
+class Filters(_Answer):
+    """The filters as they were applied; null where one was not given, \"\" for 'without one'."""
+
+    operator_id: str | None = None
+    manager_id: str | None = None
+    plan_date: str | None = None
+
+
+class Report(_Answer):
+    """The report of one contact date, or of a range of them."""
+
+    date: Date | None = Field(description="Null for a range")
+    date_from: Date
+    date_to: Date
+    timezone: str
+    computed_at: datetime = Field(
+        description="The moment active and overdue are counted at; "
+        "the figures hold until a change or the next deadline"
+    )
+    as_of: datetime | None = Field(
+        description="Everything in Kafka at this moment is in the figures; null if never known"
+    )
+    lag_events: int | None = Field(description="Records not yet applied; null while stale")
+    stale: bool
+    complete_since: datetime | None = Field(
+        description="Set when Kafka no longer had its beginning"
+    )
+    filters: Filters
+    operators: list[OperatorFigures]
+    totals: Figures
+
+
+class ContactRow(_Answer):
+    """A contact: one planned call about one address on one contact date."""
+
+    task_id: str
+    contact_no: int
+    contact_date: Date
+    plan_date: Date | None
+    due_at: datetime | None
+    operator: Ref | None
+    manager: Ref | None
+    client: Ref
+    address: AddressRef
+    origin: Origin | None
+    kind: Kind
+    status: ContactStatus
+    overdue: bool
+    orders: list[OrderRef]
+    calls: int
+    refusals: int
+    postponements: int
+    postpone_comment: str | None = Field(description="Комментарий переноса")
+    comment: str | None = Field(description="Of the latest failure")
+    last_call_at: datetime | None
+    last_delivery_date: Date | None = Field(description="Дата последней доставки, of the address")
+    contribution: int | None = Field(
+        None, description="What the row adds to the counter that was asked for"
+    )
+
+
+class ContactPage(_Answer):
+    items: list[ContactRow]
+    next_cursor: str | None
+    total: int = Field(description="Rows under the filters, over all pages")
+    as_of: datetime | None
+
+
+class Pickers(_Answer):
+    """What can be chosen in the filters of a date."""
+
+    operators: list[Ref]
+    managers: list[Ref]
+    plan_dates: list[Date]
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    errors: list["FieldProblem"] | None = None
+
+
+class FieldProblem(BaseModel):
+    """One parameter that was wrong."""
+
+    field: str
+    value: str | None = None
+    message: str

@@ -1,0 +1,1 @@
+"""The query API: serves the live report and its rows to those who may read them."""
