@@ -1,0 +1,192 @@
+"""Child processes: started, watched and ended by their own id, never by a name.
+
+A child runs in a process group of its own, so that Ctrl-C in the terminal reaches only us and
+we stop the children in order. On Linux the kernel ends it when we die ourselves, even by
+``kill -9``: with SIGTERM, so that it can still save what it holds.
+"""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from devkit.errors import StackError
+
+HOST = "127.0.0.1"
+"""Everything here is bound to this address and to no other."""
+
+POLL_S = 0.02
+"""Seconds between two looks at something that is about to happen."""
+
+STOP_TIMEOUT_S = 15.0
+"""Seconds a child may take to end after SIGTERM before it is killed."""
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def port_is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As the servers themselves do: a connection that has just ended does not hold the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def claim_port(wanted: int, option: str, what: str) -> int:
+    """The wanted port, or any free one for 0; a port in use is a `StackError`."""
+    if wanted == 0:
+        return free_port()
+    if not port_is_free(wanted):
+        raise StackError(
+            f"port {wanted} on {HOST} is in use, {what} cannot listen there: "
+            f"choose another one with {option}, or 0 for any free one"
+        )
+    return wanted
+
+
+async def port_answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(HOST, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+class Child:
+    """One process of ours and the file its output goes to.
+
+    Start it from the main thread: the kernel ends a child when the thread that made it ends.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._command = [str(part) for part in command]
+        self._env = None if env is None else dict(env)
+        self._cwd = cwd
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        parent = os.getpid()
+
+        def tie_to_parent() -> None:
+            if _LIBC is not None:
+                _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+                if os.getppid() != parent:  # it died before the kernel was told
+                    os._exit(1)
+
+        with self.log.open("ab") as output:
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - our own command lines
+                    self._command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=self._env,
+                    cwd=self._cwd,
+                    process_group=0,
+                    preexec_fn=tie_to_parent,  # noqa: PLW1509 - only system calls, no locks
+                )
+            except OSError as error:
+                raise StackError(
+                    f"{self.name} cannot be started ({self._command[0]}: {error.strerror}): "
+                    "run `make setup` again"
+                ) from error
+        return self
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, f"{self.name} was not started"
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs, and before it was started."""
+        return None if self._process is None else self._process.poll()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def last_lines(self, count: int = 5) -> list[str]:
+        try:
+            text = self.log.read_bytes()[-16_384:].decode(errors="replace")
+        except OSError:
+            return []
+        lines = (line.rstrip() for line in text.splitlines())
+        # The dynamic loader's remark about noida-db on an older libc; it is harmless.
+        return [line for line in lines if line and "weak version `GLIBC" not in line][-count:]
+
+    def how_it_ended(self) -> str:
+        code = self.exit_code
+        how = (
+            f"was ended by {signal.Signals(-code).name}" if code and code < 0 else f"exited {code}"
+        )
+        last = " | ".join(self.last_lines())
+        return f"{self.name} {how}" + (f": {last}" if last else "") + f" (log: {self.log})"
+
+    def send(self, signal_: signal.Signals) -> None:
+        """Send it a signal; nothing happens if it is gone already."""
+        if self._process is not None:
+            self._process.send_signal(signal_)
+
+    def kill(self) -> None:
+        """End it at once, as a crash does."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    async def exited(self) -> int:
+        assert self._process is not None, f"{self.name} was not started"
+        while (code := self._process.poll()) is None:  # noqa: ASYNC110 - no event outside Linux
+            await asyncio.sleep(POLL_S)
+        return code
+
+    async def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
+        """Ask it to end, and end it by force if it takes too long. Twice is once."""
+        if not self.is_running:
+            return
+        self.send(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.exited(), timeout_s)
+        except TimeoutError:
+            self.kill()
+
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()

