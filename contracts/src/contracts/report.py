@@ -1,7 +1,6 @@
 """What the query API answers: the report and the rows behind its numbers."""
 
-from datetime import date as Date
-from datetime import datetime
+import datetime as dt
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -93,7 +92,7 @@ class OperatorFigures(Figures):
 
 
 class Filters(_Answer):
-    """The filters as they were applied; null where one was not given, \"\" for 'without one'."""
+    """The filters as they were applied; null where one was not given, empty for none."""
 
     operator_id: str | None = None
     manager_id: str | None = None
@@ -103,20 +102,20 @@ class Filters(_Answer):
 class Report(_Answer):
     """The report of one contact date, or of a range of them."""
 
-    date: Date | None = Field(description="Null for a range")
-    date_from: Date
-    date_to: Date
+    date: dt.date | None = Field(description="Null for a range")
+    date_from: dt.date
+    date_to: dt.date
     timezone: str
-    computed_at: datetime = Field(
+    computed_at: dt.datetime = Field(
         description="The moment active and overdue are counted at; "
         "the figures hold until a change or the next deadline"
     )
-    as_of: datetime | None = Field(
+    as_of: dt.datetime | None = Field(
         description="Everything in Kafka at this moment is in the figures; null if never known"
     )
     lag_events: int | None = Field(description="Records not yet applied; null while stale")
     stale: bool
-    complete_since: datetime | None = Field(
+    complete_since: dt.datetime | None = Field(
         description="Set when Kafka no longer had its beginning"
     )
     filters: Filters
@@ -129,9 +128,9 @@ class ContactRow(_Answer):
 
     task_id: str
     contact_no: int
-    contact_date: Date
-    plan_date: Date | None
-    due_at: datetime | None
+    contact_date: dt.date
+    plan_date: dt.date | None
+    due_at: dt.datetime | None
     operator: Ref | None
     manager: Ref | None
     client: Ref
@@ -146,8 +145,8 @@ class ContactRow(_Answer):
     postponements: int
     postpone_comment: str | None = Field(description="Комментарий переноса")
     comment: str | None = Field(description="Of the latest failure")
-    last_call_at: datetime | None
-    last_delivery_date: Date | None = Field(description="Дата последней доставки, of the address")
+    last_call_at: dt.datetime | None
+    last_delivery_date: dt.date | None = Field(description="Дата последней доставки, of the address")
     contribution: int | None = Field(
         None, description="What the row adds to the counter that was asked for"
     )
@@ -157,7 +156,7 @@ class ContactPage(_Answer):
     items: list[ContactRow]
     next_cursor: str | None
     total: int = Field(description="Rows under the filters, over all pages")
-    as_of: datetime | None
+    as_of: dt.datetime | None
 
 
 class Pickers(_Answer):
@@ -165,7 +164,7 @@ class Pickers(_Answer):
 
     operators: list[Ref]
     managers: list[Ref]
-    plan_dates: list[Date]
+    plan_dates: list[dt.date]
 
 
 class Problem(BaseModel):

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from contracts.keys import Cell, OpenKey
-
 from projector.fold.contacts import DROPPED, OPEN, Contact
 
 Counters = tuple[int, ...]
@@ -47,7 +46,7 @@ def open_counts(contacts: Iterable[Contact]) -> dict[tuple[str, OpenKey], int]:
     counts: dict[tuple[str, OpenKey], int] = {}
     for contact in contacts:
         status = contact.status
-        if status == OPEN or status == DROPPED:
+        if status in (OPEN, DROPPED):
             key = (
                 contact.contact_date,
                 OpenKey(

@@ -59,7 +59,7 @@ class _Call:
     def __init__(self, call: Called, holder: str | None) -> None:
         self.first = call[:5]
         self.time = call.time
-        self.operator = call.operator[0] if call.operator else holder
+        self.operator: str | None = call.operator[0] if call.operator else holder
         self.order = call.order
         self.refused = call.outcome == REFUSED
 

@@ -11,9 +11,9 @@ but they count as two contents of one identity.
 
 from typing import Any, Final, NamedTuple, assert_never
 
-from contracts.events import EVENT_TYPES
 from pydantic_core import from_json, to_json
 
+from contracts.events import EVENT_TYPES
 from projector.fold.calendar import seconds_of
 
 type_codes: Final = {name: code for code, name in enumerate(EVENT_TYPES)}

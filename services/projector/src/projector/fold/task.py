@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
-from contracts.events import MAX_TASK_EVENTS
-from contracts.keys import Cell, NameEntry, OpenKey, row_field
 from pydantic_core import from_json
 
+from contracts.events import MAX_TASK_EVENTS
+from contracts.keys import Cell, NameEntry, OpenKey, row_field
 from projector.fold.calendar import Calendar
 from projector.fold.cells import Counters, cells, open_counts
 from projector.fold.contacts import Contact, contacts
@@ -58,7 +58,12 @@ class Task:
 
     def encode(self, newest: str) -> bytes:
         """The document: the newest contact date, for retention, then the events."""
-        return newest.encode() + b"[" + b",".join([f.packed for f in self.facts.values()]) + b"]"
+        return (
+            newest.encode()
+            + b"["
+            + b",".join([f.packed for f in sorted(self.facts.values())])
+            + b"]"
+        )
 
     def add(self, fact: Fact) -> tuple[Added, Fact | None]:
         """Take the fact in; says what became of it, and which fact had to make room for it.

@@ -1,0 +1,1 @@
+"""The shards in Redis: one script through which every write goes."""

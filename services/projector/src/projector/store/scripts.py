@@ -1,0 +1,109 @@
+"""The Lua scripts that guard a shard. A shard's keys share one slot, so each runs atomically.
+
+``WRITE`` is the only way to change a shard that exists: if it still stands at (epoch, seq) it
+takes the values and stands at seq + 1. ``CLAIM`` makes its caller the owner by a new epoch.
+
+An epoch is ``NUMBER-RANDOM``. The number tells which of two owners came later; the random part
+keeps an owner apart from another one that took the same number after a failover lost the first.
+"""
+
+import hashlib
+from typing import Any
+
+from redis.exceptions import NoScriptError
+
+from projector.store.client import RedisClient
+
+CHUNK = 4_000
+"""Values per redis.call: Lua's unpack fails near 8,000."""
+
+_WRITE = """
+local held = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'nonce', 'status')
+local epoch, seq = held[1], tonumber(held[2])
+local mine, expected = ARGV[1], tonumber(ARGV[2])
+if not epoch then return 'rolled_back' end
+if held[4] == 'retired' then return 'retired' end
+if epoch ~= mine then
+  local theirs, ours = tonumber(string.match(epoch, '^%d+')), tonumber(string.match(mine, '^%d+'))
+  if theirs < ours then return 'rolled_back' end
+  return 'ahead'
+end
+if seq == expected + 1 and held[3] == ARGV[3] then return 'already' end
+if seq > expected then return 'ahead' end
+if seq < expected then return 'rolled_back' end
+
+local at = 4
+local function strings(count)
+  local values = {}
+  for i = 1, count do values[i] = ARGV[at + i - 1] end
+  at = at + count
+  return values
+end
+local function chunked(command, key, values)
+  for first = 1, #values, %(chunk)d do
+    redis.call(command, key, unpack(values, first, math.min(first + %(chunk)d - 1, #values)))
+  end
+end
+local function count()
+  local number = tonumber(ARGV[at])
+  at = at + 1
+  return number
+end
+
+local hint = strings(1)[1]
+local fields = strings(count())
+fields[#fields + 1] = 'seq'
+fields[#fields + 1] = expected + 1
+fields[#fields + 1] = 'nonce'
+fields[#fields + 1] = ARGV[3]
+redis.call('HSET', KEYS[1], unpack(fields))
+local moved = strings(count())
+for i = 1, #moved do redis.call('HSET', KEYS[2], moved[i], expected + 1) end
+local gone = strings(count())
+if #gone > 0 then chunked('HDEL', KEYS[2], gone) end
+for k = 3, #KEYS do
+  local dropped = count()
+  if dropped == 1 then
+    redis.call('UNLINK', KEYS[k])
+  else
+    chunked('HDEL', KEYS[k], strings(count()))
+    chunked('HSET', KEYS[k], strings(count()))
+  end
+end
+if #hint > 0 then redis.call('PUBLISH', '%(changes)s', hint) end
+return 'applied'
+"""
+
+_CLAIM = """
+local held = redis.call('HMGET', KEYS[1], 'epoch', 'status', 'fingerprint', 'seq')
+if held[2] == 'retired' then return {'retired', ''} end
+if held[3] and held[3] ~= ARGV[2] then return {'foreign', held[3]} end
+local number = held[1] and tonumber(string.match(held[1], '^%d+')) or 0
+local epoch = string.format('%d', number + 1) .. '-' .. ARGV[1]
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', (tonumber(held[4]) or 0) + 1, 'nonce', epoch,
+  'fingerprint', ARGV[2])
+if not held[2] then redis.call('HSET', KEYS[1], 'status', ARGV[3], 'horizon', ARGV[4]) end
+return {'claimed', epoch}
+"""
+
+
+class Script:
+    """A script, run by its hash; sent whole when the server has forgotten it."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, client: RedisClient, keys: list[str], args: list[Any]) -> Any:
+        try:
+            return await client.evalsha(self.sha, len(keys), *keys, *args)
+        except NoScriptError:
+            return await client.eval(self.source, len(keys), *keys, *args)
+
+
+def write_script(changes: str) -> Script:
+    return Script(_WRITE.replace("%(chunk)d", str(CHUNK)).replace("%(changes)s", changes))
+
+
+def claim_script() -> Script:
+    return Script(_CLAIM)

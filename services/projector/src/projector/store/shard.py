@@ -1,0 +1,361 @@
+"""One shard in Redis, as its owner sees it: claim it, read what a batch needs, write the change.
+
+Every write goes through one script that checks (epoch, seq) first. Its answers:
+
+- ``applied``: done; the shard stands at seq + 1.
+- ``already``: a repeat of a write whose answer got lost; it had been applied.
+- ``ahead``: another owner has written since. `Superseded` is raised.
+- ``rolled_back``: Redis lost writes (a failover, an emptied server). `RolledBack` is raised.
+- ``retired``: the generation is no longer written. `Retired` is raised.
+
+After any of the last three everything that was cached is void: `claim` again and go on from the
+offset it returns. State and offset move together, so nothing is lost and nothing counts twice.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import structlog
+from pydantic_core import to_json
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    ConnectionError,  # noqa: A004 -- redis-py's own, not the built-in
+    ReadOnlyError,
+    SlotNotCoveredError,
+    TimeoutError,  # noqa: A004 -- redis-py's own, not the built-in
+    TryAgainError,
+)
+
+from contracts.keys import CHANGES, Fingerprint, Meta, ShardKeys, Status
+from projector.fold.calendar import Calendar
+from projector.fold.facts import Fact
+from projector.fold.projection import Change, Fold, Projection
+from projector.fold.task import Task
+from projector.store.client import RedisClient
+from projector.store.scripts import claim_script, write_script
+
+log = structlog.get_logger()
+
+UNREACHABLE = (
+    ConnectionError,
+    TimeoutError,
+    BusyLoadingError,
+    ClusterDownError,
+    ReadOnlyError,
+    SlotNotCoveredError,
+    TryAgainError,
+    OSError,
+    asyncio.TimeoutError,
+)
+"""What a Redis that is away, starting or failing over raises: wait and try again."""
+
+READ_CHUNK = 1_000
+"""Fields asked for in one HMGET."""
+
+_WRITE = write_script(CHANGES)
+_CLAIM = claim_script()
+
+
+class StaleOwner(Exception):
+    """The caller no longer knows the shard as it is; drop what is cached and claim anew."""
+
+
+class Superseded(StaleOwner):
+    """Another owner has written to the shard."""
+
+
+class RolledBack(StaleOwner):
+    """Redis has lost writes that it had acknowledged."""
+
+
+class Retired(StaleOwner):
+    """The shard's generation is retired: another generation is read now."""
+
+
+class ForeignFingerprint(Exception):
+    """The generation was computed with other settings or another fold."""
+
+    def __init__(self, theirs: str, ours: str) -> None:
+        super().__init__(f"it was computed with {theirs}, this projector computes with {ours}")
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a shard stands in its partition, with the last record before it to know it by."""
+
+    offset: int
+    last_offset: int = -1
+    last_timestamp: int = -1
+    last_checksum: int = 0
+
+
+class Prepared(NamedTuple):
+    """A folded batch, ready to be written."""
+
+    change: Change
+    full: list[tuple[str, Fact]]
+    """(task id, fact) that the task had no room for."""
+
+
+class Shard:
+    """The owner's handle on one shard. Not safe for two callers at once: hold `lock`."""
+
+    def __init__(
+        self,
+        client: RedisClient,
+        keys: ShardKeys,
+        fingerprint: Fingerprint,
+        calendar: Calendar,
+        *,
+        cached_tasks: int = 50_000,
+    ) -> None:
+        self.keys = keys
+        self.lock = asyncio.Lock()
+        self.projection: Projection
+        self._client = client
+        self._fingerprint = to_json(fingerprint.model_dump()).decode()
+        self._calendar = calendar
+        self._cached_tasks = cached_tasks
+        self._epoch = ""
+        self._seq = -1
+        self._dead: dict[str, int] = {}
+        self._forwarded = 0
+        self.position = Position(-1)
+        self.meta: Meta
+
+    # --- owning ---------------------------------------------------------------------------------
+
+    async def claim(self, status: Status, horizon: str) -> Meta:
+        """Become the owner by a new epoch and read where the shard stands.
+
+        `status` and `horizon` are for a shard that does not exist yet. Raises
+        `ForeignFingerprint`, `Retired`, or a connection error.
+        """
+        answer, value = await _CLAIM.run(
+            self._client,
+            [self.keys.meta],
+            [secrets.token_hex(8), self._fingerprint, status, horizon],
+        )
+        match answer:
+            case b"retired":
+                raise Retired(self.keys.generation)
+            case b"foreign":
+                raise ForeignFingerprint(value.decode(), self._fingerprint)
+            case _:
+                pass
+        meta = Meta.decode(await self._client.hgetall(self.keys.meta))
+        if meta is None or meta.epoch != value.decode():
+            raise Superseded("another owner claimed the shard at the same time")
+        dead = await self._client.hgetall(self.keys.dead)
+        self._epoch, self._seq = meta.epoch, meta.seq
+        self._dead = {reason.decode(): int(count) for reason, count in dead.items()}
+        self._forwarded = meta.forwarded
+        self.meta = meta
+        self.position = Position(
+            meta.offset, meta.last_offset, meta.last_timestamp, meta.last_checksum
+        )
+        self.projection = Projection(
+            self.keys,
+            self._calendar,
+            meta.horizon or horizon,
+            cached_tasks=self._cached_tasks,
+        )
+        return meta
+
+    # --- gather, decide, apply ------------------------------------------------------------------
+
+    async def prepare(self, facts: dict[str, list[Fact]]) -> Prepared:
+        """Read what the facts (by task id) touch, and fold them.
+
+        What is cached then runs ahead of Redis: `commit` the result, or claim the shard anew.
+        """
+        projection = self.projection
+        await self._know_tasks_and_names(facts)
+        fold = projection.fold(facts)
+        await self._know_dates(fold.dates())
+        await self._know_deliveries({*fold.deliveries, *fold.lost_addresses})
+        if fold.lost:
+            await self._retract(fold)
+        return Prepared(projection.change(fold), fold.full)
+
+    async def commit(
+        self,
+        prepared: Prepared,
+        position: Position,
+        *,
+        dead: Mapping[str, int] | None = None,
+        forwarded: int = 0,
+        notes: Mapping[str, str | int] | None = None,
+    ) -> None:
+        """Write a prepared change together with the position after it.
+
+        `dead` counts the dead letters on the way there by reason, `forwarded` the records that
+        were sent on to their own partition. Replaying an offset is a no-op.
+        """
+        meta: dict[str, str | int] = {
+            "offset": position.offset,
+            "last_offset": position.last_offset,
+            "last_timestamp": position.last_timestamp,
+            "last_checksum": position.last_checksum,
+            **(notes or {}),
+        }
+        for reason, count in (dead or {}).items():
+            self._dead[reason] = self._dead.get(reason, 0) + count
+            prepared.change.put(self.keys.dead, reason, self._dead[reason])
+        if forwarded:
+            self._forwarded += forwarded
+            meta["forwarded"] = self._forwarded
+        await self._write(prepared.change, meta)
+        self.position = position
+
+    async def note(self, notes: Mapping[str, str | int]) -> None:
+        """Write to the meta alone: freshness, a start, a parking."""
+        await self._write(Change(), notes)
+
+    async def start_at(self, offset: int, complete_since: str | None) -> None:
+        """Place a shard that has no position yet."""
+        await self._write(
+            Change(), {"offset": offset, "complete_since": complete_since or "", "parked": ""}
+        )
+        self.position = Position(offset)
+
+    async def advance_horizon(self, horizon: str) -> int:
+        """Forget contact dates before `horizon`; how many dates were forgotten."""
+        if horizon <= self.projection.horizon:
+            return 0
+        known = await self._client.hkeys(self.keys.seqs)
+        dates = [name.decode() for name in known if name[:1].isdigit()]
+        dates = [date for date in dates if date < horizon]
+        await self._know_dates(dates)
+        change = self.projection.advance(horizon, dates)
+        await self._write(change, {"horizon": horizon})
+        return len(dates)
+
+    async def forget_documents(self, before: str) -> int:
+        """Remove documents whose newest contact is dated before `before`; how many."""
+        old = [
+            task_id
+            async for task_id, document in self.documents()
+            if document[: len(before)].decode() < before
+        ]
+        for first in range(0, len(old), READ_CHUNK):
+            change = Change()
+            for task_id in old[first : first + READ_CHUNK]:
+                change.remove(self.keys.docs, task_id)
+            self.projection.forget_tasks(old[first : first + READ_CHUNK])
+            await self._write(change, {})
+        return len(set(old))
+
+    async def documents(self) -> AsyncIterator[tuple[str, bytes]]:
+        """Every (task id, document) of the shard; some may come twice."""
+        async for name, value in self._client.hscan_iter(self.keys.docs, count=READ_CHUNK):
+            yield name.decode(), value
+
+    async def _retract(self, fold: Fold) -> None:
+        """Find again what only a replaced fact had told: a rare scan of all documents."""
+        names, addresses = self.projection.retractions(fold)
+        if not names and not addresses:
+            return
+        needles = [to_json(one)[1:-1] for one in {named for _, named in names} | addresses]
+        others = []
+        async for task_id, document in self.documents():
+            if task_id not in fold.tasks and any(needle in document for needle in needles):
+                others.append(list(Task.decode(document).facts.values()))
+        self.projection.retract(fold, names, addresses, others)
+
+    async def _know_tasks_and_names(self, facts: dict[str, list[Fact]]) -> None:
+        projection = self.projection
+        tasks = projection.unknown_tasks(facts)
+        names = projection.unknown_names(fact for many in facts.values() for fact in many)
+        if not tasks and not names:
+            return
+        pipeline = self._client.pipeline(transaction=False)
+        for first in range(0, len(tasks), READ_CHUNK):
+            pipeline.hmget(self.keys.docs, tasks[first : first + READ_CHUNK])
+        asked = {kind: list(ids) for kind, ids in names.items()}
+        for kind, ids in asked.items():
+            pipeline.hmget(self.keys.names(kind), ids)
+        answers = iter(await pipeline.execute())
+        for first in range(0, len(tasks), READ_CHUNK):
+            chunk = tasks[first : first + READ_CHUNK]
+            for task_id, document in zip(chunk, next(answers), strict=True):
+                projection.know_task(task_id, document)
+        for kind, ids in asked.items():
+            for named, value in zip(ids, next(answers), strict=True):
+                projection.know_name(kind, named, value)
+
+    async def _know_dates(self, dates: Iterable[str]) -> None:
+        unknown = self.projection.unknown_dates(dates)
+        if not unknown:
+            return
+        pipeline = self._client.pipeline(transaction=False)
+        for date in unknown:
+            pipeline.hgetall(self.keys.cells(date))
+            pipeline.hgetall(self.keys.open(date))
+        answers = await pipeline.execute()
+        for at, date in enumerate(unknown):
+            self.projection.know_date(date, answers[2 * at], answers[2 * at + 1])
+
+    async def _know_deliveries(self, addresses: set[str]) -> None:
+        unknown = self.projection.unknown_deliveries(addresses)
+        if not unknown:
+            return
+        values = await self._client.hmget(self.keys.deliveries, unknown)
+        for address, value in zip(unknown, values, strict=True):
+            self.projection.know_delivery(address, value)
+
+    # --- the script -----------------------------------------------------------------------------
+
+    async def _write(self, change: Change, meta: Mapping[str, str | int]) -> None:
+        keys, args = _arguments(self.keys, change, meta, self._seq + 1)
+        nonce = secrets.token_hex(8)
+        head = [self._epoch, self._seq, nonce]
+        try:
+            answer = await _WRITE.run(self._client, keys, head + args)
+        except UNREACHABLE as error:
+            # The write may or may not have happened. Once more with the same nonce: if it did,
+            # the answer is `already`.
+            log.warning("write_unanswered", shard=self.keys.shard, error=str(error))
+            answer = await _WRITE.run(self._client, keys, head + args)
+        match answer:
+            case b"applied" | b"already":
+                self._seq += 1
+            case b"ahead":
+                raise Superseded(f"another owner writes to shard {self.keys.shard}")
+            case b"rolled_back":
+                raise RolledBack(f"Redis has lost writes to shard {self.keys.shard}")
+            case b"retired":
+                raise Retired(self.keys.generation)
+            case _:
+                raise RuntimeError(f"the write script answered {answer!r}")
+
+
+def _arguments(
+    keys: ShardKeys, change: Change, meta: Mapping[str, str | int], seq: int
+) -> tuple[list[str], list[Any]]:
+    """KEYS and ARGV of the write script, after its epoch, seq and nonce."""
+    names = [keys.meta, keys.seqs]
+    dates = sorted(change.moved)
+    hint = to_json([keys.generation, keys.shard, seq, dates + change.gone]) if dates else b""
+    args: list[Any] = [hint, 2 * len(meta)]
+    for name, value in meta.items():
+        args += (name, value)
+    args.append(len(dates))
+    args += dates
+    args.append(len(change.gone))
+    args += change.gone
+    for key in change.drops:
+        names.append(key)
+        args.append(1)
+    for key in change.sets.keys() | change.deletes.keys():
+        names.append(key)
+        removed = change.deletes.get(key, ())
+        fields = change.sets.get(key, {})
+        args += (0, len(removed), *removed, 2 * len(fields))
+        for pair in fields.items():
+            args += pair
+    return names, args
