@@ -96,9 +96,9 @@ class Person:
 
     role: str
     subject: str | None = None
-    operators: Sequence[str] = ()
-    """Operator ids the person is restricted to; none is no restriction."""
-    managers: Sequence[str] = ()
+    operators: Sequence[str] | None = None
+    """Operator ids the person is restricted to: None is no restriction, an empty one shows nothing."""
+    managers: Sequence[str] | None = None
 
     def claims(self) -> dict[str, Any]:
         subject = self.subject or f"dev-{self.role}"
@@ -109,9 +109,9 @@ class Person:
             "roles": [self.role],
             "realm_access": {"roles": [self.role]},
         }
-        if self.operators:
+        if self.operators is not None:
             claims["obzvon_operators"] = list(self.operators)
-        if self.managers:
+        if self.managers is not None:
             claims["obzvon_managers"] = list(self.managers)
         return claims
 

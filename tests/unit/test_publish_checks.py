@@ -1,0 +1,92 @@
+"""What `publish` says about a line before anything of it is sent."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from devkit.publish import Line, Ready, checked, unchecked
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def planned(**changed: object) -> dict[str, object]:
+    event = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "test",
+        "type": "task-planned.v1",
+        "subject": "task-1",
+        "time": "2026-11-24T09:00:00+03:00",
+        "data": {
+            "client": {"id": "c-1", "name": "ООО Ромашка"},
+            "address": {"id": "a-1", "text": "Ленина, 1"},
+            "contact_date": "2026-11-24",
+        },
+    }
+    return {**event, **changed}
+
+
+def line(event: object) -> Line:
+    return Line("events.jsonl", 7, json.dumps(event, ensure_ascii=False).encode())
+
+
+def test_a_good_line_is_sent_as_it_stands_and_keyed_by_its_subject() -> None:
+    given = line(planned())
+    assert checked(given, "now", NOW) == Ready(given.text, "task-1", None)
+
+
+def test_an_unknown_field_is_sent_along() -> None:
+    given = line(planned(extension="x"))
+    ready = checked(given, "now", NOW)
+    assert isinstance(ready, Ready)
+    assert b"extension" in ready.value
+
+
+def test_the_record_can_bear_the_events_own_time() -> None:
+    ready = checked(line(planned()), "event", NOW)
+    assert isinstance(ready, Ready)
+    assert ready.timestamp_ms == datetime(2026, 11, 24, 6, tzinfo=UTC).timestamp() * 1000
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ("no object", "event: "),
+        (planned(subject=""), "subject: "),
+        (planned(type="task-eaten.v1"), "task-eaten.v1"),
+        (planned(time="2026-11-24T09:00:00"), "time: "),
+        (planned(data={}), "data.client: Field required"),
+        (planned(data={**planned()["data"], "contact_date": "24.11.2026"}), "data.contact_date: "),
+        (planned(time="2026-11-26T09:00:00Z"), "more than a day ahead"),
+        (planned(source="x" * 70_000), "an event has 65536 at most"),
+    ],
+)
+def test_a_bad_line_is_named_by_field_and_reason(event: object, said: str) -> None:
+    problem = checked(line(event), "now", NOW)
+    assert isinstance(problem, str)
+    assert said in problem
+    assert "\n" not in problem
+
+
+def test_a_line_that_is_no_json_is_bad() -> None:
+    problem = checked(Line("f", 1, b"{oops"), "now", NOW)
+    assert isinstance(problem, str)
+    assert "JSON" in problem
+
+
+def test_a_future_event_is_good_when_its_record_bears_its_time() -> None:
+    assert isinstance(checked(line(planned(time="2030-01-01T00:00:00Z")), "event", NOW), Ready)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (b"{oops", None),
+        (b"[]", None),
+        (b'{"subject": 3}', None),
+        (b'{"subject": "t-9", "data": 0}', "t-9"),
+    ],
+)
+def test_unchecked_lines_are_sent_whatever_they_hold(text: bytes, key: str | None) -> None:
+    assert unchecked(Line("f", 1, text), "event") == Ready(text, key, None)
