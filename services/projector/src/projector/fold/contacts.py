@@ -56,10 +56,12 @@ class _Call:
 
     __slots__ = ("first", "operator", "order", "refused", "time")
 
+    operator: str | None
+
     def __init__(self, call: Called, holder: str | None) -> None:
         self.first = call[:5]
         self.time = call.time
-        self.operator: str | None = call.operator[0] if call.operator else holder
+        self.operator = call.operator[0] if call.operator else holder
         self.order = call.order
         self.refused = call.outcome == REFUSED
 
@@ -148,15 +150,15 @@ class _Draft:
             if call.refused:
                 told.add(call_id)
                 counts[call.operator] = counts.get(call.operator, 0) + 1
-        any_refused_call = bool(told)
-        for call_id, operator in self.refused_failures:
-            if call_id is None:
-                if any_refused_call:
+        has_refused_call = bool(told)
+        for told_id, operator in self.refused_failures:
+            if told_id is None:
+                if has_refused_call:
                     continue
-            elif call_id in told:
+            elif told_id in told:
                 continue
             else:
-                told.add(call_id)
+                told.add(told_id)
             counts[operator] = counts.get(operator, 0) + 1
         return counts
 

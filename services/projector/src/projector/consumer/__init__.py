@@ -1,0 +1,1 @@
+"""The Kafka side: from records to batches, and from assignments to shards."""

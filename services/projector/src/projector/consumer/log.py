@@ -1,0 +1,156 @@
+"""The partitions as a log: where they begin and end, single records, and what is sent to Kafka."""
+
+import asyncio
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+
+from projector.consumer.decode import Dead
+
+MAX_LETTER_BYTES = 900_000
+"""A dead letter with a larger value is sent without it: topics take 1,048,588 bytes by default,
+and the letter says where the value stands."""
+
+PROBE_TIMEOUT_S = 10.0
+"""Seconds within which a record that is known to exist must be there to read."""
+
+DLQ_PREFIX = "obzvon-dlq-"
+
+
+class TopicMissing(Exception):
+    """The topic does not exist (yet)."""
+
+
+class Extent(NamedTuple):
+    """What a partition holds: offsets begin <= x < end."""
+
+    begin: int
+    end: int
+
+
+def checksum(record: ConsumerRecord) -> int:
+    """A CRC-32 over key and value, to tell a record from another one at the same offset."""
+    return zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
+
+
+class Log:
+    """Reads single facts about a topic's partitions and sends records; no consumer group."""
+
+    def __init__(self, topic: str, dead_letter_topic: str, options: Mapping[str, Any]) -> None:
+        self.topic = topic
+        self._dead_letter_topic = dead_letter_topic
+        self._options = options
+        self._consumer: AIOKafkaConsumer
+        self._producer: AIOKafkaProducer
+        self._reading = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Connect; after a failure it can be tried again."""
+        consumer = AIOKafkaConsumer(
+            **self._options,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=4 << 20,
+        )
+        producer = AIOKafkaProducer(
+            **self._options,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            max_request_size=2 << 20,
+        )
+        try:
+            await consumer.start()
+            await producer.start()
+        except BaseException:
+            await consumer.stop()
+            await producer.stop()
+            raise
+        self._consumer, self._producer = consumer, producer
+
+    async def stop(self) -> None:
+        await self._consumer.stop()
+        await self._producer.stop()
+
+    async def partitions(self) -> int:
+        """How many partitions the topic has. Raises `TopicMissing`."""
+        found = (await self._producer.client.fetch_all_metadata()).partitions_for_topic(self.topic)
+        if not found:
+            raise TopicMissing(self.topic)
+        return len(found)
+
+    async def extents(self, partitions: Iterable[int]) -> dict[int, Extent]:
+        """Begin and end (of what is committed) of each partition, as of after this call began."""
+        asked = [TopicPartition(self.topic, partition) for partition in partitions]
+        ends = await self._consumer.end_offsets(asked)
+        begins = await self._consumer.beginning_offsets(asked)
+        return {tp.partition: Extent(begins[tp], ends[tp]) for tp in asked}
+
+    async def record_at(self, partition: int, offset: int, end: int) -> ConsumerRecord | None:
+        """The first record at or after `offset`; None if there is none before `end`.
+
+        Raises OffsetOutOfRangeError if the log no longer, or not yet, reaches `offset`.
+        """
+        tp = TopicPartition(self.topic, partition)
+        async with self._reading, asyncio.timeout(PROBE_TIMEOUT_S):
+            self._consumer.assign([tp])
+            try:
+                self._consumer.seek(tp, offset)
+                while await self._consumer.position(tp) < end:
+                    found = await self._consumer.getmany(tp, timeout_ms=100, max_records=1)
+                    if found:
+                        record: ConsumerRecord = found[tp][0]
+                        return record
+                return None
+            finally:
+                self._consumer.assign([])
+
+    async def send_on(self, record: ConsumerRecord, partition: int) -> "asyncio.Future[Any]":
+        """Send the record, unchanged, to the partition it belongs into."""
+        return await self._send(
+            self.topic,
+            key=record.key,
+            value=record.value,
+            partition=partition,
+            timestamp_ms=_sendable(record.timestamp),
+            headers=list(record.headers),
+        )
+
+    async def bury(self, record: ConsumerRecord, dead: Dead) -> "asyncio.Future[Any]":
+        """Send the record to the dead letters, with where it stood and what was wrong with it."""
+        where = {
+            "topic": record.topic,
+            "partition": str(record.partition),
+            "offset": str(record.offset),
+            "timestamp": str(record.timestamp),
+            "reason": dead.reason,
+            "detail": dead.detail[:2_000],
+        }
+        value = record.value
+        size = len(value or b"") + sum(len(n) + len(v or b"") for n, v in record.headers)
+        headers = list(record.headers)
+        if size + len(record.key or b"") > MAX_LETTER_BYTES:
+            where["omitted"] = f"value and headers of {size} bytes; read them at their offset"
+            value, headers = b"", []
+        headers += [(DLQ_PREFIX + name, text.encode()) for name, text in where.items()]
+        if record.key is not None and "omitted" not in where:
+            headers.append((DLQ_PREFIX + "key", record.key))
+        return await self._send(
+            self._dead_letter_topic,
+            key=f"{record.topic}/{record.partition}/{record.offset}".encode(),
+            value=value,
+            partition=None,
+            timestamp_ms=None,
+            headers=headers,
+        )
+
+    async def _send(self, topic: str, **record: Any) -> "asyncio.Future[Any]":
+        sent: asyncio.Future[Any] = await self._producer.send(topic, **record)
+        return sent
+
+
+def _sendable(timestamp: int) -> int | None:
+    return timestamp if timestamp >= 0 else None

@@ -1,0 +1,492 @@
+"""What a projector owns: partitions of the topic, each with its shard, from assignment to loss.
+
+The life of a partition here::
+
+    assigned (paused) ─► restoring: claim the shard, check that the log is the one it was folded
+                         from, seek to its offset, resume ─► live
+    live ─► restoring    whenever a write was refused, Redis or Kafka failed, or an offset came
+                         that does not follow
+    restoring ─► parked  when going on would make the report wrong; looked at again every 10 s
+    any ─► (gone)        when the group takes the partition away
+
+aiokafka hands out records of an assignment before the listener has run, and records that were
+fetched before a seek. So only a live partition's records are applied, and only from exactly the
+offset at which its shard stands; where an offset is skipped (transactions leave such gaps), the
+log itself is asked whether there was anything.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+import structlog
+from aiokafka import (
+    AIOKafkaConsumer,
+    ConsumerRebalanceListener,
+    ConsumerRecord,
+    OffsetAndMetadata,
+    TopicPartition,
+)
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from contracts.keys import Fingerprint, ShardKeys
+from projector import metrics
+from projector.consumer.decode import Dead, Found, Misplaced, decode
+from projector.consumer.log import Extent, Log, checksum
+from projector.consumer.pauses import growing
+from projector.fold.facts import Fact
+from projector.store.client import RedisClient
+from projector.store.generations import ensure_live
+from projector.store.shard import (
+    UNREACHABLE,
+    ForeignFingerprint,
+    Position,
+    Retired,
+    Shard,
+    StaleOwner,
+)
+
+log = structlog.get_logger()
+
+CHUNK_RECORDS = 500
+"""Records folded into one script: a few milliseconds of work for Redis."""
+
+CHUNK_BYTES = 1 << 20
+"""Bytes of values in one chunk, whatever their number."""
+
+SAMPLE_S = 1.0
+"""Seconds between two looks at the partitions' ends."""
+
+KEPT_SAMPLES = 3_600
+"""Looks at the end that wait for the shard to reach it; an hour of lag."""
+
+PARKED_S = 10.0
+"""Seconds after which a parked shard is looked at again."""
+
+COMMIT_S = 5.0
+"""Seconds between commits to the group, for lag monitors only."""
+
+RETENTION_S = 600.0
+"""Seconds between two looks at the horizon."""
+
+CLOCK_SKEW_S = 5.0
+"""Seconds this clock may be away from Redis' for retention to trust it."""
+
+State = Literal["restoring", "live", "parked"]
+
+
+class Parked(Exception):
+    """Going on would make the report wrong; the message says why and what to do."""
+
+
+@dataclass
+class Owned:
+    """A partition that is assigned to this process."""
+
+    partition: int
+    shard: Shard
+    state: State = "restoring"
+    reason: str = "assigned"
+    """Why it is not live, for a person."""
+    restoring: "asyncio.Task[None] | None" = None
+    samples: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=KEPT_SAMPLES))
+    """(milliseconds since 1970, end offset), oldest first, not yet reached."""
+    as_of: int | None = None
+    end: int = -1
+    idle_at: int = -1
+    """The offset at which it stood at the last look without having reached the end."""
+    failures: int = 0
+    """Restores since the last batch that went through."""
+
+    def reached(self, offset: int) -> dict[str, str | int]:
+        """Freshness to write once `offset` is applied: the newest sample that it reaches."""
+        while self.samples and self.samples[0][1] <= offset:
+            self.as_of = self.samples.popleft()[0]
+        return {"as_of": self.as_of} if self.as_of else {}
+
+
+class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """Owns what the consumer group assigns to this process."""
+
+    def __init__(
+        self,
+        client: RedisClient,
+        log_: Log,
+        fingerprint: Fingerprint,
+        generation: str,
+        today: Callable[[], str],
+        new_shard: Callable[[ShardKeys], Shard],
+    ) -> None:
+        self.owned: dict[int, Owned] = {}
+        self.consumer_of: Callable[[], AIOKafkaConsumer]
+        """The consumer whose assignment this is; set before it is started."""
+        self.generation = generation
+        self._client = client
+        self._log = log_
+        self._fingerprint = fingerprint
+        self._today = today
+        self._new_shard = new_shard
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer:
+        return self.consumer_of()
+
+    # --- assignment -----------------------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Let go. A write still under way is either done or refused: the next owner claims."""
+        for tp in revoked:
+            owned = self.owned.pop(tp.partition, None)
+            if owned and owned.restoring:
+                owned.restoring.cancel()
+            metrics.LIVE.labels(tp.partition).set(0)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Only pause, here: no heartbeat is sent while this runs."""
+        self.consumer.pause(*assigned)
+        for tp in assigned:
+            keys = ShardKeys(self.generation, tp.partition)
+            owned = self.owned[tp.partition] = Owned(tp.partition, self._new_shard(keys))
+            self._restore(owned, "assigned")
+
+    def _restore(self, owned: Owned, reason: str) -> None:
+        """Have the shard claimed and read anew; until then its records are dropped."""
+        if self.owned.get(owned.partition) is not owned:
+            return
+        if owned.state == "restoring" and owned.restoring and not owned.restoring.done():
+            return
+        self.consumer.pause(self._tp(owned))
+        owned.state, owned.reason = "restoring", reason
+        metrics.LIVE.labels(owned.partition).set(0)
+        metrics.RESTORES.labels(reason).inc()
+        owned.restoring = asyncio.create_task(self._restored(owned))
+        self._tasks.add(owned.restoring)
+        owned.restoring.add_done_callback(self._tasks.discard)
+
+    async def _restored(self, owned: Owned) -> None:
+        pauses = growing()
+        for _ in range(min(owned.failures, 8)):
+            pause = next(pauses)
+        if owned.failures:
+            await asyncio.sleep(pause)
+        owned.failures += 1
+        while True:
+            try:
+                async with owned.shard.lock:
+                    return await self._claim(owned)
+            except Parked as error:
+                await self._park(owned, str(error))
+                await asyncio.sleep(PARKED_S)
+            except (StaleOwner, KafkaError, TimeoutError, *UNREACHABLE) as error:
+                owned.reason = f"{type(error).__name__}: {error}"
+                log.warning("restore_waits", partition=owned.partition, reason=owned.reason)
+                await asyncio.sleep(next(pauses))
+            except Exception as error:
+                owned.reason = f"{type(error).__name__}: {error}"
+                log.exception("restore_failed", partition=owned.partition)
+                await asyncio.sleep(next(pauses))
+
+    async def _claim(self, owned: Owned) -> None:
+        shard = owned.shard
+        pointer = await ensure_live(self._client, self.generation, self._fingerprint)
+        status: Literal["live", "building"] = (
+            "live" if pointer.generation == self.generation else "building"
+        )
+        try:
+            meta = await shard.claim(status, self._horizon())
+        except ForeignFingerprint as error:
+            raise Parked(
+                f"generation {self.generation} is another one's: {error}. "
+                "Restore the settings, or run `python -m projector rebuild`"
+            ) from error
+        except Retired as error:
+            raise Parked(f"generation {self.generation} is retired") from error
+        extent = (await self._log.extents([owned.partition]))[owned.partition]
+        if meta.offset < 0:
+            await shard.start_at(extent.begin, await self._complete_since(owned, extent))
+        else:
+            await self._check(owned, extent)
+            if meta.parked:
+                await shard.note({"parked": ""})
+        if self.owned.get(owned.partition) is not owned:
+            return  # taken away meanwhile
+        owned.samples.clear()
+        owned.as_of, owned.idle_at = meta.as_of, -1
+        self.consumer.seek(self._tp(owned), shard.position.offset)
+        owned.state, owned.reason = "live", ""
+        metrics.LIVE.labels(owned.partition).set(1)
+        metrics.PARKED.labels(owned.partition).set(0)
+        self.consumer.resume(self._tp(owned))
+        log.info("shard_live", partition=owned.partition, offset=shard.position.offset)
+
+    async def _complete_since(self, owned: Owned, extent: Extent) -> str | None:
+        if extent.begin == 0:
+            return None
+        first = await self._log.record_at(owned.partition, extent.begin, extent.end)
+        moment = first.timestamp / 1000 if first and first.timestamp >= 0 else time.time()
+        return datetime.fromtimestamp(moment, UTC).isoformat()
+
+    async def _check(self, owned: Owned, extent: Extent) -> None:
+        """Raise `Parked` unless the partition is the one that the shard was folded from."""
+        at = owned.shard.position
+        where = f"partition {owned.partition} of {self._log.topic}"
+        if extent.end < at.offset:
+            raise Parked(
+                f"{where} ends at {extent.end}, before the shard's offset {at.offset}: "
+                "it is another topic, or has lost records. See docs/runbook.md, 'Parked shards'"
+            )
+        if extent.begin > at.offset:
+            raise Parked(
+                f"{where} begins at {extent.begin}, after the shard's offset {at.offset}: "
+                f"{extent.begin - at.offset} records were deleted before they were applied. "
+                "See docs/runbook.md, 'Parked shards'"
+            )
+        if at.last_offset < extent.begin:
+            return  # nothing was applied yet, or retention took the last record since
+        try:
+            last = await self._log.record_at(owned.partition, at.last_offset, extent.end)
+        except OffsetOutOfRangeError:
+            return  # retention took it just now
+        if (
+            last is None
+            or last.offset != at.last_offset
+            or last.timestamp != at.last_timestamp
+            or checksum(last) != at.last_checksum
+        ):
+            raise Parked(
+                f"the record at offset {at.last_offset} of {where} is not the one that was "
+                "applied: it is another topic. See docs/runbook.md, 'Parked shards'"
+            )
+
+    async def _park(self, owned: Owned, reason: str) -> None:
+        if owned.state != "parked" or owned.reason != reason:
+            log.error("shard_parked", partition=owned.partition, reason=reason)
+        owned.state, owned.reason = "parked", reason
+        metrics.PARKED.labels(owned.partition).set(1)
+        try:
+            await owned.shard.note({"parked": reason})
+        except Exception as error:  # noqa: BLE001 -- parked already, and said so above
+            log.debug("parking_not_noted", partition=owned.partition, error=str(error))
+
+    # --- records --------------------------------------------------------------------------------
+
+    async def handle(self, records: Iterable[ConsumerRecord]) -> None:
+        """Apply a batch that spans partitions. Never raises."""
+        by_partition: dict[int, list[ConsumerRecord]] = {}
+        for record in records:
+            by_partition.setdefault(record.partition, []).append(record)
+        await asyncio.gather(*(self._consume(*one) for one in by_partition.items()))
+
+    async def _consume(self, partition: int, records: list[ConsumerRecord]) -> None:
+        owned = self.owned.get(partition)
+        if owned is None or owned.state != "live":
+            return
+        async with owned.shard.lock:
+            if owned.state != "live":
+                return
+            try:
+                with metrics.BATCH_S.time():
+                    await self._apply(owned, records)
+                owned.failures = 0
+            except (StaleOwner, KafkaError, TimeoutError, *UNREACHABLE) as error:
+                log.warning("batch_refused", partition=partition, reason=str(error))
+                self._restore(owned, type(error).__name__)
+            except Exception:
+                log.exception("batch_failed", partition=partition, offset=records[0].offset)
+                self._restore(owned, "failed")
+
+    async def _apply(self, owned: Owned, records: list[ConsumerRecord]) -> None:
+        expected = owned.shard.position.offset
+        first = records[0].offset
+        if first != expected and not await self._follows(owned, first):
+            log.warning(
+                "offset_does_not_follow", partition=owned.partition, expected=expected, got=first
+            )
+            self._restore(owned, "does_not_follow")
+            return
+        start = size = 0
+        for at, record in enumerate(records):
+            size += len(record.value or b"")
+            if at + 1 - start >= CHUNK_RECORDS or size >= CHUNK_BYTES or at + 1 == len(records):
+                await self._apply_chunk(owned, records[start : at + 1])
+                start, size = at + 1, 0
+        metrics.RECORDS.labels(owned.partition).inc(len(records))
+
+    async def _follows(self, owned: Owned, first: int) -> bool:
+        """Whether the log holds nothing between the shard's offset and `first`."""
+        expected = owned.shard.position.offset
+        if first < expected:
+            return False
+        found = await self._log.record_at(owned.partition, expected, first + 1)
+        return found is not None and found.offset == first
+
+    async def _apply_chunk(self, owned: Owned, records: list[ConsumerRecord]) -> None:
+        facts: dict[str, list[Fact]] = {}
+        letters: list[tuple[ConsumerRecord, Dead]] = []
+        strays: list[tuple[ConsumerRecord, int]] = []
+        origins: dict[int, ConsumerRecord] = {}
+        for record in records:
+            verdict = decode(record, self._fingerprint.partitions)
+            if type(verdict) is Found:
+                task_id, fact = verdict
+                facts.setdefault(task_id, []).append(fact)
+                origins[id(fact)] = record
+            elif type(verdict) is Misplaced:
+                strays.append((record, verdict.partition))
+            elif type(verdict) is Dead:
+                letters.append((record, verdict))
+        prepared = await owned.shard.prepare(facts)
+        for task_id, fact in prepared.full:
+            dead = Dead("task_full", f"task {task_id!r} has as many events as a task may have")
+            letters.append((origins[id(fact)], dead))
+        await self._send(letters, strays)
+        last = records[-1]
+        position = Position(last.offset + 1, last.offset, last.timestamp, checksum(last))
+        counts: dict[str, int] = {}
+        for _, dead in letters:
+            counts[dead.reason] = counts.get(dead.reason, 0) + 1
+        await owned.shard.commit(
+            prepared,
+            position,
+            dead=counts,
+            forwarded=len(strays),
+            notes=owned.reached(position.offset),
+        )
+        metrics.FORWARDED.inc(len(strays))
+        for reason, count in counts.items():
+            metrics.DEAD.labels(reason).inc(count)
+
+    async def _send(
+        self,
+        letters: list[tuple[ConsumerRecord, Dead]],
+        strays: list[tuple[ConsumerRecord, int]],
+    ) -> None:
+        """Send dead letters and strays, and wait until Kafka has them: at least once each."""
+        sent = [await self._log.bury(record, dead) for record, dead in letters]
+        sent += [await self._log.send_on(record, home) for record, home in strays]
+        if sent:
+            await asyncio.gather(*sent)
+
+    # --- freshness, commits, retention ------------------------------------------------------------
+
+    async def tick(self) -> None:
+        """Look at the ends of all live partitions and write how fresh their shards are."""
+        live = [owned for owned in self.owned.values() if owned.state == "live"]
+        if not live:
+            return
+        await ensure_live(self._client, self.generation, self._fingerprint)
+        now = time.time_ns() // 1_000_000
+        extents = await self._log.extents([owned.partition for owned in live])
+        await asyncio.gather(
+            *(self._sample(owned, now, extents[owned.partition]) for owned in live)
+        )
+
+    async def _sample(self, owned: Owned, now: int, extent: Extent) -> None:
+        async with owned.shard.lock:
+            if owned.state != "live":
+                return
+            at = owned.shard.position.offset
+            if not extent.begin <= at <= extent.end:
+                self._restore(owned, "log_moved")
+                return
+            try:
+                owned.samples.append((now, extent.end))
+                owned.end = extent.end
+                notes = owned.reached(at)
+                if at < extent.end and owned.idle_at == at:
+                    notes |= await self._skip(owned, extent.end)
+                owned.idle_at = at
+                metrics.LAG.labels(owned.partition).set(extent.end - owned.shard.position.offset)
+                if owned.as_of:
+                    metrics.AS_OF.labels(owned.partition).set(owned.as_of / 1000)
+                await owned.shard.note({"end_offset": extent.end, **notes})
+            except (StaleOwner, KafkaError, TimeoutError, *UNREACHABLE) as error:
+                log.warning("sample_refused", partition=owned.partition, reason=str(error))
+                self._restore(owned, type(error).__name__)
+
+    async def _skip(self, owned: Owned, end: int) -> dict[str, str | int]:
+        """Step over a tail that holds no records, only the marks that transactions leave."""
+        shard = owned.shard
+        if await self._log.record_at(owned.partition, shard.position.offset, end) is not None:
+            return {}
+        last = shard.position
+        shard.position = Position(end, last.last_offset, last.last_timestamp, last.last_checksum)
+        return {"offset": end, **owned.reached(end)}
+
+    async def commit_offsets(self) -> None:
+        """Tell the group where the shards stand."""
+        offsets = {
+            self._tp(owned): OffsetAndMetadata(owned.shard.position.offset, "")
+            for owned in self.owned.values()
+            if owned.state == "live"
+        }
+        if offsets:
+            await self.consumer.commit(offsets)
+
+    async def retain(self) -> None:
+        """Move the horizons forward to today less the retention, unless the clock is doubtful."""
+        seconds, micros = await self._redis_time()
+        skew = abs(time.time() - (seconds + micros / 1e6))
+        metrics.RETENTION_PARKED.set(skew > CLOCK_SKEW_S)
+        if skew > CLOCK_SKEW_S:
+            log.error("retention_parked", reason=f"this clock is {skew:.1f} s away from Redis'")
+            return
+        horizon = self._horizon()
+        documents = _days_before(horizon, self._fingerprint.retention_days)
+        for owned in list(self.owned.values()):
+            async with owned.shard.lock:
+                if owned.state != "live" or horizon <= owned.shard.projection.horizon:
+                    continue
+                try:
+                    dates = await owned.shard.advance_horizon(horizon)
+                    forgotten = await owned.shard.forget_documents(documents)
+                except (StaleOwner, *UNREACHABLE) as error:
+                    self._restore(owned, type(error).__name__)
+                    continue
+                log.info(
+                    "horizon_moved",
+                    partition=owned.partition,
+                    horizon=horizon,
+                    dates=dates,
+                    documents=forgotten,
+                )
+
+    async def _redis_time(self) -> tuple[int, int]:
+        answer: Any = await self._client.time()
+        if isinstance(answer, dict):  # a cluster answers by node
+            answer = next(iter(answer.values()))
+        return int(answer[0]), int(answer[1])
+
+    def _horizon(self) -> str:
+        return _days_before(self._today(), self._fingerprint.retention_days)
+
+    def _tp(self, owned: Owned) -> TopicPartition:
+        return TopicPartition(self._log.topic, owned.partition)
+
+    async def close(self) -> None:
+        """Stop what is under way."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def every(self, seconds: float, work: Callable[[], Any]) -> None:
+        """Do the work again and again; a failure is logged and does not end it."""
+        while True:
+            started = time.monotonic()
+            try:
+                await work()
+            except (KafkaError, TimeoutError, *UNREACHABLE) as error:
+                log.warning("periodic_work_failed", work=work.__name__, error=str(error))
+            except Exception:
+                log.exception("periodic_work_failed", work=work.__name__)
+            await asyncio.sleep(max(0.05, seconds - (time.monotonic() - started)))
+
+
+def _days_before(day: str, days: int) -> str:
+    moment = date.fromisoformat(day)
+    return (moment - min(timedelta(days=days), moment - date.min)).isoformat()

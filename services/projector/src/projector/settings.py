@@ -1,0 +1,80 @@
+"""The projector's settings: environment variables that begin with OBZVON_."""
+
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from projector.fold.calendar import Calendar
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("no such time zone; give an IANA name like Europe/Moscow") from error
+    return name
+
+
+def _day_end(text: str) -> str:
+    hour, _, minute = text.partition(":")
+    if not (len(hour) == len(minute) == 2 and hour.isdigit() and minute.isdigit()):
+        raise ValueError("give a time of day as HH:MM, at most 24:00")
+    if not 0 < int(hour) * 60 + int(minute) <= 24 * 60 or int(minute) > 59:
+        raise ValueError("give a time of day from 00:01 to 24:00")
+    return text
+
+
+def _redis_url(url: str) -> str:
+    schemes = ("redis://", "rediss://", "redis+cluster://", "rediss+cluster://")
+    if not url.startswith(schemes):
+        raise ValueError(f"give a URL that begins with one of {', '.join(schemes)}")
+    return url
+
+
+class Settings(BaseSettings):
+    """Every setting; each is documented in the README's table."""
+
+    model_config = SettingsConfigDict(env_prefix="OBZVON_", extra="ignore")
+
+    kafka_bootstrap_servers: str = Field(min_length=1)
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: str | None = None
+    kafka_ssl_cafile: str | None = None
+    events_topic: str = Field("task-events", min_length=1)
+    dead_letter_topic: str = Field("task-events.dlq", min_length=1)
+    group_id: str = Field("obzvon-projector", min_length=1)
+    redis_url: Annotated[str, AfterValidator(_redis_url)]
+    timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Moscow"
+    day_end: Annotated[str, AfterValidator(_day_end)] = "24:00"
+    retention_days: int = Field(92, ge=1, le=36_500)
+    projector_host: str = "127.0.0.1"
+    projector_port: int = Field(8081, ge=0, le=65_535)
+    batch_records: int = Field(2_000, ge=1, le=100_000)
+    cached_tasks: int = Field(50_000, ge=1)
+    session_timeout_ms: int = Field(10_000, ge=1_000)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def calendar(self) -> Calendar:
+        hour, minute = self.day_end.split(":")
+        return Calendar(ZoneInfo(self.timezone), int(hour) * 60 + int(minute))
+
+    def kafka_options(self) -> dict[str, Any]:
+        """Keyword arguments that every aiokafka client of the projector is made with."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.kafka_bootstrap_servers.split(","),
+            "security_protocol": self.kafka_security_protocol,
+        }
+        if self.kafka_security_protocol.endswith("SSL"):
+            from aiokafka.helpers import create_ssl_context
+
+            options["ssl_context"] = create_ssl_context(cafile=self.kafka_ssl_cafile)
+        if self.kafka_security_protocol.startswith("SASL"):
+            options["sasl_mechanism"] = self.kafka_sasl_mechanism
+            options["sasl_plain_username"] = self.kafka_sasl_username
+            options["sasl_plain_password"] = self.kafka_sasl_password
+        return options
