@@ -1,0 +1,58 @@
+"""Who is asking, and what they may see."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+HEAD: Final = "head"
+"""Руководитель. The role as the API knows it; its name in a token is a setting."""
+
+QUALITY_CONTROL: Final = "quality_control"
+"""Контроль качества."""
+
+WALLBOARD: Final = "wallboard"
+"""The role of a wallboard key. No token can bring it."""
+
+READERS: Final = frozenset({HEAD, QUALITY_CONTROL})
+"""The roles that read the report and the rows behind it."""
+
+CallerKind = Literal["token", "session", "key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """The part of the report a caller sees; where both are set, both must hold.
+
+    None does not restrict. An empty set shows nothing. The id "" stands, as in the report,
+    for contacts without an operator or manager.
+    """
+
+    operators: frozenset[str] | None = None
+    managers: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody whose right to read has been checked."""
+
+    subject: str
+    """`sub` of a token or session; id of a wallboard key."""
+    name: str
+    """For the audit log: the user's login name, or the name of the key."""
+    kind: CallerKind
+    roles: frozenset[str]
+    expires_at: float
+    """Seconds since 1970, in real time: from then on the credential is refused."""
+    restriction: Restriction | None = None
+    may_read_rows: bool = True
+    """False for wallboards: aggregates only; no clients, addresses or comments."""
+    handle: str = ""
+    """Finds the session of a session or wallboard cookie again; of no use to log in with."""
+
+    @property
+    def may_read_report(self) -> bool:
+        return bool(self.roles & READERS) or WALLBOARD in self.roles
+
+    @property
+    def rate_key(self) -> str:
+        """One per person or wallboard, however many tokens or sessions they hold."""
+        return f"{'key' if self.kind == 'key' else 'user'}:{self.subject}"

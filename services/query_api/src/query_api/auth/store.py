@@ -1,0 +1,213 @@
+"""Wallboard keys and browser sessions in the Redis of ACCESS_REDIS_URL.
+
+==============================  ======  ==================================================
+key                             type    value
+==============================  ======  ==================================================
+``obzvon:access:keys``          hash    key id → `KeyRecord`
+``obzvon:access:session:HASH``  string  `SessionRecord`, until it ends
+``obzvon:access:login:HASH``    string  `PendingLogin`, ten minutes
+``obzvon:access:renew:HASH``    string  who renews that session just now
+==============================  ======  ==================================================
+
+Secrets are stored as SHA-256 only. A slow, salted hash guards secrets that can be guessed; these
+have 256 random bits, so there is nothing to guess, and the check costs a microsecond.
+
+Every failure of this Redis is a 503: what can't be looked up is not allowed.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Any, Final, TypeVar, cast
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from query_api.auth.refusals import Refused, unavailable
+
+KEY_PREFIX: Final = "obzkey"
+"""Begins every wallboard key, so that secret scanners can find one that leaked."""
+
+REDIS_TIMEOUT_S: Final = 1.0
+
+_KEYS: Final = "obzvon:access:keys"
+_SESSION: Final = "obzvon:access:session:"
+_LOGIN: Final = "obzvon:access:login:"
+_RENEW: Final = "obzvon:access:renew:"
+
+PENDING_LOGIN_S: Final = 600
+"""Seconds one may spend on the issuer's login page."""
+
+RENEWAL_LOCK_S: Final = 10
+
+log: Final = structlog.stdlib.get_logger("obzvon.access")
+
+T = TypeVar("T")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RestrictionRecord(_Record):
+    operators: list[str] | None = None
+    managers: list[str] | None = None
+
+
+class KeyRecord(_Record):
+    """A wallboard key, without the key."""
+
+    id: str
+    name: str
+    sha256: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    restriction: RestrictionRecord | None = None
+
+    def is_valid(self, now: float) -> bool:
+        return self.revoked_at is None and now < self.expires_at.timestamp()
+
+
+class SessionRecord(_Record):
+    """A browser that is logged in, or a wallboard that has shown its key."""
+
+    ends_at: float
+    """Seconds since 1970; nothing prolongs it."""
+    key_id: str | None = None
+    """Set for a wallboard: all its rights are those of the key, looked up each time."""
+    subject: str = ""
+    name: str = ""
+    roles: list[str] = []
+    restriction: RestrictionRecord | None = None
+    rights_end_at: float = 0
+    """Until then the roles are known; after that they must be asked for anew."""
+    sealed_refresh_token: str | None = None
+    """Encrypted with a key made from the cookie, which is not stored: see `login`."""
+
+
+class PendingLogin(_Record):
+    """Between /login and /login/callback."""
+
+    browser: str
+    """SHA-256 of the cookie that ties the login to the browser that began it."""
+    nonce: str
+    verifier: str
+    next: str
+
+
+def secret() -> str:
+    """256 random bits, as 43 characters that need no quoting anywhere."""
+    return secrets.token_urlsafe(32)
+
+
+def sha256(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def split_key(key: str) -> tuple[str, str] | None:
+    """(id, secret) of a wallboard key; None if it is none."""
+    prefix, _, rest = key.partition("_")
+    key_id, _, value = rest.partition("_")
+    if prefix != KEY_PREFIX or not key_id.isalnum() or len(key_id) > 32 or not value:
+        return None
+    return key_id, value
+
+
+class AccessStore:
+    """What is kept about keys and sessions. Every method may raise a 503 `Refused`."""
+
+    def __init__(self, url: str) -> None:
+        self._redis: Redis = Redis.from_url(
+            url,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+            decode_responses=True,
+        )
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    async def add_key(self, record: KeyRecord) -> None:
+        await self._ask(self._redis.hset(_KEYS, record.id, record.model_dump_json()))
+
+    async def key(self, key_id: str) -> KeyRecord | None:
+        return _parsed(KeyRecord, await self._ask(self._redis.hget(_KEYS, key_id)))
+
+    async def keys(self) -> list[KeyRecord]:
+        entries = await self._ask(self._redis.hgetall(_KEYS))
+        found = [_parsed(KeyRecord, text) for text in entries.values()]
+        return sorted((key for key in found if key is not None), key=lambda key: key.created_at)
+
+    async def key_of_secret(self, presented: str) -> KeyRecord | None:
+        """The record of a key that was shown in full; valid or not, but never a wrong one."""
+        parts = split_key(presented)
+        if parts is None:
+            return None
+        record = await self.key(parts[0])
+        if record is None or not hmac.compare_digest(record.sha256, sha256(parts[1])):
+            return None
+        return record
+
+    async def put_session(self, handle: str, session: SessionRecord, ttl_s: float) -> None:
+        seconds = max(1, int(ttl_s))
+        await self._ask(self._redis.set(_SESSION + handle, session.model_dump_json(), ex=seconds))
+
+    async def replace_session(self, handle: str, session: SessionRecord) -> bool:
+        """False if it was ended meanwhile: a renewal must not bring a logged-out session back."""
+        done = await self._ask(
+            self._redis.set(_SESSION + handle, session.model_dump_json(), xx=True, keepttl=True)
+        )
+        return bool(done)
+
+    async def session(self, handle: str) -> SessionRecord | None:
+        return _parsed(SessionRecord, await self._ask(self._redis.get(_SESSION + handle)))
+
+    async def end_session(self, handle: str) -> None:
+        await self._ask(self._redis.delete(_SESSION + handle))
+
+    async def put_login(self, state: str, login: PendingLogin) -> None:
+        await self._ask(
+            self._redis.set(_LOGIN + sha256(state), login.model_dump_json(), ex=PENDING_LOGIN_S)
+        )
+
+    async def take_login(self, state: str) -> PendingLogin | None:
+        """The pending login of that state, once."""
+        return _parsed(PendingLogin, await self._ask(self._redis.getdel(_LOGIN + sha256(state))))
+
+    async def may_renew(self, handle: str) -> bool:
+        """Whether the caller is the one to renew the session now; the others wait for it."""
+        return bool(
+            await self._ask(self._redis.set(_RENEW + handle, "1", nx=True, ex=RENEWAL_LOCK_S))
+        )
+
+    async def renewed(self, handle: str) -> None:
+        await self._ask(self._redis.delete(_RENEW + handle))
+
+    async def _ask(self, answer: Awaitable[Any] | Any) -> Any:
+        try:
+            return await cast("Awaitable[Any]", answer)
+        except (RedisError, OSError, TimeoutError) as problem:
+            log.warning("access store unreachable", problem=type(problem).__name__)
+            raise _unreachable() from problem
+
+
+def _unreachable() -> Refused:
+    return unavailable(
+        "Keys and sessions can't be looked up now: try again.", why="access store unreachable"
+    )
+
+
+def _parsed(record: type[T], text: str | None) -> T | None:
+    """A record that can't be read is none: it allows nothing."""
+    if text is None:
+        return None
+    try:
+        return cast("Any", record).model_validate_json(text)  # type: ignore[no-any-return]
+    except ValidationError:
+        log.exception("unreadable record in the access store", record=record.__name__)
+        return None

@@ -1,0 +1,180 @@
+"""Bearer tokens: which are access tokens for this API, and whom they speak for.
+
+Sources: RFC 7519 (JWT), RFC 8725 (best practices), RFC 9068 (at+jwt), OpenID Connect Core §2.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import jwt
+
+from query_api.auth.caller import HEAD, QUALITY_CONTROL, Caller, Restriction
+from query_api.auth.issuer import ALGORITHMS, Issuer
+from query_api.auth.refusals import Refused, forbidden, unauthorized
+from query_api.auth.settings import AccessSettings
+
+LEEWAY_S: Final = 60
+"""How far the issuer's clock and ours may differ, for exp, nbf and iat."""
+
+MAX_TOKEN_BYTES: Final = 16 * 1024
+"""A longer token is refused unread. Keycloak's with a hundred roles have about 5 KB."""
+
+_MAX_KID: Final = 256
+_ID_TOKEN_MARKS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
+_HASH_MARKS: Final = _ID_TOKEN_MARKS - {"nonce"}
+
+
+class TokenReader:
+    """Turns a bearer token into a caller, or refuses it."""
+
+    def __init__(self, settings: AccessSettings, issuer: Issuer) -> None:
+        self._settings = settings
+        self._issuer = issuer
+        self._roles = {
+            settings.oidc_role_head: HEAD,
+            settings.oidc_role_quality_control: QUALITY_CONTROL,
+        }
+
+    async def caller(self, token: str) -> Caller:
+        """Whom the token speaks for; 401 if it is bad, 503 if that can't be known now."""
+        settings = self._settings
+        claims, header = await self.verified(token, audience=settings.oidc_audience)
+        if not is_access_token(header, claims, untyped_too=settings.oidc_untyped_tokens):
+            raise unauthorized("This is no access token", why="not an access token")
+        return self.caller_from(claims)
+
+    async def verified(
+        self, token: str, *, audience: str
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """(claims, header) of a token whose signature, issuer, audience and times are right."""
+        if len(token) > MAX_TOKEN_BYTES:
+            raise unauthorized("The token is too large", why="token too large")
+        try:
+            header = jwt.get_unverified_header(token)
+            key = await self._issuer.key(_key_id(header))
+            if header["alg"] != key.algorithm:
+                raise unauthorized("The key is for another algorithm", why="wrong algorithm")
+            claims = jwt.decode(
+                token,
+                key.material,
+                algorithms=[key.algorithm],
+                audience=audience,
+                issuer=self._settings.oidc_issuer,
+                leeway=LEEWAY_S,
+                options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+            )
+        except Refused:
+            raise
+        except jwt.PyJWTError as problem:
+            raise _refusal(problem) from problem
+        except (ValueError, TypeError, OverflowError, RecursionError) as problem:
+            # What the JSON of a header can do to its parser must not become a 500.
+            raise unauthorized("The token can't be read", why="malformed token") from problem
+        return claims, header
+
+    def caller_from(self, claims: Mapping[str, Any]) -> Caller:
+        settings = self._settings
+        named = _strings(_claim(claims, settings.oidc_roles_claim)) or ()
+        operators = _ids(claims, settings.oidc_operators_claim)
+        managers = _ids(claims, settings.oidc_managers_claim)
+        return Caller(
+            subject=str(claims["sub"]),
+            name=str(claims.get("preferred_username") or claims["sub"])[:128],
+            kind="token",
+            roles=frozenset(self._roles[role] for role in named if role in self._roles),
+            expires_at=float(claims["exp"]) + LEEWAY_S,
+            restriction=(
+                None
+                if operators is None and managers is None
+                else Restriction(operators=operators, managers=managers)
+            ),
+        )
+
+
+def is_access_token(
+    header: Mapping[str, Any], claims: Mapping[str, Any], *, untyped_too: bool
+) -> bool:
+    """Whether a verified token was made to call an API with.
+
+    It must say so: header `typ` is `at+jwt` (RFC 9068), or claim `typ` is `Bearer` (Keycloak,
+    whose ID and refresh tokens say `ID` and `Refresh`). Never with a hash of another token in
+    it, which only ID tokens have. Keycloak before 25 copies the login's nonce into access
+    tokens, so a nonce alone does not refuse a token that says what it is.
+    """
+    typ = str(header.get("typ", "")).lower().removeprefix("application/")
+    if _HASH_MARKS & claims.keys():
+        return False
+    if typ == "at+jwt":
+        return True
+    if typ not in ("", "jwt"):
+        return False
+    if "typ" in claims:
+        return bool(claims["typ"] == "Bearer")
+    return untyped_too and not _ID_TOKEN_MARKS & claims.keys()
+
+
+def _key_id(header: Mapping[str, Any]) -> str:
+    if header.get("alg") not in ALGORITHMS:
+        raise unauthorized("Tokens must be signed with RS256 or ES256", why="wrong algorithm")
+    if "crit" in header or "b64" in header:
+        raise unauthorized("The token asks for an extension", why="malformed token")
+    kid = header.get("kid")
+    if not isinstance(kid, str) or not 0 < len(kid) <= _MAX_KID:
+        raise unauthorized("The token does not name its key (kid)", why="no key id")
+    return kid
+
+
+def _refusal(problem: jwt.PyJWTError) -> Refused:
+    match problem:
+        case jwt.ExpiredSignatureError():
+            return unauthorized("The token has expired: get a new one", why="expired")
+        case jwt.ImmatureSignatureError():
+            return unauthorized("The token is not valid yet", why="not yet valid")
+        case jwt.InvalidAudienceError():
+            return unauthorized("The token is for another audience", why="wrong audience")
+        case jwt.InvalidIssuerError():
+            return unauthorized("The token is of another issuer", why="wrong issuer")
+        case jwt.MissingRequiredClaimError():
+            return unauthorized("The token lacks a claim it must have", why="missing claim")
+        case jwt.InvalidSignatureError():
+            return unauthorized("The token's signature is wrong", why="bad signature")
+        case _:
+            return unauthorized("The token can't be read", why="malformed token")
+
+
+def _claim(claims: Mapping[str, Any], path: str) -> Any:
+    """A claim by its name, else by its path: names may hold dots (https://…/roles) as well."""
+    if not path:
+        return None
+    if path in claims:
+        return claims[path]
+    value: Any = claims
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _strings(value: Any) -> tuple[str, ...] | None:
+    """A list of strings, or a single one; None where it is neither."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return None
+
+
+def _ids(claims: Mapping[str, Any], path: str) -> frozenset[str] | None:
+    """The ids a claim restricts to; None if there is no such claim.
+
+    A claim that is there but can't be understood refuses: it was meant to restrict.
+    """
+    value = _claim(claims, path)
+    if value is None:
+        return None
+    ids = _strings(value)
+    if ids is None:
+        raise forbidden(
+            f"The claim {path} must be a list of ids: ask who runs the issuer to mend it.",
+            why="bad restriction",
+        )
+    return frozenset(ids)
