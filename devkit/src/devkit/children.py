@@ -12,7 +12,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -71,6 +72,43 @@ async def port_answers(port: int) -> bool:
     return True
 
 
+_running: "set[Child]" = set()
+"""Every child that was started and not yet seen to end."""
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Within, SIGINT, SIGTERM and SIGHUP cancel the current task, once.
+
+    A second one ends all children by force. The cancellation ends with this context.
+    """
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    told = 0
+
+    def stop() -> None:
+        nonlocal told
+        told += 1
+        if told == 1:
+            task.cancel()
+        else:
+            for child in list(_running):
+                child.kill()
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for each in signals:
+        loop.add_signal_handler(each, stop)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not told:
+            raise
+        task.uncancel()
+    finally:
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+
 class Child:
     """One process of ours and the file its output goes to.
 
@@ -92,6 +130,7 @@ class Child:
         self._env = None if env is None else dict(env)
         self._cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_begins = 0
 
     def start(self) -> Self:
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +143,7 @@ class Child:
                     os._exit(1)
 
         with self.log.open("ab") as output:
+            self._log_begins = output.tell()
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - our own command lines
                     self._command,
@@ -120,6 +160,7 @@ class Child:
                     f"{self.name} cannot be started ({self._command[0]}: {error.strerror}): "
                     "run `make setup` again"
                 ) from error
+        _running.add(self)
         return self
 
     @property
@@ -137,8 +178,12 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def last_lines(self, count: int = 5) -> list[str]:
+        """The last lines it wrote, of this run."""
         try:
-            text = self.log.read_bytes()[-16_384:].decode(errors="replace")
+            with self.log.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(self._log_begins, size - 16_384))
+                text = file.read().decode(errors="replace")
         except OSError:
             return []
         lines = (line.rstrip() for line in text.splitlines())
@@ -156,13 +201,14 @@ class Child:
     def send(self, signal_: signal.Signals) -> None:
         """Send it a signal; nothing happens if it is gone already."""
         if self._process is not None:
-            self._process.send_signal(signal_)
+            self._process.send_signal(signal_)  # Popen knows whether the id is still its own
 
     def kill(self) -> None:
         """End it at once, as a crash does."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        _running.discard(self)
 
     async def exited(self) -> int:
         assert self._process is not None, f"{self.name} was not started"
@@ -172,12 +218,14 @@ class Child:
 
     async def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """Ask it to end, and end it by force if it takes too long. Twice is once."""
-        if not self.is_running:
+        if self._process is None:
             return
         self.send(signal.SIGTERM)
         try:
             await asyncio.wait_for(self.exited(), timeout_s)
         except TimeoutError:
+            pass  # it had its chance
+        finally:
             self.kill()
 
     async def __aenter__(self) -> Self:

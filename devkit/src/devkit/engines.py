@@ -41,19 +41,16 @@ class Engine(ABC):
     name: str
     port_option: str
 
-    def __init__(self, data_dir: Path, port: int = 0) -> None:
+    def __init__(self, data_dir: Path, port: int = 0, *, log: Path | None = None) -> None:
         self.data_dir = data_dir
         self.port = port
+        self.log = log or data_dir / f"{self.name.lower()}.log"
         self._any_port = port == 0
         self.child: Child | None = None
 
     @property
     def address(self) -> str:
         return f"{HOST}:{self.port}"
-
-    @property
-    def log(self) -> Path:
-        return self.data_dir / f"{self.name.lower()}.log"
 
     @abstractmethod
     def command(self) -> Sequence[str | Path]: ...
@@ -151,8 +148,10 @@ class EmbeddedRedis(Engine):
     name = "Redis"
     port_option = "--redis-port"
 
-    def __init__(self, data_dir: Path, port: int = 0, *, durable: bool = False) -> None:
-        super().__init__(data_dir, port)
+    def __init__(
+        self, data_dir: Path, port: int = 0, *, log: Path | None = None, durable: bool = False
+    ) -> None:
+        super().__init__(data_dir, port, log=log)
         self.durable = durable
 
     @property

@@ -1,0 +1,357 @@
+"""The whole stack on one machine: Kafka, Redis, the issuer, the projector and the API.
+
+All of it is bound to 127.0.0.1 and lives in one data dir::
+
+    kafka/ redis/ issuer/   the engines' data and the issuer's keys
+    logs/                   one file per process; those of the run before end in .1
+    ports.json              the ports last used, taken again when nobody else has them
+    stack.json              how to reach the running stack; gone when it was stopped in order
+    lock                    locked as long as the stack runs, however it ends
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from devkit.children import HOST, Child, claim_port, free_port, port_is_free
+from devkit.engines import EmbeddedKafka, EmbeddedRedis
+from devkit.errors import StackError
+from devkit.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer, issuer_url
+from devkit.topics import PARTITIONS, create_topics
+
+DEFAULT_DATA_DIR = Path(".obzvon")
+
+READY_TIMEOUT_S = 60.0
+"""Seconds the projector and the API may take until they are ready."""
+
+POLL_S = 0.1
+"""Seconds between two looks at the children."""
+
+KAFKA_WARNING_BYTES = 500 * 1024 * 1024
+"""The embedded Kafka rewrites all its data as one file; above this it becomes a burden."""
+
+SIZE_EVERY = 600
+"""Looks at the children between two looks at the size of Kafka's data: once a minute."""
+
+_USUAL_PORTS = {"kafka": 9092, "redis": 6379, "issuer": 8090, "projector": 8081, "api": 8080}
+
+_OURS = ("OBZVON_KAFKA_", "OBZVON_REDIS_", "OBZVON_ACCESS_REDIS_", "OBZVON_OIDC_")
+"""Settings of the surroundings that the stack replaces: they name other engines."""
+
+_SECRETS = ("SECRET", "PASSWORD", "TOKEN")
+"""Settings whose name holds one of these are not written to the state file."""
+
+
+class StackState(BaseModel):
+    """How to reach a running stack."""
+
+    pid: int
+    data_dir: Path
+    api: str
+    issuer: str
+    projector: str
+    kafka: str
+    redis: str
+    events_topic: str
+    dead_letter_topic: str
+    children: dict[str, int]
+    settings: dict[str, str]
+    """The OBZVON_… settings its services were started with, without secrets."""
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which the services' own commands find this stack."""
+        return {**os.environ, **self.settings}
+
+    def open_issuer(self) -> Issuer:
+        return Issuer.open(self.data_dir / "issuer", self.issuer)
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What `up` and `demo` are told. A port that is None is the usual one, or any if it is taken."""
+
+    data_dir: Path = DEFAULT_DATA_DIR
+    fresh: bool = False
+    kafka_port: int | None = None
+    redis_port: int | None = None
+    api_port: int | None = None
+    partitions: int = PARTITIONS
+
+
+class Stack:
+    """A running stack; `run_stack` makes one."""
+
+    def __init__(self, state: StackState, kafka: EmbeddedKafka, children: list[Child]) -> None:
+        self.state = state
+        self._kafka = kafka
+        self._children = children
+
+    async def watch_children(self, warn: Callable[[str], None]) -> None:
+        """Run until a child ends, which is a `StackError`; warn once if Kafka's data grows large."""
+        looks, warned = 0, False
+        while True:
+            for child in self._children:
+                if not child.is_running:
+                    raise StackError(child.how_it_ended())
+            if not warned and looks % SIZE_EVERY == 0 and self._kafka.size > KAFKA_WARNING_BYTES:
+                warned = True
+                warn(
+                    f"the embedded Kafka holds {self._kafka.size / 2**20:.0f} MB, all of it in one "
+                    "file that it rewrites: begin anew with --fresh, or use a real broker"
+                )
+            looks += 1
+            await asyncio.sleep(POLL_S)
+
+
+@asynccontextmanager
+async def run_stack(options: StackOptions) -> AsyncIterator[Stack]:
+    """Start everything, in order, until both services are ready; stop it in the other order."""
+    data_dir = options.data_dir.absolute()
+    async with AsyncExitStack() as running:
+        running.enter_context(_exclusive(data_dir))
+        if options.fresh:
+            _empty(data_dir)
+        _set_logs_aside(data_dir / "logs")
+        ports = _choose_ports(data_dir, options)
+        (data_dir / "ports.json").write_text(json.dumps(ports))
+        children: list[Child] = []
+
+        kafka = EmbeddedKafka(data_dir / "kafka", ports["kafka"], log=_log(data_dir, "kafka"))
+        server = EmbeddedRedis(
+            data_dir / "redis", ports["redis"], durable=True, log=_log(data_dir, "redis")
+        )
+        for engine in (kafka, server):
+            await running.enter_async_context(engine)
+            assert engine.child is not None
+            children.append(engine.child)
+
+        state = _describe(data_dir, ports, kafka, server)
+        await create_topics(
+            kafka.bootstrap, state.events_topic, state.dead_letter_topic, options.partitions
+        )
+        environment = {**_surroundings(), **state.settings, "PYTHONUNBUFFERED": "1"}
+        for name, command in _services(data_dir, ports).items():
+            child = Child(name, command, log=_log(data_dir, name), env=environment)
+            children.append(await running.enter_async_context(child))
+        await _ready(
+            children,
+            {
+                "issuer": f"{state.issuer}/jwks",
+                "projector": f"{state.projector}/readyz",
+                "API": f"{state.api}/readyz",
+            },
+        )
+        running.enter_context(_published(state, children))
+        yield Stack(state, kafka, children)
+
+
+def find_stack(data_dir: Path) -> StackState:
+    """The stack that runs in the data dir, or in its ``demo`` folder; else a `StackError`."""
+    folders = (data_dir.absolute(), data_dir.absolute() / "demo")
+    for folder in folders:
+        state = folder / "stack.json"
+        if state.exists() and _is_locked(folder / "lock"):
+            try:
+                return StackState.model_validate_json(state.read_bytes())
+            except (ValidationError, OSError) as error:
+                raise StackError(
+                    f"{state} cannot be read: stop that stack, start it again"
+                ) from error
+    stale = [folder for folder in folders if (folder / "stack.json").exists()]
+    what = (
+        f"the stack in {stale[0]} is gone, though nobody stopped it"
+        if stale
+        else f"no stack is running in {data_dir}"
+    )
+    raise StackError(f"{what}: start one with `obzvon up`, or name its folder with --data-dir")
+
+
+def _log(data_dir: Path, name: str) -> Path:
+    return data_dir / "logs" / f"{name}.log"
+
+
+def _services(data_dir: Path, ports: Mapping[str, int]) -> dict[str, list[str]]:
+    return {
+        "issuer": [
+            *(sys.executable, "-m", "devkit.issuer"),
+            *("--data-dir", str(data_dir / "issuer"), "--port", str(ports["issuer"])),
+        ],
+        "projector": [sys.executable, "-m", "projector"],
+        "API": [sys.executable, "-m", "query_api"],
+    }
+
+
+def _surroundings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+
+
+def _describe(
+    data_dir: Path, ports: Mapping[str, int], kafka: EmbeddedKafka, server: EmbeddedRedis
+) -> StackState:
+    surroundings = _surroundings()
+    api = f"http://{HOST}:{ports['api']}"
+    issuer = issuer_url(ports["issuer"])
+    given = {
+        name: value
+        for name, value in surroundings.items()
+        if name.startswith("OBZVON_") and not any(secret in name for secret in _SECRETS)
+    }
+    events = given.get("OBZVON_EVENTS_TOPIC", "task-events")
+    dead_letters = given.get("OBZVON_DEAD_LETTER_TOPIC", f"{events}.dlq")
+    return StackState(
+        pid=os.getpid(),
+        data_dir=data_dir,
+        api=api,
+        issuer=issuer,
+        projector=f"http://{HOST}:{ports['projector']}",
+        kafka=kafka.bootstrap,
+        redis=server.url,
+        events_topic=events,
+        dead_letter_topic=dead_letters,
+        children={},
+        settings={
+            **given,
+            "OBZVON_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
+            "OBZVON_EVENTS_TOPIC": events,
+            "OBZVON_DEAD_LETTER_TOPIC": dead_letters,
+            "OBZVON_REDIS_URL": server.url,
+            "OBZVON_ACCESS_REDIS_URL": f"redis://{server.address}/1",
+            "OBZVON_PROJECTOR_HOST": HOST,
+            "OBZVON_PROJECTOR_PORT": str(ports["projector"]),
+            "OBZVON_API_HOST": HOST,
+            "OBZVON_API_PORT": str(ports["api"]),
+            "OBZVON_PUBLIC_URL": api,
+            "OBZVON_OIDC_ISSUER": issuer,
+            "OBZVON_OIDC_AUDIENCE": AUDIENCE,
+            "OBZVON_OIDC_JWKS_URL": f"{issuer}/jwks",
+            "OBZVON_OIDC_ROLES_CLAIM": ROLES_CLAIM,
+            "OBZVON_OIDC_CLIENT_ID": CLIENT_ID,
+        },
+    )
+
+
+@contextmanager
+def _exclusive(data_dir: Path) -> Iterator[None]:
+    """Hold the data dir; the kernel lets go of it whatever happens to us."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = (data_dir / "lock").open("a+")
+    except OSError as error:
+        raise StackError(
+            f"{data_dir} cannot be used as data dir ({error.strerror}): name one with --data-dir"
+        ) from error
+    with file:
+        if not _lock(file):
+            raise StackError(
+                f"a stack is already running in {data_dir}: stop it, or use another --data-dir"
+            )
+        yield
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("a+") as file:
+            return not _lock(file)
+    except OSError:
+        return False
+
+
+def _empty(data_dir: Path) -> None:
+    """Remove what a stack has put there, and nothing else: the folder may be anyone's."""
+    for name in ("kafka", "redis", "issuer", "logs"):
+        shutil.rmtree(data_dir / name, ignore_errors=True)
+    for name in ("stack.json", "ports.json"):
+        (data_dir / name).unlink(missing_ok=True)
+
+
+def _set_logs_aside(logs: Path) -> None:
+    for log in logs.glob("*.log"):
+        log.replace(log.with_name(log.name + ".1"))
+
+
+def _choose_ports(data_dir: Path, options: StackOptions) -> dict[str, int]:
+    """A given port must be free; else last time's or the usual one, if free, or any other."""
+    given = {
+        "kafka": options.kafka_port,
+        "redis": options.redis_port,
+        "api": options.api_port,
+    }
+    try:
+        preferred = {**_USUAL_PORTS, **json.loads((data_dir / "ports.json").read_text())}
+    except (OSError, ValueError, TypeError):
+        preferred = _USUAL_PORTS
+    chosen: dict[str, int] = {}
+    for name in sorted(_USUAL_PORTS, key=lambda name: given.get(name) is None):
+        wanted = given.get(name)
+        if wanted is not None:
+            chosen[name] = claim_port(wanted, f"--{name}-port", name)
+            if list(chosen.values()).count(chosen[name]) > 1:
+                raise StackError(f"port {wanted} is given twice: give each its own")
+        else:
+            port = preferred[name]
+            is_ours = port not in chosen.values() and port_is_free(port)
+            chosen[name] = port if is_ours else free_port()
+    return chosen
+
+
+async def _ready(children: list[Child], urls: Mapping[str, str]) -> None:
+    """Wait until every address answers 200; a child that ends, or too long a wait, is an error."""
+    waiting = dict(urls)
+    last: dict[str, str] = {}
+    give_up = asyncio.get_running_loop().time() + READY_TIMEOUT_S
+    async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
+        while waiting:
+            for name, url in list(waiting.items()):
+                try:
+                    answer = await client.get(url)
+                except httpx.HTTPError:
+                    continue
+                if answer.status_code == 200:
+                    del waiting[name]
+                else:
+                    last[name] = " ".join(answer.text.split())
+            for child in children:
+                if not child.is_running:
+                    raise StackError(child.how_it_ended())
+            if waiting and asyncio.get_running_loop().time() > give_up:
+                name = next(iter(waiting))
+                says = last.get(name, "it does not answer")
+                raise StackError(
+                    f"the {name} is not ready after {READY_TIMEOUT_S:.0f} s: {says} "
+                    f"(logs: {children[0].log.parent})"
+                )
+            await asyncio.sleep(POLL_S / 2)
+
+
+@contextmanager
+def _published(state: StackState, children: list[Child]) -> Iterator[None]:
+    """Let the other commands find the stack."""
+    path = state.data_dir / "stack.json"
+    full = state.model_copy(update={"children": {child.name: child.pid for child in children}})
+    beside = path.with_suffix(".tmp")
+    beside.touch(mode=0o600)
+    beside.write_text(full.model_dump_json(indent=2) + "\n")
+    beside.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
