@@ -22,7 +22,6 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -384,6 +383,8 @@ def issuer_url(port: int) -> str:
 
 
 def main() -> None:
+    import uvicorn
+
     parser = argparse.ArgumentParser(description="The development OIDC issuer")
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)

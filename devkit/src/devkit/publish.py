@@ -296,7 +296,9 @@ async def publish(
                     )
                     if isinstance(ready, str):
                         bad += 1
-                        err.print(f"{line.place}: {ready}", style="red", soft_wrap=True)
+                        err.print(
+                            f"{line.place}: {ready}", style="red", soft_wrap=True, markup=False
+                        )
                     else:
                         await publisher.send(ready.value, ready.key, ready.timestamp_ms)
                     advance()

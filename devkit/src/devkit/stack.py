@@ -1,36 +1,32 @@
 """The whole stack on one machine: Kafka, Redis, the issuer, the projector and the API.
 
-All of it is bound to 127.0.0.1 and lives in one data dir::
-
-    kafka/ redis/ issuer/   the engines' data and the issuer's keys
-    logs/                   one file per process; those of the run before end in .1
-    ports.json              the ports last used, taken again when nobody else has them
-    stack.json              how to reach the running stack; gone when it was stopped in order
-    lock                    locked as long as the stack runs, however it ends
+All of it is bound to 127.0.0.1, and keeps its data in one folder (see `devkit.state`).
 """
 
 import asyncio
-import fcntl
 import json
 import os
-import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
 from devkit.children import HOST, Child, claim_port, free_port, port_is_free
 from devkit.engines import EmbeddedKafka, EmbeddedRedis
 from devkit.errors import StackError
-from devkit.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, Issuer, issuer_url
+from devkit.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, issuer_url
+from devkit.state import (
+    DEFAULT_DATA_DIR,
+    StackState,
+    empty,
+    exclusive,
+    published,
+    set_logs_aside,
+)
 from devkit.topics import PARTITIONS, create_topics
-
-DEFAULT_DATA_DIR = Path(".obzvon")
 
 READY_TIMEOUT_S = 60.0
 """Seconds the projector and the API may take until they are ready."""
@@ -51,30 +47,6 @@ _OURS = ("OBZVON_KAFKA_", "OBZVON_REDIS_", "OBZVON_ACCESS_REDIS_", "OBZVON_OIDC_
 
 _SECRETS = ("SECRET", "PASSWORD", "TOKEN")
 """Settings whose name holds one of these are not written to the state file."""
-
-
-class StackState(BaseModel):
-    """How to reach a running stack."""
-
-    pid: int
-    data_dir: Path
-    api: str
-    issuer: str
-    projector: str
-    kafka: str
-    redis: str
-    events_topic: str
-    dead_letter_topic: str
-    children: dict[str, int]
-    settings: dict[str, str]
-    """The OBZVON_… settings its services were started with, without secrets."""
-
-    def environment(self) -> dict[str, str]:
-        """The environment in which the services' own commands find this stack."""
-        return {**os.environ, **self.settings}
-
-    def open_issuer(self) -> Issuer:
-        return Issuer.open(self.data_dir / "issuer", self.issuer)
 
 
 @dataclass(frozen=True)
@@ -119,10 +91,10 @@ async def run_stack(options: StackOptions) -> AsyncIterator[Stack]:
     """Start everything, in order, until both services are ready; stop it in the other order."""
     data_dir = options.data_dir.absolute()
     async with AsyncExitStack() as running:
-        running.enter_context(_exclusive(data_dir))
+        running.enter_context(exclusive(data_dir))
         if options.fresh:
-            _empty(data_dir)
-        _set_logs_aside(data_dir / "logs")
+            empty(data_dir)
+        set_logs_aside(data_dir / "logs")
         ports = _choose_ports(data_dir, options)
         (data_dir / "ports.json").write_text(json.dumps(ports))
         children: list[Child] = []
@@ -152,29 +124,8 @@ async def run_stack(options: StackOptions) -> AsyncIterator[Stack]:
                 "API": f"{state.api}/readyz",
             },
         )
-        running.enter_context(_published(state, children))
+        running.enter_context(published(state, {child.name: child.pid for child in children}))
         yield Stack(state, kafka, children)
-
-
-def find_stack(data_dir: Path) -> StackState:
-    """The stack that runs in the data dir, or in its ``demo`` folder; else a `StackError`."""
-    folders = (data_dir.absolute(), data_dir.absolute() / "demo")
-    for folder in folders:
-        state = folder / "stack.json"
-        if state.exists() and _is_locked(folder / "lock"):
-            try:
-                return StackState.model_validate_json(state.read_bytes())
-            except (ValidationError, OSError) as error:
-                raise StackError(
-                    f"{state} cannot be read: stop that stack, start it again"
-                ) from error
-    stale = [folder for folder in folders if (folder / "stack.json").exists()]
-    what = (
-        f"the stack in {stale[0]} is gone, though nobody stopped it"
-        if stale
-        else f"no stack is running in {data_dir}"
-    )
-    raise StackError(f"{what}: start one with `obzvon up`, or name its folder with --data-dir")
 
 
 def _log(data_dir: Path, name: str) -> Path:
@@ -241,53 +192,6 @@ def _describe(
     )
 
 
-@contextmanager
-def _exclusive(data_dir: Path) -> Iterator[None]:
-    """Hold the data dir; the kernel lets go of it whatever happens to us."""
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        file = (data_dir / "lock").open("a+")
-    except OSError as error:
-        raise StackError(
-            f"{data_dir} cannot be used as data dir ({error.strerror}): name one with --data-dir"
-        ) from error
-    with file:
-        if not _lock(file):
-            raise StackError(
-                f"a stack is already running in {data_dir}: stop it, or use another --data-dir"
-            )
-        yield
-
-
-def _lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        with path.open("a+") as file:
-            return not _lock(file)
-    except OSError:
-        return False
-
-
-def _empty(data_dir: Path) -> None:
-    """Remove what a stack has put there, and nothing else: the folder may be anyone's."""
-    for name in ("kafka", "redis", "issuer", "logs"):
-        shutil.rmtree(data_dir / name, ignore_errors=True)
-    for name in ("stack.json", "ports.json"):
-        (data_dir / name).unlink(missing_ok=True)
-
-
-def _set_logs_aside(logs: Path) -> None:
-    for log in logs.glob("*.log"):
-        log.replace(log.with_name(log.name + ".1"))
-
-
 def _choose_ports(data_dir: Path, options: StackOptions) -> dict[str, int]:
     """A given port must be free; else last time's or the usual one, if free, or any other."""
     given = {
@@ -340,18 +244,3 @@ async def _ready(children: list[Child], urls: Mapping[str, str]) -> None:
                     f"(logs: {children[0].log.parent})"
                 )
             await asyncio.sleep(POLL_S / 2)
-
-
-@contextmanager
-def _published(state: StackState, children: list[Child]) -> Iterator[None]:
-    """Let the other commands find the stack."""
-    path = state.data_dir / "stack.json"
-    full = state.model_copy(update={"children": {child.name: child.pid for child in children}})
-    beside = path.with_suffix(".tmp")
-    beside.touch(mode=0o600)
-    beside.write_text(full.model_dump_json(indent=2) + "\n")
-    beside.replace(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)

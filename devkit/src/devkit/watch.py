@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -16,8 +17,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from contracts.report import Figures, Report
+from contracts.report import Figures, Overdue, Report
 from devkit.errors import StackError
+from devkit.issuer import Person
+from devkit.state import StackState
 
 POLL_S = 1.0
 """Seconds between two questions; most are answered 304, without a body."""
@@ -53,7 +56,7 @@ _COLUMNS = (
     _Column("Отказ", "Отказ", lambda f: f.refused),
     _Column("Отвал", "Отвал", lambda f: f.dropped),
     _Column("Активные", "Актив.", lambda f: f.active.total),
-    _Column("Просроченные", "Просроч.", lambda f: _overdue(f)),
+    _Column("Просроченные", "Просроч.", lambda f: _with_carried(f.overdue)),
     _Column("% обработано", "% обраб.", lambda f: _percent(f.processed_percent), is_minor=True),
 )
 
@@ -112,6 +115,20 @@ class ReportReader:
         await self._client.aclose()
 
 
+@asynccontextmanager
+async def read_report(
+    state: StackState, role: str = "head", date: str | None = None
+) -> AsyncIterator[ReportReader]:
+    """A reader of the running stack's report of a date, or always of today."""
+    issuer = state.open_issuer()
+    parameters = {} if date is None else {"date": date}
+    reader = ReportReader(state.api, lambda: issuer.access_token(Person(role)), parameters)
+    try:
+        yield reader
+    finally:
+        await reader.close()
+
+
 def _refreshed(headers: httpx.Headers) -> Freshness:
     """Freshness as an answer without a body tells it: it gives the lag unless it is stale."""
     as_of, lag = headers.get("Obzvon-As-Of"), headers.get("Obzvon-Lag-Events", "")
@@ -137,10 +154,9 @@ def _percent(value: float | None) -> str:
     return "—" if value is None else f"{value:.1f}".replace(".", ",")
 
 
-def _overdue(figures: Figures) -> str:
-    """All overdue contacts, and how many of them are from earlier days."""
-    overdue = figures.overdue
-    return f"{overdue.total} (+{overdue.carried})" if overdue.carried else str(overdue.total)
+def _with_carried(overdue: Overdue) -> str:
+    """All overdue contacts, and in brackets those of earlier days among them."""
+    return f"{overdue.total} ({overdue.carried})" if overdue.carried else str(overdue.total)
 
 
 def freshness_line(freshness: Freshness, zone: ZoneInfo) -> Text:

@@ -1,0 +1,137 @@
+"""A data dir and the stack that runs in it: how it is held, described and found.
+
+::
+
+    kafka/ redis/ issuer/   the engines' data and the issuer's keys
+    logs/                   one file per process; those of the run before end in .1
+    ports.json              the ports last used, taken again when nobody else has them
+    stack.json              how to reach the running stack; gone when it was stopped in order
+    lock                    locked as long as the stack runs, however it ends
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from pydantic import BaseModel, ValidationError
+
+from devkit.errors import StackError
+
+if TYPE_CHECKING:
+    from devkit.issuer import Issuer
+
+DEFAULT_DATA_DIR = Path(".obzvon")
+
+
+class StackState(BaseModel):
+    """How to reach a running stack."""
+
+    pid: int
+    data_dir: Path
+    api: str
+    issuer: str
+    projector: str
+    kafka: str
+    redis: str
+    events_topic: str
+    dead_letter_topic: str
+    children: dict[str, int]
+    settings: dict[str, str]
+    """The OBZVON_… settings its services were started with, without secrets."""
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which the services' own commands find this stack."""
+        return {**os.environ, **self.settings}
+
+    def open_issuer(self) -> "Issuer":
+        """The stack's development issuer, which signs with the keys in the data dir."""
+        from devkit.issuer import Issuer
+
+        return Issuer.open(self.data_dir / "issuer", self.issuer)
+
+
+def find_stack(data_dir: Path) -> StackState:
+    """The stack that runs in the data dir, or in its ``demo`` folder; else a `StackError`."""
+    folders = (data_dir.absolute(), data_dir.absolute() / "demo")
+    for folder in folders:
+        state = folder / "stack.json"
+        if state.exists() and _is_locked(folder / "lock"):
+            try:
+                return StackState.model_validate_json(state.read_bytes())
+            except (ValidationError, OSError) as error:
+                raise StackError(
+                    f"{state} cannot be read: stop that stack, start it again"
+                ) from error
+    stale = [folder for folder in folders if (folder / "stack.json").exists()]
+    what = (
+        f"the stack in {stale[0]} is gone, though nobody stopped it"
+        if stale
+        else f"no stack is running in {data_dir}"
+    )
+    raise StackError(f"{what}: start one with `obzvon up`, or name its folder with --data-dir")
+
+
+@contextmanager
+def exclusive(data_dir: Path) -> Iterator[None]:
+    """Hold the data dir; the kernel lets go of it whatever happens to us."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = (data_dir / "lock").open("a+")
+    except OSError as error:
+        raise StackError(
+            f"{data_dir} cannot be used as data dir ({error.strerror}): name one with --data-dir"
+        ) from error
+    with file:
+        if not _lock(file):
+            raise StackError(
+                f"a stack is already running in {data_dir}: stop it, or use another --data-dir"
+            )
+        yield
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("a+") as file:
+            return not _lock(file)
+    except OSError:
+        return False
+
+
+def empty(data_dir: Path) -> None:
+    """Remove what a stack has put there, and nothing else: the folder may be anyone's."""
+    for name in ("kafka", "redis", "issuer", "logs"):
+        shutil.rmtree(data_dir / name, ignore_errors=True)
+    for name in ("stack.json", "ports.json"):
+        (data_dir / name).unlink(missing_ok=True)
+
+
+def set_logs_aside(logs: Path) -> None:
+    for log in logs.glob("*.log"):
+        log.replace(log.with_name(log.name + ".1"))
+
+
+@contextmanager
+def published(state: StackState, children: Mapping[str, int]) -> Iterator[None]:
+    """Let the other commands find the stack."""
+    path = state.data_dir / "stack.json"
+    full = state.model_copy(update={"children": dict(children)})
+    beside = path.with_suffix(".tmp")
+    beside.touch(mode=0o600)
+    beside.write_text(full.model_dump_json(indent=2) + "\n")
+    beside.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
