@@ -18,6 +18,7 @@ from query_api.auth import audit
 from query_api.auth.access import SAFE_METHODS, Access
 from query_api.auth.caller import Caller
 from query_api.auth.guard import admit, caller_of, check_report
+from query_api.auth.origin import refuse_foreign_page
 from query_api.auth.rates import Rate
 from query_api.auth.refusals import Refused, forbidden, unavailable
 from query_api.auth.settings import AccessSettings, origin_of
@@ -118,7 +119,7 @@ class Gate:
             elif path not in self._openings:
                 caller = await self._identify(scope)
                 if caller.handle and scope["method"] not in SAFE_METHODS:
-                    check_origin(scope, self._access)
+                    refuse_foreign_page(scope, self._access)
                 self._per_caller.hit(caller.rate_key)
                 check_report(caller)
                 admit(scope, caller)
@@ -261,22 +262,6 @@ class SecurityHeaders:
 
 
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
-
-
-def check_origin(scope: Scope, access: Access) -> None:
-    """Refuse a write that carries a cookie and comes from another site's page (403).
-
-    A browser names the page's origin on every such request; one that names none must at least
-    say that it is the same.
-    """
-    headers = dict(scope["headers"])
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    if origin:
-        is_ours = origin == access.own_origin(scope)
-    else:
-        is_ours = headers.get(b"sec-fetch-site") == b"same-origin"
-    if not is_ours:
-        raise forbidden("This must come from a page of this API itself.", why="foreign origin")
 
 
 def _peer(scope: Scope) -> str:

@@ -1,4 +1,22 @@
-"""Who may read: bearer tokens, browser sessions and wallboard keys."""
+"""Who may read: bearer tokens, browser sessions and wallboard keys.
+
+How an app is put together with it::
+
+    access = Access(settings)                     # settings inherit AccessSettings
+    protect(app, settings, access)                # query_api.protection: the gate and the limits
+    app.include_router(access_routes(access))
+    ... async with access: serve                  # in the lifespan; it may be lazy, never open
+
+    @router.get("/api/v1/report", responses=REFUSALS)
+    async def report(caller: ReportCaller): ...   # caller.restriction before limits and totals
+
+    @router.get("/api/v1/contacts", responses=REFUSALS)
+    async def contacts(caller: RowsCaller): ...   # refuses wallboard keys
+
+A stream ends when ``access.now() >= caller.expires_at``, or when ``access.still_allowed(caller)``,
+asked every `RECHECK_S` seconds, says no. Access runs on real time, never on a fixed clock.
+Serve with uvicorn's ``proxy_headers=False``: `protect` knows which proxies to believe.
+"""
 
 from query_api.auth.access import RECHECK_S, Access
 from query_api.auth.caller import HEAD, QUALITY_CONTROL, WALLBOARD, Caller, Restriction
@@ -10,6 +28,7 @@ from query_api.auth.guard import (
     require_rows,
 )
 from query_api.auth.refusals import PROBLEM, REFUSALS, Refused, problem
+from query_api.auth.routes import access_routes
 from query_api.auth.settings import AccessSettings, StoreSettings
 
 __all__ = [
@@ -27,6 +46,7 @@ __all__ = [
     "Restriction",
     "RowsCaller",
     "StoreSettings",
+    "access_routes",
     "caller_of",
     "problem",
     "require_report",

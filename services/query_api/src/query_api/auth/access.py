@@ -71,7 +71,11 @@ class Access:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
-        self.client = httpx.AsyncClient(timeout=FETCH_TIMEOUT_S, follow_redirects=False)
+        self.client = httpx.AsyncClient(
+            timeout=FETCH_TIMEOUT_S,
+            follow_redirects=False,
+            trust_env=settings.trusts_proxy_variables,
+        )
         self.issuer = Issuer(settings, self.client, monotonic=monotonic)
         self.tokens = TokenReader(settings, self.issuer)
         self.renewal: Renewal | None = None

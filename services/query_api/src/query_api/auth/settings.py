@@ -215,6 +215,11 @@ class AccessSettings(StoreSettings):
         )
 
     @property
+    def trusts_proxy_variables(self) -> bool:
+        """HTTP_PROXY and its like lead to an issuer elsewhere, never to one on this machine."""
+        return urlsplit(self.oidc_issuer).hostname not in _LOOPBACK
+
+    @property
     def is_https(self) -> bool:
         """Browsers reach the API over https, so cookies are Secure and HSTS is sent."""
         return self.public_url is not None and self.public_url.startswith("https://")

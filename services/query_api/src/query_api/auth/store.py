@@ -105,6 +105,11 @@ def secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def key_id() -> str:
+    """Names a key in lists, logs and in the key itself; no secret."""
+    return secrets.token_hex(4)
+
+
 def sha256(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
 

@@ -1,0 +1,26 @@
+"""Which page a request comes from: writes that carry a cookie must come from our own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from query_api.auth.access import Access
+from query_api.auth.refusals import forbidden
+
+
+def refuse_foreign_page(
+    scope: Mapping[str, Any], access: Access, *, may_be_silent: bool = False
+) -> None:
+    """403 for a write that another site's page sends in its visitor's name.
+
+    A browser names the page's origin on every such request. One that names none must at least say
+    that it is the same, unless `may_be_silent`: for requests that carry their own credential.
+    """
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin")
+    if origin is not None:
+        is_ours = origin.decode("latin-1") == access.own_origin(scope)
+    else:
+        site = headers.get(b"sec-fetch-site")
+        is_ours = site == b"same-origin" or (site is None and may_be_silent)
+    if not is_ours:
+        raise forbidden("This must come from a page of this API itself.", why="foreign origin")

@@ -1,0 +1,15 @@
+"""The routes of access itself: the wallboard's exchange, and the login where it is switched on."""
+
+from fastapi import APIRouter
+
+from query_api.auth.access import Access
+from query_api.auth.login import login_router
+from query_api.auth.wallboard import wallboard_router
+
+
+def access_routes(access: Access) -> APIRouter:
+    router = APIRouter()
+    router.include_router(wallboard_router(access))
+    if access.settings.oidc_client_id is not None:
+        router.include_router(login_router(access))
+    return router
