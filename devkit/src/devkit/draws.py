@@ -1,0 +1,59 @@
+"""How contacts of a real telephone campaign went: what the simulator draws from.
+
+The table beside this module is derived from the Bank Marketing data set (see
+data/README.md). To derive it again:
+
+    python -m devkit.draws tests/fixtures/campaign/bank-additional.csv > devkit/src/devkit/data/campaign_draws.csv
+"""
+
+import csv
+import sys
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Draw(NamedTuple):
+    """One contact of the campaign."""
+
+    calls: int
+    """Calls until the campaign was through with the client, the last one included; 1 or more."""
+    duration_s: int
+    """Length of the last call."""
+    is_success: bool
+    """The client bought."""
+
+
+@cache
+def draws() -> tuple[Draw, ...]:
+    """The 4,119 contacts, in the order of the data set. Drawing one of them keeps the three together."""
+    table = files("devkit").joinpath("data/campaign_draws.csv").read_text("ascii")
+    return tuple(
+        Draw(int(calls), int(duration), success == "1")
+        for calls, duration, success in (line.split(",") for line in table.split()[1:])
+    )
+
+
+def read_campaign(csv_path: Path) -> list[dict[str, str]]:
+    """The rows of the data set's file by their column names."""
+    with csv_path.open(encoding="ascii", newline="") as file:
+        return list(csv.DictReader(file, delimiter=";"))
+
+
+def draw_of(row: dict[str, str]) -> Draw:
+    """What one row of the data set's file says of its calls."""
+    return Draw(int(row["campaign"]), int(row["duration"]), row["y"] == "yes")
+
+
+def table_of(csv_path: Path) -> str:
+    """The text of data/campaign_draws.csv."""
+    lines = ["calls,duration_s,success"]
+    for row in read_campaign(csv_path):
+        draw = draw_of(row)
+        lines.append(f"{draw.calls},{draw.duration_s},{int(draw.is_success)}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table_of(Path(sys.argv[1])))

@@ -1,0 +1,110 @@
+"""Invented people, companies and addresses: the same number always gives the same one.
+
+They do not depend on a simulation's seed, so that an operator or an address of one simulated
+day is the same one on the next.
+"""
+
+import tomllib
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+from devkit.dice import Dice
+
+ADDRESSES_IN_FIVE: Final = (0, 0, 0, 1, 2)
+"""Of five neighbouring addresses three are one client's, the others one client's each."""
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return tomllib.loads(files("devkit").joinpath("data/names.toml").read_text("utf-8"))
+
+
+def feminine(surname: str) -> str:
+    """The feminine form of a surname; those that have none stay."""
+    if surname.endswith("ский"):
+        return surname[:-2] + "ая"
+    if surname.endswith(("ов", "ев", "ёв", "ин")):
+        return surname + "а"
+    return surname
+
+
+@lru_cache(10_000)
+def operator(number: int) -> dict[str, str]:
+    """The operator of this number, from 1: three women out of four."""
+    return {"id": f"op-{number:03}", "name": _colleague("operator", number, women=0.75)}
+
+
+@lru_cache(1_000)
+def manager(number: int) -> dict[str, str]:
+    """The manager of this number, from 1."""
+    return {"id": f"mgr-{number:02}", "name": _colleague("manager", number, women=0.5)}
+
+
+@lru_cache(100_000)
+def client(number: int) -> dict[str, str]:
+    """The client of this number, from 0: every third one a company, the others mostly people."""
+    dice = Dice(f"client {number}")
+    name = _company(dice) if is_company(number) else _person(dice)
+    return {"id": f"client-{number:06}", "name": name}
+
+
+@lru_cache(100_000)
+def address(number: int) -> dict[str, str]:
+    """The delivery address of this number, from 0; `client_of_address` says whose it is."""
+    dice = Dice(f"address {number}")
+    city = dice.weighted([(city, city["share"]) for city in _words()["cities"]])
+    street = dice.one_of(city["streets"])
+    house = str(dice.whole(1, 120)) + ("" if dice.chance(0.8) else dice.one_of("АБВ"))
+    text = f"г. {city['name']}, {street}, {house}"
+    if is_company(client_of_address(number)):
+        if dice.chance(0.85):
+            text += f", офис {dice.whole(1, 60)}"
+    elif dice.chance(0.9):
+        text += f", кв. {dice.whole(1, 180)}"
+    return {"id": f"addr-{number:06}", "text": text}
+
+
+def client_of_address(number: int) -> int:
+    """The number of the client who takes deliveries at this address."""
+    return 3 * (number // 5) + ADDRESSES_IN_FIVE[number % 5]
+
+
+def is_company(client_number: int) -> bool:
+    return client_number % 3 == 0
+
+
+def _colleague(trade: str, number: int, women: float) -> str:
+    """Surname and first name; no two of the first thousand of a trade share both."""
+    words = _words()
+    surnames = words["surnames"]
+    start = 11 if trade == "operator" else 40
+    surname = surnames[(start + number * 31) % len(surnames)]
+    if Dice(f"{trade} {number}").chance(women):
+        surname, firsts = feminine(surname), words["female"]
+    else:
+        firsts = words["male"]
+    return f"{surname} {firsts[(start + number * 17) % len(firsts)]}"
+
+
+def _person(dice: Dice) -> str:
+    words = _words()
+    surname = dice.one_of(words["surnames"])
+    man, woman = dice.one_of(words["patronymics"])
+    if dice.chance(0.6):
+        return f"{feminine(surname)} {dice.one_of(words['female'])} {woman}"
+    return f"{surname} {dice.one_of(words['male'])} {man}"
+
+
+def _company(dice: Dice) -> str:
+    words = _words()
+    form = dice.weighted([("ООО", 60), ("АО", 12), ("ИП", 14), ("", 14)])
+    if form == "ИП":
+        woman = dice.chance(0.5)
+        surname = dice.one_of(words["surnames"])
+        first = dice.one_of(words["female" if woman else "male"])
+        patronymic = dice.one_of(words["patronymics"])[0]
+        return f"ИП {feminine(surname) if woman else surname} {first[0]}. {patronymic[0]}."
+    if not form:
+        return str(dice.one_of(words["institutions"])).format(n=dice.whole(1, 180))
+    return f"{form} «{dice.one_of(words['companies'])}»"
