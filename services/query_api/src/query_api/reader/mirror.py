@@ -1,0 +1,291 @@
+"""The picture of the live generation, kept as new as Redis is, by one task per process.
+
+Writers publish a hint for every change; a hint starts a refresh at once. Hints get lost, so
+every second, and after every reconnect, all shards are asked whether their seq moved. While
+Redis is away the last picture stays, and `Mirror.unreadable` says why.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from contracts.keys import CHANGES, LIVE, ChangeHint, LivePointer, ShardKeys
+from query_api.reader.client import UNREACHABLE, RedisClient
+from query_api.reader.shard import Decoder, read_shard
+from query_api.report.choice import MAX_DAYS
+from query_api.report.picture import Picture, Shard
+
+log = structlog.get_logger()
+
+TICK_S: Final = 1.0
+"""Seconds after which all shards are asked, hint or no hint."""
+
+REST_S: Final = 0.02
+"""Longest rest between two refreshes; a rest is as long as the refresh before it."""
+
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 2.0
+"""The pause after a failure doubles from the first to the longest."""
+
+DATES_HELD: Final = 2 * MAX_DAYS
+"""Dates whose cells are kept up to date: those that were asked for last."""
+
+
+class Unavailable(Exception):
+    """There is nothing to answer from, and why."""
+
+
+class Mirror:
+    """Holds the newest `Picture`. Enter `running()` to keep it new."""
+
+    def __init__(self, client: RedisClient, timezone: str, day_end: str) -> None:
+        self._client = client
+        self._timezone = timezone
+        self._day_end = day_end
+        self._decoder = Decoder()
+        self._wanted: OrderedDict[str, None] = OrderedDict()
+        self._dirty: set[int] | None = None
+        """Shards to read; None for all of them, and the pointer."""
+        self._wake = asyncio.Event()
+        self._nudge = asyncio.Event()
+        """Ends a pause early: there is a sign of life."""
+        self._round: asyncio.Future[str | None]
+        """Resolves when the next refresh to begin has ended, to why it failed."""
+        self._changed = asyncio.Event()
+        self.picture: Picture | None = None
+        self.unreadable: str | None = None
+        """Why Redis could not be read last time; None if it could."""
+        self.refreshes = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Mirror"]:
+        self._round = asyncio.get_running_loop().create_future()
+        tasks = [
+            asyncio.create_task(self._refresh_forever(), name="refresh"),
+            asyncio.create_task(self._listen_forever(), name="listen"),
+            asyncio.create_task(self._tick_forever(), name="tick"),
+        ]
+        try:
+            yield self
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if not self._round.done():
+                self._round.set_result("the API is stopping")
+
+    async def holding(self, days: Iterable[str]) -> Picture:
+        """A picture with the cells of these dates; waits only if they are not held yet.
+
+        Raises `Unavailable`, at once while Redis is known to be away.
+        """
+        days = list(days)
+        self._want(days)
+        picture = self.picture
+        if picture is not None and not picture.lacks(days):
+            return picture
+        if self.unreadable is not None:
+            raise Unavailable(self.unreadable)
+        # What is missing is read by the next refresh to begin; one may be under way.
+        failed = await self.refreshed()
+        picture = self.picture
+        if picture is None or picture.lacks(days):
+            raise Unavailable(failed or "Redis could not be read")
+        return picture
+
+    async def refreshed(self) -> str | None:
+        """Wait for a refresh that begins from now on; why it failed, if it did."""
+        self._wake.set()
+        return await asyncio.shield(self._round)
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set at the next new picture, and then done: take it before looking at `picture`."""
+        return self._changed
+
+    # --- when to read -----------------------------------------------------------------------
+
+    def hint(self, message: bytes) -> None:
+        """Take in a message of `CHANGES`."""
+        try:
+            hint = ChangeHint.decode(message)
+        except (ValueError, TypeError):
+            log.warning("odd_hint", message=message[:200])
+            return
+        picture = self.picture
+        if picture is None or self.unreadable is not None:
+            self._nudge.set()
+            return
+        if hint.generation != picture.generation:  # a rebuild under way
+            return
+        if hint.shard >= len(picture.shards):
+            return
+        held = picture.shards[hint.shard]
+        if held is not None and hint.seq <= held.meta.seq:
+            return
+        if self._dirty is not None:
+            self._dirty.add(hint.shard)
+        self._wake.set()
+
+    async def _tick_forever(self) -> None:
+        while True:
+            self._dirty = None
+            self._wake.set()
+            await asyncio.sleep(TICK_S)
+
+    async def _listen_forever(self) -> None:
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                async with contextlib.aclosing(self._client.pubsub()) as pubsub:
+                    await pubsub.subscribe(CHANGES)
+                    while True:
+                        message = await pubsub.get_message(timeout=TICK_S)
+                        if message is None:
+                            continue
+                        pause = FIRST_PAUSE_S
+                        if message["type"] == "message":
+                            self.hint(message["data"])
+                        else:  # subscribed (again): what was hinted meanwhile is lost
+                            self._dirty = None
+                            self._wake.set()
+                            self._nudge.set()
+            except UNREACHABLE as error:
+                log.warning("subscription_lost", error=_said(error), pause_s=round(pause, 2))
+            await asyncio.sleep(_jittered(pause))
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    async def _refresh_forever(self) -> None:
+        pause = FIRST_PAUSE_S
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            began = time.monotonic()
+            dirty, self._dirty = self._dirty, set()
+            this_round, self._round = self._round, asyncio.get_running_loop().create_future()
+            try:
+                why = await self._refresh(dirty)
+            except UNREACHABLE as error:
+                why = f"Redis can't be read: {_said(error)}"
+            except Exception as error:
+                log.exception("refresh_failed")
+                why = f"what is in Redis can't be understood: {_said(error)}"
+            if why != self.unreadable:
+                if why:
+                    log.error("unreadable", reason=why)
+                else:
+                    log.info("readable_again", reason=self.unreadable)
+            self.unreadable = why
+            self.refreshes += 1
+            if not this_round.done():
+                this_round.set_result(why)
+            if why is None:
+                pause = FIRST_PAUSE_S
+                await asyncio.sleep(min(time.monotonic() - began, REST_S))
+                continue
+            self._dirty = None
+            self._wake.set()
+            self._nudge.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._nudge.wait(), _jittered(pause))
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    # --- reading ----------------------------------------------------------------------------
+
+    async def _refresh(self, dirty: set[int] | None) -> str | None:
+        """Read the dirty shards and put up a new picture; why not, if there is none to read."""
+        before = self.picture
+        pointer = await self._pointer() if before is None or dirty is None else None
+        if before is not None and dirty is not None:
+            pointer = LivePointer(generation=before.generation, fingerprint=before.fingerprint)
+        while True:
+            if pointer is None:
+                return "no generation is live in Redis: has a projector run?"
+            if mismatch := self._mismatch(pointer):
+                return mismatch
+            shards = await self._read(pointer, dirty, before)
+            # A generation is dropped after a switch: what was read from it may be half gone.
+            after = await self._pointer()
+            if after == pointer:
+                break
+            pointer, dirty = after, None
+        if before is None or shards != before.shards:
+            self.picture = Picture(pointer.generation, pointer.fingerprint, shards, before)
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
+        return None
+
+    async def _pointer(self) -> LivePointer | None:
+        value = await self._client.get(LIVE)
+        if value is None:
+            return None
+        try:
+            return LivePointer.model_validate_json(value)
+        except ValidationError as error:
+            log.error("odd_live_pointer", value=value[:500], error=str(error))  # noqa: TRY400
+            return None
+
+    def _mismatch(self, pointer: LivePointer) -> str | None:
+        theirs = pointer.fingerprint
+        if (theirs.timezone, theirs.day_end) == (self._timezone, self._day_end):
+            return None
+        return (
+            f"generation {pointer.generation} was computed with OBZVON_TIMEZONE={theirs.timezone} "
+            f"and OBZVON_DAY_END={theirs.day_end}, this API runs with {self._timezone} and "
+            f"{self._day_end}: give both services the same settings"
+        )
+
+    async def _read(
+        self, pointer: LivePointer, dirty: set[int] | None, before: Picture | None
+    ) -> tuple[Shard | None, ...]:
+        generation, count = pointer.generation, pointer.fingerprint.partitions
+        held: tuple[Shard | None, ...] = (None,) * count
+        if before is not None and before.generation == generation and len(before.shards) == count:
+            held = before.shards
+        wanted = set(self._wanted)
+        numbers = [
+            number
+            for number in range(count)
+            if dirty is None or number in dirty or _lacks(held[number], wanted)
+        ]
+        read = await asyncio.gather(
+            *(
+                read_shard(
+                    self._client, ShardKeys(generation, number), wanted, self._decoder, held[number]
+                )
+                for number in numbers
+            )
+        )
+        shards = list(held)
+        for number, shard in zip(numbers, read, strict=True):
+            shards[number] = shard
+        return tuple(shards)
+
+    def _want(self, days: list[str]) -> None:
+        for day in days:
+            self._wanted[day] = None
+            self._wanted.move_to_end(day)
+        while len(self._wanted) > DATES_HELD:
+            self._wanted.popitem(last=False)
+
+
+def _lacks(shard: Shard | None, wanted: set[str]) -> bool:
+    return shard is not None and any(
+        day in shard.seqs and day not in shard.counts for day in wanted
+    )
+
+
+def _said(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+def _jittered(pause: float) -> float:
+    return pause * random.uniform(0.75, 1.25)  # noqa: S311 -- keeps processes from retrying as one

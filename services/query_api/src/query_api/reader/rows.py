@@ -1,0 +1,131 @@
+"""Reading the rows behind a number, and the names and deliveries they are shown with."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Final
+
+from contracts.keys import NameEntry, Row, ShardKeys
+from query_api.reader.client import ReadScript, RedisClient
+from query_api.report.rows import Listing
+
+ROWS_PER_SCRIPT: Final = 5_000
+"""About how many rows of a shard one script reads, so that Redis is not held up."""
+
+IDS_PER_COMMAND: Final = 1_000
+
+_ROWS = ReadScript("""
+-- KEYS: meta (only to tell the slot). ARGV: 1 to follow pointers, 0 to leave them out; then of
+-- each list its key and its key up to the operator's id.
+-- Answers: field, row, field, row, ... A pointer is {"holder":ID}, the id as in the key's name.
+local found = {}
+for at = 2, #ARGV, 2 do
+  local rows = redis.call('HGETALL', ARGV[at])
+  for i = 1, #rows, 2 do
+    local row = rows[i + 1]
+    if string.byte(row) == 123 then
+      if ARGV[1] == '1' then
+        local holder = string.sub(row, 11, -2)
+        row = redis.call('HGET', ARGV[at + 1] .. holder .. ']', rows[i])
+      else
+        row = false
+      end
+    end
+    if row then
+      found[#found + 1] = rows[i]
+      found[#found + 1] = row
+    end
+  end
+end
+return found
+""")
+
+
+async def read_rows(
+    client: RedisClient,
+    generation: str,
+    shards: int,
+    listings: Iterable[Listing],
+    *,
+    follow_pointers: bool,
+) -> AsyncIterator[list[Row]]:
+    """The rows of the lists, in portions, each read from a shard at one moment.
+
+    A contact that stands in several lists comes several times.
+    """
+    for some in _portions(listings):
+        reads = [
+            _read(client, ShardKeys(generation, number), some, follow_pointers=follow_pointers)
+            for number in range(shards)
+        ]
+        for answer in await asyncio.gather(*reads):
+            fields = iter(answer)
+            yield [Row.decode(f, value) for f, value in zip(fields, fields, strict=True)]
+            await asyncio.sleep(0)  # others may have their turn
+
+
+async def _read(
+    client: RedisClient, keys: ShardKeys, listings: Sequence[Listing], *, follow_pointers: bool
+) -> list[bytes]:
+    args: list[str | int] = [int(follow_pointers)]
+    for listing in listings:
+        # The key of no operator ends in null]: what stands before that is common to the date.
+        args += (
+            keys.rows(listing.date, listing.operator),
+            keys.rows(listing.date, None).removesuffix("null]"),
+        )
+    found: list[bytes] = await _ROWS.run(client, [keys.meta], args)
+    return found
+
+
+def _portions(listings: Iterable[Listing]) -> Iterable[list[Listing]]:
+    some: list[Listing] = []
+    rows = 0
+    for listing in listings:
+        if some and rows + listing.rows > ROWS_PER_SCRIPT:
+            yield some
+            some, rows = [], 0
+        some.append(listing)
+        rows += listing.rows
+    if some:
+        yield some
+
+
+async def read_names(
+    client: RedisClient, generation: str, shards: int, kind: str, ids: Iterable[str]
+) -> dict[str, str]:
+    """The latest name of each client or address, over all shards."""
+    latest: dict[str, NameEntry] = {}
+    async for named, value in _looked_up(
+        client, [ShardKeys(generation, n).names(kind) for n in range(shards)], ids
+    ):
+        entry = NameEntry.decode(value)
+        known = latest.get(named)
+        if known is None or entry > known:
+            latest[named] = entry
+    return {named: entry.text for named, entry in latest.items()}
+
+
+async def read_last_deliveries(
+    client: RedisClient, generation: str, shards: int, addresses: Iterable[str]
+) -> dict[str, str]:
+    """The last delivery date of each address that has one, over all shards."""
+    latest: dict[str, str] = {}
+    async for address, value in _looked_up(
+        client, [ShardKeys(generation, n).deliveries for n in range(shards)], addresses
+    ):
+        latest[address] = max(latest.get(address, ""), value.decode())
+    return latest
+
+
+async def _looked_up(
+    client: RedisClient, hashes: Sequence[str], fields: Iterable[str]
+) -> AsyncIterator[tuple[str, bytes]]:
+    """Each (field, value) that any of the hashes holds."""
+    asked = list(dict.fromkeys(fields))
+    for first in range(0, len(asked), IDS_PER_COMMAND):
+        some = asked[first : first + IDS_PER_COMMAND]
+        answers = await asyncio.gather(*(client.hmget(key, some) for key in hashes))
+        for values in answers:
+            for field, value in zip(some, values, strict=True):
+                if value is not None:
+                    yield field, value

@@ -1,0 +1,184 @@
+"""Reading one shard: what moved since it was last read, all of it at one seq."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from contracts.keys import NAMES_SEQ, Cell, Meta, NameEntry, OpenKey, ShardKeys
+from query_api.reader.client import ReadScript, RedisClient
+from query_api.report.picture import Counts, Opens, Shard
+
+BUDGET: Final = 20_000
+"""Hash fields after which one script stops, so that Redis is not held up; another goes on."""
+
+_MOVED = ReadScript(
+    """
+-- KEYS: meta, seqs. ARGV: held epoch, held seq, budget, prefix of the cells' keys, of the open
+-- counts' keys, the keys of the operators' and managers' names, number of dates whose cells are
+-- missing, those dates, then all dates whose cells are wanted.
+-- Answers: meta, seqs, the seq up to which all is read, {date, open counts, cells} of each date
+-- that moved, {date, cells} of missing ones. Dates go by their seqs, so reading can stop and go on.
+local meta = redis.call('HGETALL', KEYS[1])
+if #meta == 0 then return {} end
+local epoch, seq
+for i = 1, #meta, 2 do
+  if meta[i] == 'epoch' then epoch = meta[i + 1] end
+  if meta[i] == 'seq' then seq = tonumber(meta[i + 1]) end
+end
+local held, budget = tonumber(ARGV[2]), tonumber(ARGV[3])
+if epoch ~= ARGV[1] or seq < held then held = -1 end
+
+local cold, wanted = {}, {}
+local colds = tonumber(ARGV[8])
+for i = 9, #ARGV do
+  if i < 9 + colds then cold[#cold + 1] = ARGV[i] else wanted[ARGV[i]] = true end
+end
+
+local seqs = redis.call('HGETALL', KEYS[2])
+local moved = {}
+for i = 1, #seqs, 2 do
+  local at = tonumber(seqs[i + 1])
+  if at > held then moved[#moved + 1] = {seqs[i], at} end
+end
+table.sort(moved, function(a, b) return a[2] < b[2] end)
+
+local through, read, done = seq, {}, {}
+for i = 1, #moved do
+  local name, at = moved[i][1], moved[i][2]
+  if budget <= 0 and at > moved[i - 1][2] then
+    through = moved[i - 1][2]
+    break
+  end
+  local first, second
+  if name == 'NAMES_SEQ' then
+    first, second = redis.call('HGETALL', ARGV[6]), redis.call('HGETALL', ARGV[7])
+  else
+    first, second = redis.call('HGETALL', ARGV[5] .. name), false
+    if wanted[name] then second = redis.call('HGETALL', ARGV[4] .. name) end
+    done[name] = true
+  end
+  budget = budget - 1 - #first / 2 - (second and #second / 2 or 0)
+  read[#read + 1] = {name, first, second}
+end
+
+local missing = {}
+for i = 1, #cold do
+  if budget <= 0 and (i > 1 or #read > 0) then break end
+  if not done[cold[i]] then
+    local cells = redis.call('HGETALL', ARGV[4] .. cold[i])
+    budget = budget - 1 - #cells / 2
+    missing[#missing + 1] = {cold[i], cells}
+  end
+end
+return {meta, seqs, through, read, missing}
+""".replace("NAMES_SEQ", NAMES_SEQ)
+)
+
+
+class Decoder:
+    """Decodes fields and remembers them: the same few thousand come over and over."""
+
+    _LIMIT: Final = 200_000
+    """Fields to remember; then it starts anew."""
+
+    def __init__(self) -> None:
+        self._cells: dict[bytes, Cell] = {}
+        self._opens: dict[bytes, OpenKey] = {}
+
+    def counts(self, flat: Sequence[bytes]) -> Counts:
+        known = self._cells
+        if len(known) > self._LIMIT:
+            known.clear()
+        cells = {}
+        fields = iter(flat)
+        for field, value in zip(fields, fields, strict=True):
+            cell = known.get(field)
+            if cell is None:
+                cell = known[field] = Cell.decode(field)
+            cells[cell] = tuple(map(int, value.split(b",")))
+        return Counts(cells)
+
+    def opens(self, flat: Sequence[bytes]) -> Opens:
+        known = self._opens
+        if len(known) > self._LIMIT:
+            known.clear()
+        counts = {}
+        fields = iter(flat)
+        for field, value in zip(fields, fields, strict=True):
+            key = known.get(field)
+            if key is None:
+                key = known[field] = OpenKey.decode(field)
+            counts[key] = int(value)
+        return Opens(counts)
+
+
+async def read_shard(
+    client: RedisClient,
+    keys: ShardKeys,
+    wanted: Iterable[str],
+    decoder: Decoder,
+    before: Shard | None,
+) -> Shard | None:
+    """The shard as it stands now; only what moved since `before` is fetched.
+
+    `wanted` are the dates whose cells are to be held. None: the shard does not exist.
+    """
+    wanted = set(wanted)
+    epoch, through = (before.meta.epoch, before.meta.seq) if before else ("", -1)
+    counts = {day: c for day, c in before.counts.items() if day in wanted} if before else {}
+    opens = dict(before.opens) if before else {}
+    names = dict(before.names) if before else {}
+    cold = [day for day in wanted if before and day in before.seqs and day not in counts]
+    while True:
+        answer = await _MOVED.run(
+            client,
+            [keys.meta, keys.seqs],
+            [
+                epoch,
+                through,
+                BUDGET,
+                keys.cells(""),
+                keys.open(""),
+                keys.names("operator"),
+                keys.names("manager"),
+                len(cold),
+                *cold,
+                *wanted,
+            ],
+        )
+        if not answer:
+            return None
+        flat_meta, flat_seqs, now_through, moved, missing = answer
+        meta = Meta.decode(_pairs(flat_meta))
+        if meta is None:
+            return None
+        if meta.epoch != epoch or meta.seq < through:  # all that was held is void
+            counts, opens, names, before = {}, {}, {}, None
+            epoch = meta.epoch
+        seqs = {name.decode(): int(seq) for name, seq in _pairs(flat_seqs).items()}
+        for name, first, second in moved:
+            if name.decode() == NAMES_SEQ:
+                names = {"operator": _names(first), "manager": _names(second)}
+                continue
+            day = name.decode()
+            opens[day] = decoder.opens(first)
+            if second is not None:
+                counts[day] = decoder.counts(second)
+        for day, cells in missing:
+            counts[day.decode()] = decoder.counts(cells)
+        through = now_through
+        cold = [day for day in wanted if day in seqs and day not in counts and day in opens]
+        if through == meta.seq and not cold:
+            break
+    for day in opens.keys() - seqs.keys():  # forgotten by retention
+        del opens[day]
+        counts.pop(day, None)
+    return Shard(meta, seqs, counts, opens, names, before)
+
+
+def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    fields = iter(flat)
+    return dict(zip(fields, fields, strict=True))
+
+
+def _names(flat: Sequence[bytes]) -> dict[str, NameEntry]:
+    return {named.decode(): NameEntry.decode(entry) for named, entry in _pairs(flat).items()}

@@ -1,0 +1,122 @@
+"""The report as JSON, in three parts, so that freshness is spliced in without encoding anew."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+from pydantic_core import to_json
+
+from contracts.keys import COUNTERS
+from query_api.report.choice import WITHOUT, Choice, Period
+from query_api.report.freshness import Freshness
+from query_api.report.merge import Line, Merged, percent
+from query_api.report.picture import Standing
+
+WITHOUT_OPERATOR: Final = "Без оператора"
+WITHOUT_MANAGER: Final = "Без менеджера"
+
+PROCESSED: Final = ("ordered", "postponed", "no_contact", "refused", "drop_closed")
+"""The counters that make a contact processed; they exclude each other."""
+
+
+class Body(NamedTuple):
+    """The report's JSON around its freshness, and the ETag of all but that."""
+
+    head: bytes
+    tail: bytes
+    etag: str
+
+    def with_freshness(self, fresh: bytes) -> bytes:
+        return self.head + fresh + self.tail
+
+
+def body(
+    merged: Merged,
+    names: Mapping[str, str],
+    *,
+    period: Period,
+    is_range: bool,
+    timezone: str,
+    complete_since: str | None,
+    choice: Choice,
+    operator_id: str | None,
+) -> Body:
+    head = to_json(
+        {
+            "date": None if is_range else period.first,
+            "date_from": period.first,
+            "date_to": period.last,
+            "timezone": timezone,
+        }
+    )[:-1]
+    tail = to_json(
+        {
+            "complete_since": complete_since,
+            "filters": {
+                "operator_id": operator_id,
+                "manager_id": choice.manager_id,
+                "plan_date": choice.plan_date,
+            },
+            "operators": [
+                {"operator": operator_ref(line.operator_id, names), **figures(line)}
+                for line in merged.lines
+            ],
+            "totals": figures(merged.totals),
+        }
+    )
+    restriction = to_json([_sorted(choice.operators), _sorted(choice.managers)])
+    digest = blake2b(head + tail + restriction, digest_size=15).hexdigest()
+    # Weak: answers of one tag may differ in their freshness.
+    return Body(head, b"," + tail[1:], f'W/"{digest}"')
+
+
+def fresh_part(freshness: Freshness, computed_at: datetime, zone: tzinfo) -> bytes:
+    """The JSON that stands between the head and the tail of a `Body`."""
+    fields = {
+        "computed_at": computed_at.astimezone(zone).isoformat(),
+        "as_of": moment(freshness.as_of, zone),
+        "lag_events": freshness.lag_events,
+        "stale": freshness.stale,
+    }
+    return b"," + to_json(fields)[1:-1]
+
+
+def moment(milliseconds: int | None, zone: tzinfo) -> str | None:
+    """RFC 3339 in the business time zone."""
+    if milliseconds is None:
+        return None
+    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return at.astimezone(zone).isoformat(timespec="milliseconds")
+
+
+def operator_ref(operator_id: str, names: Mapping[str, str]) -> dict[str, str]:
+    name = WITHOUT_OPERATOR if operator_id == WITHOUT else names.get(operator_id, operator_id)
+    return {"id": operator_id, "name": name}
+
+
+def figures(line: Line) -> dict[str, Any]:
+    """The figures of a line as they stand in the report."""
+    counters = dict(zip(COUNTERS, line.counters, strict=True))
+    processed = sum(counters[name] for name in PROCESSED)
+    return {
+        **counters,
+        "active": _standing(line.active),
+        "overdue": {**_standing(line.overdue), "carried": line.carried},
+        "order_percent": percent(counters["ordered"], counters["planned"]),
+        "processed_percent": percent(processed, counters["planned"]),
+    }
+
+
+def _standing(standing: Standing) -> dict[str, int]:
+    planned, postponed, dropped = standing
+    return {
+        "planned": planned,
+        "postponed": postponed,
+        "dropped": dropped,
+        "total": planned + postponed + dropped,
+    }
+
+
+def _sorted(ids: frozenset[str] | None) -> list[str] | None:
+    return None if ids is None else sorted(ids)

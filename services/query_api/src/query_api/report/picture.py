@@ -1,0 +1,259 @@
+"""What the shards held when they were last read, decoded, each part remembering its own sums.
+
+Every value is immutable as far as its reader can see: a newer picture is a new object that
+shares what did not change, so a merge only ever sums anew what moved.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from operator import add, is_
+from typing import Final, NamedTuple
+
+from contracts.keys import (
+    COUNTERS,
+    NAMES_SEQ,
+    STANDINGS,
+    Cell,
+    Fingerprint,
+    Meta,
+    NameEntry,
+    OpenKey,
+)
+from query_api.report.choice import WITHOUT, Choice, Period
+
+Counters = tuple[int, ...]
+"""One number for each of `contracts.keys.COUNTERS`, in their order."""
+
+Standing = tuple[int, int, int]
+"""One number for each of `contracts.keys.STANDINGS`, in their order."""
+
+NOTHING: Final[Counters] = (0,) * len(COUNTERS)
+NOBODY: Final[Standing] = (0, 0, 0)
+
+ALWAYS: Final = -(1 << 62)
+NEVER: Final = 1 << 62
+"""Minutes before and after every deadline."""
+
+_MEMO_SIZE: Final = 32
+"""Sums that a part remembers, by choice: wallboards ask for a few, over and over."""
+
+_AT: Final = {standing: index for index, standing in enumerate(STANDINGS)}
+
+
+class Split(NamedTuple):
+    """Open contacts by operator, split at a minute; holds from `since` until before `until`."""
+
+    active: dict[str, Standing]
+    overdue: dict[str, Standing]
+    since: int
+    until: int
+
+
+class Counts:
+    """The cells of one contact date of one shard."""
+
+    __slots__ = ("_sums", "cells")
+
+    def __init__(self, cells: Mapping[Cell, Counters]) -> None:
+        self.cells = cells
+        self._sums: dict[Choice, dict[str, Counters]] = {}
+
+    def by_operator(self, choice: Choice) -> dict[str, Counters]:
+        known = self._sums.get(choice)
+        if known is not None:
+            return known
+        sums: dict[str, Counters] = {}
+        everything = choice.is_all
+        for cell, counters in self.cells.items():
+            if everything or choice.admits(cell):
+                operator = cell.operator or WITHOUT
+                before = sums.get(operator)
+                sums[operator] = counters if before is None else tuple(map(add, before, counters))
+        if len(self._sums) >= _MEMO_SIZE:
+            self._sums.clear()
+        self._sums[choice] = sums
+        return sums
+
+
+class Opens:
+    """The open contacts of one contact date of one shard, by their deadlines."""
+
+    __slots__ = ("_splits", "counts")
+
+    def __init__(self, counts: Mapping[OpenKey, int]) -> None:
+        self.counts = counts
+        self._splits: dict[Choice, Split] = {}
+
+    def split(self, choice: Choice, minute: int) -> Split:
+        """Overdue are those whose deadline is at `minute` or before it."""
+        known = self._splits.get(choice)
+        if known is not None and known.since <= minute < known.until:
+            return known
+        active: dict[str, list[int]] = {}
+        overdue: dict[str, list[int]] = {}
+        since, until = ALWAYS, NEVER
+        everything = choice.is_all
+        for key, count in self.counts.items():
+            if not everything and not choice.admits(key):
+                continue
+            if key.deadline <= minute:
+                since = max(since, key.deadline)
+                sums = overdue
+            else:
+                until = min(until, key.deadline)
+                sums = active
+            operator = key.operator or WITHOUT
+            at = sums.get(operator)
+            if at is None:
+                at = sums[operator] = [0, 0, 0]
+            at[_AT[key.standing]] += count
+        split = Split(_frozen(active), _frozen(overdue), since, until)
+        if len(self._splits) >= _MEMO_SIZE:
+            self._splits.clear()
+        self._splits[choice] = split
+        return split
+
+
+class _Carry(NamedTuple):
+    parts: list[Opens]
+    split: Split
+
+
+class Shard:
+    """One shard at one seq: its meta, and the dates that are held of it."""
+
+    __slots__ = ("_carries", "counts", "meta", "names", "opens", "seqs")
+
+    def __init__(
+        self,
+        meta: Meta,
+        seqs: Mapping[str, int],
+        counts: Mapping[str, Counts],
+        opens: Mapping[str, Opens],
+        names: Mapping[str, Mapping[str, NameEntry]],
+        before: "Shard | None" = None,
+    ) -> None:
+        """`opens` holds every date in `seqs`, `counts` those that anyone asks for."""
+        self.meta = meta
+        self.seqs = seqs
+        self.counts = counts
+        self.opens = opens
+        self.names = names
+        self._carries: dict[tuple[Choice, str], _Carry] = (
+            before._carries if before else {}  # noqa: SLF001 -- its own class
+        )
+
+    def carried(self, choice: Choice, before: str, minute: int) -> Split:
+        """Contacts dated before `before` that are overdue at `minute`."""
+        parts = [opens for day, opens in self.opens.items() if day < before]
+        known = self._carries.get((choice, before))
+        if (
+            known is not None
+            and known.split.since <= minute < known.split.until
+            and len(known.parts) == len(parts)
+            and all(map(is_, known.parts, parts))
+        ):
+            return known.split
+        overdue: dict[str, Standing] = {}
+        since, until = ALWAYS, NEVER
+        for opens in parts:
+            split = opens.split(choice, minute)
+            since, until = max(since, split.since), min(until, split.until)
+            merge_standings(overdue, split.overdue)
+        split = Split({}, overdue, since, until)
+        if len(self._carries) >= _MEMO_SIZE:
+            self._carries.clear()
+        self._carries[choice, before] = _Carry(parts, split)
+        return split
+
+
+class Basis(NamedTuple):
+    """Identifies what a report was computed from: equal bases, equal figures at equal times."""
+
+    generation: str
+    names: int
+    shards: tuple[tuple[str, int, int] | None, ...]
+
+
+class Picture:
+    """All shards of the live generation. A shard that does not exist yet is None."""
+
+    def __init__(
+        self,
+        generation: str,
+        fingerprint: Fingerprint,
+        shards: tuple[Shard | None, ...],
+        before: "Picture | None" = None,
+    ) -> None:
+        self.generation = generation
+        self.fingerprint = fingerprint
+        self.shards = shards
+        self._bases: dict[str, Basis] = {}
+        same = before is not None and [s and s.names for s in before.shards] == [
+            s and s.names for s in shards
+        ]
+        kept = before if same else None
+        self.operators: dict[str, str] = kept.operators if kept else self._latest("operator")
+        self.managers: dict[str, str] = kept.managers if kept else self._latest("manager")
+        self.names_version: int = 1
+        """Grows when the name of an operator or manager changes."""
+        if before is not None:
+            was, now = (before.operators, before.managers), (self.operators, self.managers)
+            self.names_version = before.names_version + (was != now)
+
+    def _latest(self, kind: str) -> dict[str, str]:
+        latest: dict[str, NameEntry] = {}
+        for shard in self.shards:
+            if shard is not None:
+                for named, entry in shard.names.get(kind, {}).items():
+                    known = latest.get(named)
+                    if known is None or entry > known:
+                        latest[named] = entry
+        return {named: entry.text for named, entry in latest.items()}
+
+    @cached_property
+    def dates(self) -> list[str]:
+        """Every contact date of any shard."""
+        days = {day for shard in self.shards if shard for day in shard.opens}
+        return sorted(days)
+
+    def lacks(self, days: Iterable[str]) -> bool:
+        """Whether the cells of any of these dates are yet to be read."""
+        return any(
+            day in shard.seqs and day not in shard.counts
+            for day in days
+            for shard in self.shards
+            if shard is not None
+        )
+
+    def basis(self, period: Period) -> Basis:
+        """What a report of `period` rests on: the last change of anything up to its end."""
+        known = self._bases.get(period.last)
+        if known is None:
+            known = self._bases[period.last] = Basis(
+                self.generation,
+                self.names_version,
+                tuple(
+                    None if shard is None else _moved(shard, period.last) for shard in self.shards
+                ),
+            )
+        return known
+
+
+def _moved(shard: Shard, last: str) -> tuple[str, int, int]:
+    moved = [seq for day, seq in shard.seqs.items() if day <= last and day != NAMES_SEQ]
+    # Seqs only grow, so the newest tells of every change but a forgotten date: that is the count.
+    return shard.meta.epoch, max(moved, default=0), len(moved)
+
+
+def merge_standings(into: dict[str, Standing], more: Mapping[str, Standing]) -> None:
+    for operator, (planned, postponed, dropped) in more.items():
+        known = into.get(operator)
+        if known is None:
+            into[operator] = (planned, postponed, dropped)
+        else:
+            into[operator] = (known[0] + planned, known[1] + postponed, known[2] + dropped)
+
+
+def _frozen(sums: Mapping[str, list[int]]) -> dict[str, Standing]:
+    return {operator: (at[0], at[1], at[2]) for operator, at in sums.items()}

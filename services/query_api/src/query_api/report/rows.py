@@ -1,0 +1,286 @@
+"""The rows behind a number: which contacts, what each contributes, in which order."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from contracts.keys import COUNTERS, STANDINGS, Row
+from query_api.report.choice import WITHOUT, Choice, Period
+from query_api.report.picture import Picture
+
+OPEN_COUNTERS: Final = (
+    *(f"{group}.{name}" for group in ("active", "overdue") for name in (*STANDINGS, "total")),
+    "overdue.carried",
+)
+
+COUNTER_NAMES: Final[dict[str, str]] = {
+    **{name: name for name in (*COUNTERS, *OPEN_COUNTERS)},
+    **{name.replace(".", "_"): name for name in OPEN_COUNTERS},
+    "active": "active.total",
+    "overdue": "overdue.total",
+}
+"""Every figure of the report, as it may be written in a link → its name."""
+
+BY_CALLER: Final = ("calls", "refusals")
+"""Figures that may count for another operator than the one who holds the contact."""
+
+
+class Wanted(NamedTuple):
+    """Which rows are asked for."""
+
+    period: Period
+    choice: Choice
+    operator_id: str | None
+    counter: str | None
+    """One of the values of `COUNTER_NAMES`."""
+    status: str | None
+    kind: str | None
+    overdue: bool | None
+    minute: int
+    """Of active and overdue, since 1970."""
+
+    def is_overdue(self, row: Row) -> bool:
+        return row.is_open and row.deadline <= self.minute
+
+    @property
+    def takes_carried(self) -> bool:
+        """Whether contacts dated before the period may be among the rows."""
+        if self.counter is not None:
+            return self.counter.startswith("overdue.")
+        return self.overdue is True
+
+    @property
+    def takes_period(self) -> bool:
+        return self.counter != "overdue.carried"
+
+    @property
+    def takes_pointers(self) -> bool:
+        return self.counter in BY_CALLER
+
+    def contribution(self, row: Row) -> int:
+        """What the row adds to the counter; 1 where no counter is asked for, 0 if it is not meant.
+
+        Over all rows the contributions sum to the figure of the operator, or of the totals.
+        """
+        choice = self.choice
+        if not choice.admits_contact(row):
+            return 0
+        counter = self.counter
+        if counter in BY_CALLER:
+            if not self.period.holds(row.contact_date):
+                return 0
+            counts = row.calls if counter == "calls" else row.refusals
+            return sum(count for operator, count in counts if self._counts_for(operator))
+        if not self._counts_for(row.operator):
+            return 0
+        if counter is None:
+            within = self.period.holds(row.contact_date)
+            carried = row.contact_date < self.period.first and self.is_overdue(row)
+            return int(within or (self.takes_carried and carried))
+        group, _, name = counter.partition(".")
+        if group == "overdue":
+            return int(self.is_overdue(row) and self._is_overdue_as(row, name))
+        if not self.period.holds(row.contact_date):
+            return 0
+        match group:
+            case "planned":
+                return 1
+            case "ordered":
+                return int(bool(row.orders))
+            case "orders":
+                return len(row.orders)
+            case "delivered":
+                return int(bool(row.orders) and row.is_delivered)
+            case "dropped":
+                return int(row.was_dropped)
+            case "active":
+                is_active = row.is_open and not self.is_overdue(row)
+                return int(is_active and name in ("total", row.standing))
+            case _:
+                return int(row.status == group)
+
+    def _counts_for(self, operator: str | None) -> bool:
+        if self.operator_id is not None and (operator or WITHOUT) != self.operator_id:
+            return False
+        return self.choice.admits_operator(operator)
+
+    def _is_overdue_as(self, row: Row, name: str) -> bool:
+        if row.contact_date > self.period.last:
+            return False
+        if name == "carried":
+            return row.contact_date < self.period.first
+        return name in ("total", row.standing)
+
+    def passes(self, row: Row) -> bool:
+        """Whether the row's own columns are as asked for."""
+        return (
+            (self.status is None or row.status == self.status)
+            and (self.kind is None or row.kind == self.kind)
+            and (self.overdue is None or self.is_overdue(row) == self.overdue)
+        )
+
+
+class Listing(NamedTuple):
+    """Where rows are listed, and about how many there are per shard."""
+
+    date: str
+    operator: str | None
+    rows: int
+
+
+def listings(picture: Picture, wanted: Wanted) -> list[Listing]:
+    """The lists that hold every row wanted; the picture must hold the period's cells."""
+    found: dict[tuple[str, str], int] = {}
+    choice, operator_id = wanted.choice, wanted.operator_id
+    at = COUNTERS.index(wanted.counter) if wanted.counter in COUNTERS else 0
+    for day in picture.dates:
+        carried = day < wanted.period.first and wanted.takes_carried
+        if not carried and not (wanted.takes_period and wanted.period.holds(day)):
+            continue
+        for shard in picture.shards:
+            if shard is None:
+                continue
+            operators: dict[str, int] = {}
+            opens = shard.opens.get(day)
+            if opens is not None and (carried or wanted.counter in OPEN_COUNTERS):
+                split = opens.split(choice, wanted.minute)
+                sides = [split.overdue] if wanted.takes_carried else [split.active]
+                for side in sides:
+                    for operator, standing in side.items():
+                        operators[operator] = sum(standing)
+            elif day in shard.counts:
+                for operator, counters in shard.counts[day].by_operator(choice).items():
+                    if counters[at]:
+                        operators[operator] = counters[0] + counters[1] + counters[2]
+            for operator, rows in operators.items():
+                if operator_id is None or operator == operator_id:
+                    key = (day, operator)
+                    found[key] = max(found.get(key, 0), rows)
+    return [Listing(day, operator or None, rows) for (day, operator), rows in found.items()]
+
+
+# --- order and pages --------------------------------------------------------------------------
+
+
+class Named(NamedTuple):
+    """A row with the names it is shown with."""
+
+    row: Row
+    contribution: int
+    operator: str | None
+    manager: str | None
+    client: str
+    address: str
+    last_delivery_date: str | None
+
+
+def _folded(text: str | None) -> str | None:
+    return None if text is None else text.casefold()
+
+
+SORTS: Final[dict[str, Callable[[Named], str | int | None]]] = {
+    "contact_date": lambda n: n.row.contact_date,
+    "plan_date": lambda n: n.row.plan_date,
+    "due_at": lambda n: n.row.due,
+    "deadline": lambda n: n.row.deadline,
+    "operator": lambda n: _folded(n.operator),
+    "manager": lambda n: _folded(n.manager),
+    "client": lambda n: _folded(n.client),
+    "address": lambda n: _folded(n.address),
+    "kind": lambda n: n.row.kind,
+    "status": lambda n: n.row.status,
+    "calls": lambda n: sum(count for _, count in n.row.calls),
+    "refusals": lambda n: sum(count for _, count in n.row.refusals),
+    "orders": lambda n: len(n.row.orders),
+    "postponements": lambda n: n.row.postponements,
+    "last_call_at": lambda n: _utc(n.row.last_call_at),
+    "last_delivery_date": lambda n: n.last_delivery_date,
+    "contribution": lambda n: n.contribution,
+    "task_id": lambda n: n.row.task_id,
+}
+"""What rows can be sorted by → the value they are sorted by; rows without one come last."""
+
+DEFAULT_SORT: Final = "contact_date"
+
+
+def _utc(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):  # within hours of the year 1 or 9999
+        return text
+
+
+class Key(NamedTuple):
+    """The place of a row in an order: equal for no two rows."""
+
+    is_missing: bool
+    value: str | int
+    task_id: str
+    contact_no: int
+
+
+class Order(NamedTuple):
+    """A column to sort by; rows without a value come last in both directions."""
+
+    column: str
+    descending: bool
+
+    @classmethod
+    def parse(cls, text: str) -> "Order":
+        """``column`` or ``-column``; ValueError for an unknown one."""
+        column = text.removeprefix("-")
+        if column not in SORTS:
+            raise ValueError(f"rows are sorted by one of {', '.join(SORTS)}; - before it reverses")
+        return cls(column, text.startswith("-"))
+
+    def key(self, named: Named) -> Key:
+        value = SORTS[self.column](named)
+        return Key(
+            value is None, "" if value is None else value, named.row.task_id, named.row.contact_no
+        )
+
+    def arranged(self, rows: Iterable[tuple[Key, Named]]) -> list[tuple[Key, Named]]:
+        ordered = sorted(rows, key=lambda pair: pair[0][1:], reverse=self.descending)
+        return [p for p in ordered if not p[0].is_missing] + [p for p in ordered if p[0].is_missing]
+
+    def is_after(self, key: Key, cursor: Key) -> bool:
+        if key.is_missing != cursor.is_missing:
+            return key.is_missing
+        ours: tuple[Any, ...] = key[1:]
+        theirs: tuple[Any, ...] = cursor[1:]
+        return ours < theirs if self.descending else ours > theirs
+
+
+def encode_cursor(order: Order, key: Key) -> str:
+    """Opaque to callers. It names a place, not a number of rows, so it survives live changes."""
+    text = to_json([order.column, order.descending, *key])
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+def decode_cursor(text: str, order: Order) -> Key:
+    """ValueError for what is no cursor of this order."""
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        column, descending, is_missing, value, task_id, contact_no = from_json(raw)
+    except (binascii.Error, ValueError, TypeError):
+        raise ValueError("is no cursor of this API") from None
+    if (column, descending) != order:
+        raise ValueError("belongs to another sort; leave it out to begin anew")
+    numeric = column in _NUMERIC
+    fits = isinstance(value, int if numeric and not is_missing else str)
+    if not (isinstance(is_missing, bool) and isinstance(task_id, str) and fits):
+        raise ValueError("is no cursor of this API")
+    if not isinstance(contact_no, int):
+        raise ValueError("is no cursor of this API")  # noqa: TRY004 -- a bad value, not a bug
+    return Key(is_missing, value, task_id, contact_no)
+
+
+_NUMERIC: Final = frozenset(
+    {"due_at", "deadline", "calls", "refusals", "orders", "postponements", "contribution"}
+)

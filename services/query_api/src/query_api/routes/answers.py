@@ -1,0 +1,137 @@
+"""Answers, computed once per change and served from memory."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+from query_api.auth import Restriction
+from query_api.reader.mirror import Mirror
+from query_api.report.body import Body, body, fresh_part
+from query_api.report.choice import Choice, Period
+from query_api.report.freshness import Freshness, complete_since, freshness
+from query_api.report.merge import Merged, merge
+from query_api.report.picture import Basis, Picture
+from query_api.settings import Clock, Settings
+
+REMEMBERED: Final = 512
+"""Reports, by dates and filters, that are kept encoded."""
+
+MINUTE: Final = timedelta(minutes=1)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Question(NamedTuple):
+    """A report somebody asks for: everything its figures depend on but time and the shards."""
+
+    period: Period
+    is_range: bool
+    choice: Choice
+    operator_id: str | None
+
+
+class Computed(NamedTuple):
+    """A merged and encoded report, and what it holds for."""
+
+    basis: Basis
+    complete_since: str | None
+    merged: Merged
+    body: Body
+    computed_at: datetime
+
+    def holds(self, basis: Basis, since: str | None, minute: int) -> bool:
+        return (
+            self.merged.since <= minute < self.merged.until
+            and self.basis == basis
+            and self.complete_since == since
+        )
+
+
+class Answers:
+    """Reports by question, computed when the shards or a deadline have moved since."""
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        settings: Settings,
+        clock: Clock,
+        *,
+        real_time: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock` is the report's; `real_time` tells how old the figures are."""
+        self._mirror = mirror
+        self._clock = clock
+        self._real_time = real_time
+        self._stale_after_ms = round(settings.stale_after_s * 1000)
+        self._computed: OrderedDict[Question, Computed] = OrderedDict()
+        self.zone = settings.zone
+        self.timezone = settings.timezone
+        self.hits = 0
+        self.merges = 0
+
+    @property
+    def mirror(self) -> Mirror:
+        return self._mirror
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def minute(self) -> int:
+        """The minute of active and overdue, since 1970."""
+        return (self._clock() - EPOCH) // MINUTE
+
+    def today(self) -> str:
+        return self._clock().astimezone(self.zone).date().isoformat()
+
+    def freshness(self, picture: Picture) -> Freshness:
+        clock_ms = int(self._real_time() * 1000)
+        return freshness(
+            picture, clock_ms, self._stale_after_ms, unreachable=self._mirror.unreadable
+        )
+
+    async def report(self, question: Question) -> tuple[Computed, Freshness]:
+        """The report as of now; raises `Unavailable` when there is nothing to answer from."""
+        picture = await self._mirror.holding(question.period.days)
+        return self.compute(picture, question), self.freshness(picture)
+
+    def compute(self, picture: Picture, question: Question) -> Computed:
+        """The report of a picture that holds the question's dates."""
+        now = self._clock()
+        minute = (now - EPOCH) // MINUTE
+        basis = picture.basis(question.period)
+        since = complete_since(picture)
+        known = self._computed.get(question)
+        if known is not None and known.holds(basis, since, minute):
+            self._computed.move_to_end(question)
+            self.hits += 1
+            return known
+        self.merges += 1
+        merged = merge(picture, question.period, question.choice, question.operator_id, minute)
+        encoded = body(
+            merged,
+            picture.operators,
+            period=question.period,
+            is_range=question.is_range,
+            timezone=self.timezone,
+            complete_since=since,
+            choice=question.choice,
+            operator_id=question.operator_id,
+        )
+        computed = Computed(basis, since, merged, encoded, now)
+        self._computed[question] = computed
+        self._computed.move_to_end(question)
+        if len(self._computed) > REMEMBERED:
+            self._computed.popitem(last=False)
+        return computed
+
+    def fresh_part(self, computed: Computed, fresh: Freshness) -> bytes:
+        return fresh_part(fresh, computed.computed_at, self.zone)
+
+
+def choice(
+    manager_id: str | None, plan_date: str | None, restriction: Restriction | None
+) -> Choice:
+    if restriction is None:
+        return Choice(manager_id, plan_date)
+    return Choice(manager_id, plan_date, restriction.operators, restriction.managers)

@@ -1,0 +1,260 @@
+"""GET /contacts: the rows behind a number, and GET /filters: what can be chosen."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request
+from pydantic import AfterValidator, Field
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from contracts.keys import Cell, OpenKey, Row
+from contracts.report import ContactPage, ContactStatus, FieldProblem, Kind, Pickers
+from query_api.auth import REFUSALS, ReportCaller, RowsCaller
+from query_api.reader.client import UNREACHABLE
+from query_api.reader.mirror import Unavailable
+from query_api.reader.rows import read_last_deliveries, read_names, read_rows
+from query_api.report.body import WITHOUT_MANAGER, WITHOUT_OPERATOR, moment
+from query_api.report.choice import WITHOUT
+from query_api.report.picture import Picture
+from query_api.report.rows import (
+    COUNTER_NAMES,
+    DEFAULT_SORT,
+    Key,
+    Named,
+    Order,
+    Wanted,
+    decode_cursor,
+    encode_cursor,
+    listings,
+)
+from query_api.routes.answers import EPOCH, Answers, choice
+from query_api.routes.problems import Unprocessable
+from query_api.routes.query import Dates, ReportParameters, documented, read_query
+from query_api.routes.report import UNPROCESSABLE, freshness_headers
+
+router = APIRouter()
+
+MAX_LIMIT: Final = 500
+
+
+def _counter(text: str) -> str:
+    if text not in COUNTER_NAMES:
+        raise ValueError(f"there is no such figure; there are {', '.join(COUNTER_NAMES)}")
+    return text
+
+
+def _sort(text: str) -> str:
+    Order.parse(text)
+    return text
+
+
+class ContactParameters(ReportParameters):
+    operator_id: Annotated[str, Field(max_length=128)] | None = Field(
+        None, description="Rows that count for this operator; empty: for none"
+    )
+    counter: Annotated[str, AfterValidator(_counter)] | None = Field(
+        None,
+        description="The rows behind this figure of the report, each with its `contribution`; "
+        f"one of {', '.join(COUNTER_NAMES)}",
+    )
+    status: ContactStatus | None = Field(None, description="Rows with this status")
+    kind: Kind | None = Field(None, description="Rows of this kind")
+    overdue: bool | None = Field(
+        None, description="true: overdue rows, also those of earlier dates; false: the others"
+    )
+    q: Annotated[str, Field(max_length=200)] | None = Field(
+        None, description="Text within the client's name or the address"
+    )
+    sort: Annotated[str, AfterValidator(_sort)] = Field(
+        DEFAULT_SORT, description="Column to sort by; - before it reverses"
+    )
+    cursor: Annotated[str, Field(max_length=4_096)] | None = Field(
+        None, description="`next_cursor` of the page before"
+    )
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(50, description="Rows of a page")
+
+
+@router.get(
+    "/contacts",
+    response_model=ContactPage,
+    responses={**REFUSALS, 422: UNPROCESSABLE},
+    openapi_extra={"parameters": documented(ContactParameters)},
+    summary="The contacts behind a figure of the report",
+)
+async def contacts(request: Request, caller: RowsCaller) -> Response:
+    answers: Answers = request.app.state.answers
+    asked = read_query(request, ContactParameters)
+    order = Order.parse(asked.sort)
+    after = _cursor(asked.cursor, order)
+    wanted = Wanted(
+        asked.period(answers.today()),
+        choice(asked.manager_id, asked.plan_date, caller.restriction),
+        asked.operator_id,
+        COUNTER_NAMES[asked.counter] if asked.counter else None,
+        asked.status,
+        asked.kind,
+        asked.overdue,
+        answers.minute(),
+    )
+    picture = await answers.mirror.holding(wanted.period.days)
+    fresh = answers.freshness(picture)
+    try:
+        rows = await _rows(request, picture, wanted)
+        named = await _named(request, picture, rows)
+    except UNREACHABLE as error:
+        raise Unavailable(f"Redis can't be read: {error}") from error
+    if asked.q:
+        text = asked.q.casefold()
+        named = [n for n in named if text in n.client.casefold() or text in n.address.casefold()]
+    keyed: Iterable[tuple[Key, Named]] = [(order.key(one), one) for one in named]
+    if after is not None:
+        keyed = [pair for pair in keyed if order.is_after(pair[0], after)]
+    arranged = order.arranged(keyed)
+    page = arranged[: asked.limit]
+    content = {
+        "items": [_item(one, wanted, answers) for _, one in page],
+        "next_cursor": encode_cursor(order, page[-1][0]) if len(arranged) > len(page) else None,
+        "total": len(named),
+        "as_of": moment(fresh.as_of, answers.zone),
+    }
+    headers = {"Cache-Control": "private, no-store", **freshness_headers(answers, fresh)}
+    return Response(to_json(content), media_type="application/json", headers=headers)
+
+
+def _cursor(text: str | None, order: Order) -> Key | None:
+    if text is None:
+        return None
+    try:
+        return decode_cursor(text, order)
+    except ValueError as error:
+        wrong = FieldProblem(field="cursor", value=text[:100], message=str(error))
+        raise Unprocessable([wrong]) from None
+
+
+async def _rows(request: Request, picture: Picture, wanted: Wanted) -> list[tuple[Row, int]]:
+    """The rows wanted, each once, with its contribution."""
+    found: dict[tuple[str, int], tuple[Row, int]] = {}
+    async for portion in read_rows(
+        request.app.state.redis,
+        picture.generation,
+        len(picture.shards),
+        listings(picture, wanted),
+        follow_pointers=wanted.takes_pointers,
+    ):
+        for row in portion:
+            if wanted.passes(row):
+                contribution = wanted.contribution(row)
+                if contribution:
+                    found[row.task_id, row.contact_no] = (row, contribution)
+    return list(found.values())
+
+
+async def _named(request: Request, picture: Picture, rows: list[tuple[Row, int]]) -> list[Named]:
+    redis, generation, shards = request.app.state.redis, picture.generation, len(picture.shards)
+    addresses = [row.address for row, _ in rows]
+    clients = await read_names(redis, generation, shards, "client", (r.client for r, _ in rows))
+    texts = await read_names(redis, generation, shards, "address", addresses)
+    deliveries = await read_last_deliveries(redis, generation, shards, addresses)
+    operators, managers = picture.operators, picture.managers
+    return [
+        Named(
+            row,
+            contribution,
+            None if row.operator is None else operators.get(row.operator, row.operator),
+            None if row.manager is None else managers.get(row.manager, row.manager),
+            clients.get(row.client, row.client),
+            texts.get(row.address, row.address),
+            deliveries.get(row.address),
+        )
+        for row, contribution in rows
+    ]
+
+
+def _item(named: Named, wanted: Wanted, answers: Answers) -> dict[str, Any]:
+    row = named.row
+    due = None
+    if row.due is not None:
+        due = (EPOCH + timedelta(minutes=row.due)).astimezone(answers.zone).isoformat()
+    return {
+        "task_id": row.task_id,
+        "contact_no": row.contact_no,
+        "contact_date": row.contact_date,
+        "plan_date": row.plan_date,
+        "due_at": due,
+        "operator": None if row.operator is None else {"id": row.operator, "name": named.operator},
+        "manager": None if row.manager is None else {"id": row.manager, "name": named.manager},
+        "client": {"id": row.client, "name": named.client},
+        "address": {"id": row.address, "text": named.address},
+        "origin": row.origin,
+        "kind": row.kind,
+        "status": row.status,
+        "overdue": wanted.is_overdue(row),
+        "orders": [{"id": order_id, "number": number} for order_id, number in row.orders],
+        "calls": sum(count for _, count in row.calls),
+        "refusals": sum(count for _, count in row.refusals),
+        "postponements": row.postponements,
+        "postpone_comment": row.postpone_comment,
+        "comment": row.comment,
+        "last_call_at": row.last_call_at,
+        "last_delivery_date": named.last_delivery_date,
+        "contribution": named.contribution if wanted.counter else None,
+    }
+
+
+@router.get(
+    "/filters",
+    response_model=Pickers,
+    responses={**REFUSALS, 422: UNPROCESSABLE},
+    openapi_extra={"parameters": documented(Dates)},
+    summary="The operators, managers and plan dates there are to choose from",
+)
+async def filters(request: Request, caller: ReportCaller) -> Response:
+    answers: Answers = request.app.state.answers
+    asked = read_query(request, Dates)
+    period = asked.period(answers.today())
+    chosen = choice(None, None, caller.restriction)
+    picture = await answers.mirror.holding(period.days)
+    operators: set[str] = set()
+    managers: set[str] = set()
+    plan_dates: set[str] = set()
+    minute = answers.minute()
+    for shard in picture.shards:
+        if shard is None:
+            continue
+        cells: list[Cell | OpenKey] = [
+            cell
+            for day, counts in shard.counts.items()
+            if period.holds(day)
+            for cell, counters in counts.cells.items()
+            if any(counters)
+        ]
+        cells += [
+            key
+            for day, opens in shard.opens.items()
+            if day < period.first
+            for key in opens.counts
+            if key.deadline <= minute
+        ]
+        for cell in cells:
+            if chosen.admits(cell):
+                operators.add(cell.operator or WITHOUT)
+                managers.add(cell.manager or WITHOUT)
+                if cell.plan_date is not None:
+                    plan_dates.add(cell.plan_date)
+    content = {
+        "operators": _refs(operators, picture.operators, WITHOUT_OPERATOR),
+        "managers": _refs(managers, picture.managers, WITHOUT_MANAGER),
+        "plan_dates": sorted(plan_dates),
+    }
+    headers = {
+        "Cache-Control": "private, no-cache",
+        **freshness_headers(answers, answers.freshness(picture)),
+    }
+    return Response(to_json(content), media_type="application/json", headers=headers)
+
+
+def _refs(ids: set[str], names: dict[str, str], without: str) -> list[dict[str, str]]:
+    refs = [{"id": i, "name": without if i == WITHOUT else names.get(i, i)} for i in ids]
+    return sorted(refs, key=lambda ref: (ref["id"] == WITHOUT, ref["name"].casefold(), ref["id"]))

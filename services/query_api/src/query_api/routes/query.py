@@ -1,0 +1,157 @@
+"""The parameters of a request: read from the query string, checked, each error named."""
+
+import re
+from datetime import date
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from contracts.report import FieldProblem
+from query_api.report.choice import MAX_DAYS, NO_PLAN_DATE, Period
+from query_api.routes.problems import Unprocessable
+
+Parameters = TypeVar("Parameters", bound="Dates")
+
+MEMO_SIZE: Final = 1_024
+"""Query strings whose parameters are remembered: wallboards send the same ones all day."""
+
+MAX_SHOWN: Final = 100
+"""Characters of a wrong value that an error repeats."""
+
+
+def _iso_date(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError("give a date as YYYY-MM-DD")
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("there is no such day") from None
+    return text
+
+
+def _plan_date(text: str) -> str:
+    if text == NO_PLAN_DATE:
+        return text
+    try:
+        return _iso_date(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {NO_PLAN_DATE}") from None
+
+
+DAY_SCHEMA: Final = {"format": "date"}
+IsoDate = Annotated[str, AfterValidator(_iso_date), Field(json_schema_extra=DAY_SCHEMA)]
+Id = Annotated[str, Field(max_length=128)]
+
+
+class Dates(BaseModel):
+    """Which contact dates: one, or a range; today if none is given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    date: IsoDate | None = Field(
+        None, description="Contact date; today in the business time zone if no date is given"
+    )
+    date_from: IsoDate | None = Field(
+        None, description=f"First date of a range of up to {MAX_DAYS} days, with `date_to`"
+    )
+    date_to: IsoDate | None = Field(None, description="Last date of the range")
+
+    @property
+    def is_range(self) -> bool:
+        return self.date_from is not None
+
+    def period(self, today: str) -> Period:
+        if self.date_from is not None and self.date_to is not None:
+            return Period(self.date_from, self.date_to)
+        day = self.date or today
+        return Period(day, day)
+
+
+class ReportParameters(Dates):
+    operator_id: Id | None = Field(
+        None, description="One line of the report; empty: contacts without an operator"
+    )
+    manager_id: Id | None = Field(
+        None, description="Contacts of this manager; empty: those without one"
+    )
+    plan_date: Annotated[str, AfterValidator(_plan_date)] | None = Field(
+        None, description=f"Contacts to be delivered on this day; `{NO_PLAN_DATE}`: without a day"
+    )
+
+
+_memo: dict[tuple[type[Dates], bytes], Dates] = {}
+
+
+def read_query(request: Request, model: type[Parameters]) -> Parameters:
+    """The request's parameters as `model`; raises `Unprocessable`."""
+    raw: bytes = request.scope["query_string"]
+    known = _memo.get((model, raw))
+    if known is None:
+        known = _parsed(raw, model)
+        if len(_memo) >= MEMO_SIZE:
+            _memo.clear()
+        _memo[model, raw] = known
+    return known  # type: ignore[return-value]  # the key holds the class
+
+
+def _parsed(raw: bytes, model: type[Parameters]) -> Parameters:
+    given: dict[str, str] = {}
+    errors = []
+    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True):
+        if name in given:
+            errors.append(_wrong(name, value, "is given more than once"))
+        given[name] = value
+    try:
+        parameters = model.model_validate(given)
+    except ValidationError as error:
+        for one in error.errors():
+            name = str(one["loc"][0])
+            message = one["msg"].removeprefix("Value error, ")
+            if one["type"] == "extra_forbidden":
+                message = f"is no parameter; there are {', '.join(model.model_fields)}"
+            errors.append(_wrong(name, given.get(name), message))
+        raise Unprocessable(errors) from None
+    errors += _wrong_range(parameters)
+    if errors:
+        raise Unprocessable(errors)
+    return parameters
+
+
+def _wrong_range(dates: Dates) -> list[FieldProblem]:
+    first, last = dates.date_from, dates.date_to
+    if first is None and last is None:
+        return []
+    if dates.date is not None:
+        return [_wrong("date", dates.date, "give either date, or date_from and date_to")]
+    if first is None:
+        return [_wrong("date_from", None, "is missing: date_to is given")]
+    if last is None:
+        return [_wrong("date_to", None, "is missing: date_from is given")]
+    if last < first:
+        return [_wrong("date_to", last, f"lies before date_from={first}")]
+    if (date.fromisoformat(last) - date.fromisoformat(first)).days >= MAX_DAYS:
+        return [_wrong("date_to", last, f"more than {MAX_DAYS} days from date_from={first} on")]
+    return []
+
+
+def _wrong(name: str, value: str | None, message: str) -> FieldProblem:
+    shown = None if value is None else value[:MAX_SHOWN]
+    return FieldProblem(field=name[:MAX_SHOWN], value=shown, message=message)
+
+
+def documented(model: type[Dates]) -> list[dict[str, Any]]:
+    """The OpenAPI parameters of a model."""
+    properties = model.model_json_schema()["properties"]
+    parameters = []
+    for name, schema in properties.items():
+        described = {k: v for k, v in schema.items() if k not in ("title", "default", "anyOf")}
+        text = described.pop("description", "")
+        kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
+        for kind in kinds:
+            described |= kind
+        if schema.get("default") is not None:
+            described["default"] = schema["default"]
+        parameters.append({"name": name, "in": "query", "description": text, "schema": described})
+    return parameters

@@ -1,0 +1,85 @@
+"""Plays the projector for the API's tests: events into shards, through the projector's own store."""
+
+import time
+import zlib
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from redis.asyncio import Redis
+
+from contracts.keys import LIVE, Fingerprint, LivePointer, ShardKeys
+from projector.fold.calendar import Calendar
+from projector.fold.facts import Fact, fact_of_event
+from projector.store.shard import Position, Shard
+
+NO_HORIZON = "0000-00-00"
+
+
+class Writer:
+    """Owns every shard of a generation. Freshness is only what `sample` says."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        partitions: int = 4,
+        timezone: str = "Europe/Moscow",
+        day_end: str = "24:00",
+        generation: str = "g1",
+    ) -> None:
+        self.client = client
+        self.generation = generation
+        self.fingerprint = Fingerprint(
+            fold=1,
+            timezone=timezone,
+            day_end=day_end,
+            retention_days=92,
+            topic="task-events",
+            partitions=partitions,
+        )
+        hour, minute = day_end.split(":")
+        self.calendar = Calendar(ZoneInfo(timezone), int(hour) * 60 + int(minute))
+        self.shards: list[Shard] = []
+
+    async def claim(self) -> None:
+        """Take the shards as they stand in Redis."""
+        self.shards = [
+            Shard(self.client, ShardKeys(self.generation, number), self.fingerprint, self.calendar)
+            for number in range(self.fingerprint.partitions)
+        ]
+        for shard in self.shards:
+            await shard.claim("live", NO_HORIZON)
+            if shard.position.offset < 0:
+                await shard.start_at(0, None)
+
+    async def start(self) -> "Writer":
+        """Claim the shards, say that they are up to date, and make the generation live."""
+        await self.claim()
+        await self.sample()
+        await self.go_live()
+        return self
+
+    async def go_live(self) -> None:
+        pointer = LivePointer(generation=self.generation, fingerprint=self.fingerprint)
+        await self.client.set(LIVE, pointer.model_dump_json())
+
+    async def write(self, events: Iterable[dict[str, Any]]) -> None:
+        """Fold the events into their shards, one batch for each."""
+        batches: dict[int, dict[str, list[Fact]]] = {}
+        for event in events:
+            number = zlib.crc32(event["subject"].encode()) % len(self.shards)
+            facts = batches.setdefault(number, {}).setdefault(event["subject"], [])
+            facts.append(fact_of_event(event))
+        for number, facts in batches.items():
+            shard = self.shards[number]
+            prepared = await shard.prepare(facts)
+            offset = shard.position.offset + sum(map(len, facts.values()))
+            await shard.commit(prepared, Position(offset))
+
+    async def sample(self, *, age_s: float = 0, behind: int = 0) -> None:
+        """Note for every shard that it was read to its end `age_s` seconds ago."""
+        as_of = int((time.time() - age_s) * 1000)
+        for shard in self.shards:
+            end = max(0, shard.position.offset) + behind
+            await shard.note({"as_of": as_of, "end_offset": end})
