@@ -1,0 +1,101 @@
+"""A simulated day on a real Kafka."""
+
+import asyncio
+import io
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import date, time
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.partitioner import murmur2
+from rich.console import Console
+
+from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S, STRUCTURED_CONTENT_TYPE
+from devkit.clock import HOUR
+from devkit.errors import StackError
+from devkit.simulate import SimulateOptions, play, simulate
+
+DAY = date(2025, 11, 24)
+AT_ONCE = SimulateOptions(operators=4, tasks=80, speed=0, day=DAY)
+
+
+async def read_all(topic):
+    """Every record of the topic, to its present end."""
+    consumer = AIOKafkaConsumer(
+        topic.events, bootstrap_servers=topic.bootstrap, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(consumer.assignment())
+        records = []
+        while any([await consumer.position(part) < end for part, end in ends.items()]):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                records.extend(batch)
+        return records
+    finally:
+        await consumer.stop()
+
+
+async def test_what_is_counted_is_what_kafka_holds(topic):
+    counts = await simulate(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events)
+    records = await read_all(topic)
+    assert len(records) == counts.published == counts.total
+    assert Counter(json.loads(record.value)["type"] for record in records) == counts.by_type
+
+
+async def test_records_are_what_any_service_would_publish(topic):
+    await simulate(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events)
+    for record in await read_all(topic):
+        event = EVENT_ADAPTER.validate_json(record.value)
+        assert record.key.decode() == event.subject
+        assert ("content-type", STRUCTURED_CONTENT_TYPE.encode()) in record.headers
+        assert record.partition == (murmur2(record.key) & 0x7FFFFFFF) % topic.partitions
+        assert event.time.timestamp() - record.timestamp / 1000 <= MAX_AHEAD_S
+
+
+async def test_until_stops_at_that_time_of_the_day(topic):
+    counts = await simulate(
+        replace(AT_ONCE, until=time(12, 30)), bootstrap=topic.bootstrap, topic=topic.events
+    )
+    times = [json.loads(record.value)["time"] for record in await read_all(topic)]
+    assert len(times) == counts.published > 0
+    assert max(times) <= "2025-11-24T12:30:00+03:00"
+    assert counts.hour <= "24.11 12:30"
+
+
+async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic):
+    """The past comes at once; then event after event, as its time comes."""
+    options = SimulateOptions(operators=12, tasks=600, speed=10_000, shift_to_now=True)
+    reached = []
+    in_the_afternoon = asyncio.Event()
+
+    def seen(counts):
+        reached.append(counts.second / HOUR)
+        if reached[-1] >= 14:
+            in_the_afternoon.set()
+
+    playing = asyncio.create_task(
+        simulate(options, bootstrap=topic.bootstrap, topic=topic.events, on_progress=seen)
+    )
+    await asyncio.wait_for(in_the_afternoon.wait(), 30)
+    playing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    assert any(11.5 <= hour < 13.5 for hour in reached)
+    assert len(await read_all(topic)) > 600
+
+
+async def test_progress_and_the_final_counts_are_plain_lines_without_a_terminal(topic):
+    out, err = Console(file=io.StringIO()), Console(file=io.StringIO())
+    counts = await play(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events, out=out, err=err)
+    line = out.file.getvalue()
+    assert line.startswith(f"published {counts.published} events for 2025-11-24: called ")
+    assert line.count("\n") == 1
+    assert "\x1b" not in err.file.getvalue() + line
+
+
+async def test_a_broker_out_of_reach_is_one_line():
+    with pytest.raises(StackError, match=r"127\.0\.0\.1:1"):
+        await simulate(AT_ONCE, bootstrap="127.0.0.1:1", topic="task-events")
