@@ -118,7 +118,7 @@ class ShardKeys:
         return f"{self._prefix}open:{date}"
 
     def rows(self, date: str, operator: str | None) -> str:
-        return f"{self._prefix}rows:{to_json([date, operator]).decode()}"
+        return f"{self._prefix}rows:{to_json((date, operator)).decode()}"
 
     def names(self, kind: str) -> str:
         return f"{self._prefix}names:{kind}"

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     retention_days: int = Field(92, ge=1, le=36_500)
     projector_host: str = "127.0.0.1"
     projector_port: int = Field(8081, ge=0, le=65_535)
-    batch_records: int = Field(2_000, ge=1, le=100_000)
+    batch_records: int = Field(4_000, ge=1, le=100_000)
     cached_tasks: int = Field(50_000, ge=1)
     session_timeout_ms: int = Field(10_000, ge=1_000)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,75 +1,97 @@
-"""From contacts to what the report counts."""
+"""From contacts to what the report counts.
+
+Counting is written as adding a contact to sums, with a sign: the projection takes away what a
+contact counted before a batch and adds what it counts after, and needs no other arithmetic.
+"""
 
 from collections.abc import Iterable
+from typing import Final
 
-from contracts.keys import Cell, OpenKey
+from contracts.keys import COUNTERS
 from projector.fold.contacts import DROPPED, OPEN, Contact
+
+CellKey = tuple[str, str | None, str | None, str | None]
+"""(contact date, operator, manager, plan date)."""
+
+OpenBucket = tuple[str, str | None, str | None, str | None, int, str]
+"""(contact date, operator, manager, plan date, deadline, standing)."""
 
 Counters = tuple[int, ...]
 """One number for each of `contracts.keys.COUNTERS`, in their order."""
 
-NOTHING: Counters = (0,) * 11
+_SIZE: Final = len(COUNTERS)
+NOTHING: Final[Counters] = (0,) * _SIZE
 
-_AT = {"postponed": 6, "no_contact": 7, "refused": 8, "drop_closed": 10}
+_PLANNED, _CALLS, _REFUSALS, _ORDERED, _ORDERS, _DELIVERED = range(6)
+_WAS_DROPPED: Final = COUNTERS.index("dropped")
+_BY_STATUS: Final = {
+    status: COUNTERS.index(status)
+    for status in ("postponed", "no_contact", "refused", "drop_closed")
+}
 
 
-def cells(contacts: Iterable[Contact]) -> dict[tuple[str, Cell], Counters]:
-    """The counters of the contacts by (contact date, cell).
+def count(sums: dict[CellKey, list[int]], contact: Contact, sign: int) -> None:
+    """Add the contact, `sign` times, to the counters of its cells.
 
     A call and a refusal go to the cell of the operator they count for, under their contact's
     date, manager and plan date; everything else to the operator who holds the contact.
     """
-    sums: dict[tuple[str, Cell], list[int]] = {}
+    date, manager, plan_date = contact.contact_date, contact.manager, contact.plan_date
+    holder = contact.operator
+    key = (date, holder, manager, plan_date)
+    held = sums.get(key)
+    if held is None:
+        held = sums[key] = [0] * _SIZE
+    held[_PLANNED] += sign
+    for at, counted in ((_CALLS, contact.calls), (_REFUSALS, contact.refusals)):
+        for operator, number in counted:
+            if operator == holder:
+                held[at] += sign * number
+            else:
+                key = (date, operator, manager, plan_date)
+                theirs = sums.get(key)
+                if theirs is None:
+                    theirs = sums[key] = [0] * _SIZE
+                theirs[at] += sign * number
+    if contact.orders:
+        held[_ORDERED] += sign
+        held[_ORDERS] += sign * len(contact.orders)
+        if contact.is_delivered:
+            held[_DELIVERED] += sign
+    elif contact.status in _BY_STATUS:
+        held[_BY_STATUS[contact.status]] += sign
+    if contact.was_dropped:
+        held[_WAS_DROPPED] += sign
+
+
+def bucket(contact: Contact) -> OpenBucket | None:
+    """Where an open contact is counted by its deadline; None for one that is not open."""
+    status = contact.status
+    if status not in (OPEN, DROPPED):
+        return None
+    return (
+        contact.contact_date,
+        contact.operator,
+        contact.manager,
+        contact.plan_date,
+        contact.deadline,
+        DROPPED if status == DROPPED else contact.kind,
+    )
+
+
+def cells(contacts: Iterable[Contact]) -> dict[CellKey, Counters]:
+    """The counters of the contacts by cell."""
+    sums: dict[CellKey, list[int]] = {}
     for contact in contacts:
-        date, manager, plan_date = contact.contact_date, contact.manager, contact.plan_date
-        held = _sums(sums, date, contact.operator, manager, plan_date)
-        held[0] += 1
-        for operator, count in contact.calls:
-            _sums(sums, date, operator, manager, plan_date)[1] += count
-        for operator, count in contact.refusals:
-            _sums(sums, date, operator, manager, plan_date)[2] += count
-        orders = len(contact.orders)
-        if orders:
-            held[3] += 1
-            held[4] += orders
-            held[5] += contact.is_delivered
-        else:
-            at = _AT.get(contact.status)
-            if at:
-                held[at] += 1
-        held[9] += contact.was_dropped
+        count(sums, contact, 1)
     return {key: tuple(counts) for key, counts in sums.items()}
 
 
-def open_counts(contacts: Iterable[Contact]) -> dict[tuple[str, OpenKey], int]:
-    """The open contacts by (contact date, cell with deadline and standing)."""
-    counts: dict[tuple[str, OpenKey], int] = {}
+def open_counts(contacts: Iterable[Contact]) -> dict[OpenBucket, int]:
+    """The open contacts by cell, deadline and standing."""
+    counts: dict[OpenBucket, int] = {}
     for contact in contacts:
-        status = contact.status
-        if status in (OPEN, DROPPED):
-            key = (
-                contact.contact_date,
-                OpenKey(
-                    contact.operator,
-                    contact.manager,
-                    contact.plan_date,
-                    contact.deadline,
-                    DROPPED if status == DROPPED else contact.kind,
-                ),
-            )
+        key = bucket(contact)
+        if key:
             counts[key] = counts.get(key, 0) + 1
     return counts
-
-
-def _sums(
-    sums: dict[tuple[str, Cell], list[int]],
-    date: str,
-    operator: str | None,
-    manager: str | None,
-    plan_date: str | None,
-) -> list[int]:
-    key = (date, Cell(operator, manager, plan_date))
-    found = sums.get(key)
-    if found is None:
-        found = sums[key] = [0] * 11
-    return found

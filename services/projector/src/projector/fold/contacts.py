@@ -118,8 +118,11 @@ class _Draft:
 
     @property
     def status(self) -> str:
-        if self.delivered or any(call.order for call in self.calls.values()):
+        if self.delivered:
             return ORDERED
+        for call in self.calls.values():
+            if call.order:
+                return ORDERED
         return self.resolution
 
     def holds(self, order_id: str) -> bool:
@@ -145,7 +148,7 @@ class _Draft:
     def refusals(self) -> dict[str | None, int]:
         """Refusals by operator: refused calls, then the refused failures that are none of them."""
         counts: dict[str | None, int] = {}
-        told = set()
+        told: set[str] = set()
         for call_id, call in self.calls.items():
             if call.refused:
                 told.add(call_id)
@@ -165,7 +168,7 @@ class _Draft:
 
 def fold_order(facts: Iterable[Fact]) -> list[Fact]:
     """The facts by time, kind, source and id, but the earliest plan first of all."""
-    ordered = sorted(facts)
+    ordered = sorted(facts)  # a list that is in order already costs one pass
     for index, fact in enumerate(ordered):
         if type(fact) is Planned:
             if index:
@@ -174,42 +177,77 @@ def fold_order(facts: Iterable[Fact]) -> list[Fact]:
     return ordered
 
 
+class History:
+    """A task's facts as they were folded so far; a fact that comes after them all is cheap.
+
+    What it gives is the same whether facts were appended or folded at once: only a fact that is
+    the greatest may be appended, and `fold_order` puts that one last.
+    """
+
+    __slots__ = ("_calendar", "_drafts", "_last", "_latest")
+
+    def __init__(self, facts: Iterable[Fact], calendar: Calendar) -> None:
+        ordered = fold_order(facts)
+        self._calendar = calendar
+        self._drafts: list[_Draft] = []
+        self._latest: Planned
+        self._last = max(ordered, default=None)
+        if ordered and type(ordered[0]) is Planned:
+            first = self._latest = ordered[0]
+            self._drafts.append(_opened(PLANNED, first))
+            for fact in ordered[1:]:
+                self._step(fact)
+
+    def append(self, fact: Fact) -> bool:
+        """Fold one more fact, if it comes after all others; False if all must be folded anew."""
+        if not self._drafts or self._last is None or fact < self._last:
+            return False
+        self._last = fact
+        self._step(fact)
+        return True
+
+    def _step(self, fact: Fact) -> None:
+        match fact:
+            case Planned():
+                self._latest = fact
+                _plan(self._drafts, fact, self._calendar)
+            case Called():
+                _call(self._drafts, fact)
+            case Postponed():
+                _postpone(self._drafts, fact)
+            case Failed():
+                _fail(self._drafts[-1], fact)
+            case Delivered():
+                _deliver(self._drafts, fact)
+            case _:
+                assert_never(fact)
+
+    def contacts(self) -> list[Contact]:
+        """The contacts, oldest first; none while no planned event is among the facts."""
+        return [
+            _contact(no, draft, self._latest, self._calendar)
+            for no, draft in enumerate(self._drafts, 1)
+        ]
+
+
 def contacts(facts: Iterable[Fact], calendar: Calendar) -> list[Contact]:
     """The contacts of one task, oldest first; none while no planned event is among its facts.
 
     A pure function of the SET of facts: their order does not matter. Each identity must be
     given once (see `projector.fold.task.Task.add`).
     """
-    ordered = fold_order(facts)
-    if not ordered or type(ordered[0]) is not Planned:
-        return []
-    first = latest = ordered[0]
-    drafts = [
-        _Draft(
-            PLANNED,
-            first.contact_date,
-            _id(first.operator),
-            _id(first.manager),
-            first.plan_date,
-            first.due,
-        )
-    ]
-    for fact in ordered[1:]:
-        match fact:
-            case Planned():
-                latest = fact
-                _plan(drafts, fact, calendar)
-            case Called():
-                _call(drafts, fact)
-            case Postponed():
-                _postpone(drafts, fact)
-            case Failed():
-                _fail(drafts[-1], fact)
-            case Delivered():
-                _deliver(drafts, fact)
-            case _:
-                assert_never(fact)
-    return [_contact(no, draft, latest, calendar) for no, draft in enumerate(drafts, 1)]
+    return History(facts, calendar).contacts()
+
+
+def _opened(kind: str, plan: Planned) -> _Draft:
+    return _Draft(
+        kind,
+        plan.contact_date,
+        _id(plan.operator),
+        _id(plan.manager),
+        plan.plan_date,
+        plan.due,
+    )
 
 
 def _plan(drafts: list[_Draft], plan: Planned, calendar: Calendar) -> None:
@@ -229,16 +267,7 @@ def _plan(drafts: list[_Draft], plan: Planned, calendar: Calendar) -> None:
         return
     if status in (OPEN, DROPPED, ORDERED):
         current.resolution = POSTPONED
-    drafts.append(
-        _Draft(
-            PLANNED,
-            plan.contact_date,
-            _id(plan.operator),
-            _id(plan.manager),
-            plan.plan_date,
-            plan.due,
-        )
-    )
+    drafts.append(_opened(PLANNED, plan))
 
 
 def _call(drafts: list[_Draft], call: Called) -> None:
@@ -292,10 +321,13 @@ def _deliver(drafts: list[_Draft], event: Delivered) -> None:
 def _contact(no: int, draft: _Draft, latest: Planned, calendar: Calendar) -> Contact:
     calls: dict[str | None, int] = {}
     last: _Call | None = None
+    is_refused = False
     for call in draft.calls.values():
         calls[call.operator] = calls.get(call.operator, 0) + 1
+        is_refused = is_refused or call.refused
         if last is None or call.first > last.first:
             last = call
+    orders = draft.orders()
     return Contact(
         no,
         draft.date,
@@ -308,12 +340,12 @@ def _contact(no: int, draft: _Draft, latest: Planned, calendar: Calendar) -> Con
         latest.address[0],
         latest.origin,
         draft.kind,
-        draft.status,
+        ORDERED if orders else draft.resolution,
         bool(draft.delivered),
         draft.was_dropped,
-        draft.orders(),
+        orders,
         tuple(calls.items()),
-        tuple(draft.refusals().items()),
+        tuple(draft.refusals().items()) if is_refused or draft.refused_failures else (),
         draft.postponements,
         draft.postpone_comment,
         draft.comment,

@@ -4,29 +4,30 @@ The owner is the only writer, so what it has read or written stays true until th
 a write; then everything here is dropped. All values handed to the store are absolute.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
 
 from pydantic_core import to_json
 
-from contracts.keys import NAMES_SEQ, Cell, NameEntry, OpenKey, ShardKeys, row_pointer
+from contracts.keys import NAMES_SEQ, Cell, NameEntry, OpenKey, ShardKeys, row_field, row_pointer
 from projector.fold.calendar import Calendar
-from projector.fold.cells import NOTHING, Counters
+from projector.fold.cells import NOTHING, CellKey, Counters, OpenBucket, bucket, count
+from projector.fold.contacts import Contact
 from projector.fold.facts import Delivered, Fact, Planned, names_of
-from projector.fold.task import (
-    Pointer,
-    Task,
-    View,
-    last_deliveries,
-    latest_names,
-    view_of,
-)
+from projector.fold.task import Task, last_deliveries, latest_names, listings
 
-CACHED_IDS = 100_000
+CACHED_IDS: Final = 100_000
 """Names, and addresses' deliveries, that a shard keeps in memory before it forgets them all."""
 
+_TELL_DELIVERIES: Final = {Planned, Delivered}
 
-@dataclass
+Who = tuple[str, str]
+"""(kind, id) of somebody or something that has a name."""
+
+
+@dataclass(slots=True)
 class Change:
     """Absolute values for a shard: fields to set and to delete by key, and what moved."""
 
@@ -40,34 +41,44 @@ class Change:
     """Dates that are forgotten."""
 
     def put(self, key: str, name: str, value: bytes | str | int) -> None:
-        self.sets.setdefault(key, {})[name] = value
+        fields = self.sets.get(key)
+        if fields is None:
+            fields = self.sets[key] = {}
+        fields[name] = value
 
     def remove(self, key: str, name: str) -> None:
         self.deletes.setdefault(key, []).append(name)
 
 
-@dataclass
+@dataclass(slots=True)
 class Fold:
-    """A batch after its tasks were folded: what the change adds up to, before it is summed up."""
+    """A batch after its tasks were folded: differences, not summed up into values yet."""
 
-    tasks: dict[str, Task]
-    full: list[tuple[str, Fact]]
+    change: Change = field(default_factory=Change)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    """Those the batch changed."""
+    full: list[tuple[str, Fact]] = field(default_factory=list)
     """Facts that their task had no room for."""
-    cells: dict[tuple[str, Cell], list[int]]
-    open: dict[tuple[str, OpenKey], int]
-    deliveries: dict[str, str]
+    cells: dict[CellKey, list[int]] = field(default_factory=dict)
+    open: dict[OpenBucket, int] = field(default_factory=dict)
+    names: dict[Who, str | None] = field(default_factory=dict)
+    """Who is named anew → the name they had."""
+    deliveries: dict[str, str] = field(default_factory=dict)
     """Address → date, where a task of the batch knows one."""
-    lost: list[Fact]
+    lost: list[Fact] = field(default_factory=list)
     """Facts that made room for lesser contents: what only they told must be found again."""
-    lost_addresses: set[str]
-    change: Change
+    lost_addresses: set[str] = field(default_factory=set)
 
     def dates(self) -> set[str]:
-        return {date for date, _ in self.cells} | {date for date, _ in self.open}
+        return {key[0] for key in self.cells} | {key[0] for key in self.open}
 
 
 class Projection:
-    """One shard's projection, as far as it is in memory."""
+    """One shard's projection, as far as it is in memory.
+
+    A batch takes three steps: read what `unknown_tasks` and `unknown_names` ask for, `fold`,
+    read what `unknown_dates` and `unknown_deliveries` ask for, and sum up with `change`.
+    """
 
     def __init__(
         self, keys: ShardKeys, calendar: Calendar, horizon: str, *, cached_tasks: int
@@ -79,10 +90,10 @@ class Projection:
         self._tasks: dict[str, Task] = {}
         self._cells: dict[str, dict[Cell, Counters]] = {}
         self._open: dict[str, dict[OpenKey, int]] = {}
-        self._names: dict[tuple[str, str], NameEntry | None] = {}
+        self._names: dict[Who, NameEntry | None] = {}
         self._deliveries: dict[str, str | None] = {}
 
-    # --- what must be read before a batch can be folded --------------------------------------
+    # --- what must be read first ----------------------------------------------------------------
 
     def unknown_tasks(self, task_ids: Iterable[str]) -> list[str]:
         return [task_id for task_id in task_ids if task_id not in self._tasks]
@@ -90,10 +101,11 @@ class Projection:
     def unknown_names(self, facts: Iterable[Fact]) -> dict[str, set[str]]:
         """Kind → ids whose name entry is not in memory."""
         unknown: dict[str, set[str]] = {}
+        known = self._names
         for fact in facts:
-            for kind, (named, _) in names_of(fact):
-                if (kind, named) not in self._names:
-                    unknown.setdefault(kind, set()).add(named)
+            for kind, pair in names_of(fact):
+                if (kind, pair[0]) not in known:
+                    unknown.setdefault(kind, set()).add(pair[0])
         return unknown
 
     def unknown_dates(self, dates: Iterable[str]) -> list[str]:
@@ -103,7 +115,8 @@ class Projection:
         return [address for address in addresses if address not in self._deliveries]
 
     def know_task(self, task_id: str, document: bytes | None) -> None:
-        self._tasks[task_id] = Task.decode(document) if document else Task()
+        calendar = self.calendar
+        self._tasks[task_id] = Task.decode(document, calendar) if document else Task(calendar)
 
     def forget_tasks(self, task_ids: Iterable[str]) -> None:
         for task_id in task_ids:
@@ -121,98 +134,90 @@ class Projection:
     def know_delivery(self, address: str, value: bytes | None) -> None:
         self._deliveries[address] = value.decode() if value else None
 
-    # --- folding ------------------------------------------------------------------------------
+    # --- folding ----------------------------------------------------------------------------------
 
     def fold(self, facts: dict[str, list[Fact]]) -> Fold:
         """Fold a batch, by task id. Every task and name must be known."""
-        fold = Fold({}, [], {}, {}, {}, [], set(), Change())
+        fold = Fold()
+        docs: dict[str, bytes | str | int] = {}
         for task_id, arrived in facts.items():
             task = self._tasks.pop(task_id)
-            self._tasks[task_id] = task  # most recently used
-            before = task.view
-            if before is None:
-                before, _ = view_of(task_id, task.facts.values(), self.calendar, self.horizon)
-                task.view = before
+            self._tasks[task_id] = task  # the most recently used one stands last
             if not self._add(fold, task_id, task, arrived):
                 continue
-            after, newest = view_of(task_id, task.facts.values(), self.calendar, self.horizon)
-            task.view = after
             fold.tasks[task_id] = task
-            fold.change.put(self.keys.docs, task_id, task.encode(newest))
-            self._subtract(fold, before, after)
-            if any(type(f) is Delivered or type(f) is Planned for f in arrived):
+            before = task.contacts
+            task.fold()
+            self._subtract(fold, task_id, before, task.contacts)
+            docs[task_id] = task.encode()
+            if not _TELL_DELIVERIES.isdisjoint(map(type, arrived)):
                 for address, date in last_deliveries(task.facts.values(), self.calendar).items():
                     if date > fold.deliveries.get(address, ""):
                         fold.deliveries[address] = date
+        if docs:
+            fold.change.sets[self.keys.docs] = docs
         return fold
 
     def _add(self, fold: Fold, task_id: str, task: Task, arrived: list[Fact]) -> bool:
-        changed = False
+        is_changed = False
         for fact in arrived:
             added, lost = task.add(fact)
+            if added == "same":
+                continue
             if added == "full":
                 fold.full.append((task_id, fact))
-            elif added != "same":
-                changed = True
-                if lost:
-                    fold.lost.append(lost)
-                    if isinstance(lost, Planned | Delivered):
-                        fold.lost_addresses |= _addresses([*task.facts.values(), lost])
-                self._name(fold.change, fact)
-        return changed
+                continue
+            is_changed = True
+            if lost:
+                fold.lost.append(lost)
+                if isinstance(lost, Planned | Delivered):
+                    fold.lost_addresses |= _addresses([*task.facts.values(), lost])
+            for kind, (named, text) in names_of(fact):
+                who = (kind, named)
+                known = self._names[who]
+                if known is None or (*fact[:5], text) > known:
+                    self._names[who] = NameEntry(*fact[:5], text)
+                    fold.names.setdefault(who, known.text if known else None)
+        return is_changed
 
-    def _name(self, change: Change, fact: Fact) -> None:
-        for kind, (named, text) in names_of(fact):
-            known = self._names[kind, named]
-            entry = NameEntry(*fact[:5], text)
-            if known is None or entry > known:
-                self._set_name(change, kind, named, entry)
+    def _subtract(
+        self, fold: Fold, task_id: str, before: list[Contact], after: list[Contact]
+    ) -> None:
+        """Take away what the contacts counted, add what they count; the same for their rows."""
+        for at in range(max(len(before), len(after))):
+            old = before[at] if at < len(before) else None
+            new = after[at] if at < len(after) else None
+            if old == new:
+                continue
+            if old and old.contact_date < self.horizon:
+                old = None
+            if new and new.contact_date < self.horizon:
+                new = None
+            for contact, sign in ((old, -1), (new, 1)):
+                if contact:
+                    count(fold.cells, contact, sign)
+                    key = bucket(contact)
+                    if key:
+                        fold.open[key] = fold.open.get(key, 0) + sign
+            self._list(fold.change, row_field(task_id, at + 1), old, new)
 
-    def _set_name(self, change: Change, kind: str, named: str, entry: NameEntry | None) -> None:
-        self._names[kind, named] = entry
-        if entry:
-            change.put(self.keys.names(kind), named, entry.encode())
-        else:
-            change.sets.get(self.keys.names(kind), {}).pop(named, None)
-            change.remove(self.keys.names(kind), named)
-        if kind in ("operator", "manager"):
-            change.moved.add(NAMES_SEQ)
+    def _list(self, change: Change, name: str, old: Contact | None, new: Contact | None) -> None:
+        places = listings(new) if new else {}
+        if old:
+            for place in listings(old):
+                if place not in places:
+                    change.moved.add(place[0])
+                    change.remove(self.keys.rows(*place), name)
+        if new:
+            change.moved.add(new.contact_date)
+            for place, is_held in places.items():
+                value = to_json(new[1:]) if is_held else row_pointer(new.operator)
+                change.put(self.keys.rows(*place), name, value)
 
-    def _subtract(self, fold: Fold, before: View, after: View) -> None:
-        for sign, view, other in ((-1, before, after), (1, after, before)):
-            for cell_key, counts in view.cells.items():
-                if other.cells.get(cell_key) == counts:
-                    continue
-                sums = fold.cells.get(cell_key)
-                if sums is None:
-                    sums = fold.cells[cell_key] = [0] * len(counts)
-                for at, count in enumerate(counts):
-                    if count:
-                        sums[at] += sign * count
-            for open_key, count in view.open.items():
-                if other.open.get(open_key) != count:
-                    fold.open[open_key] = fold.open.get(open_key, 0) + sign * count
-        self._rows(fold.change, before, after)
+    # --- names and deliveries that only a replaced fact had told ----------------------------------
 
-    def _rows(self, change: Change, before: View, after: View) -> None:
-        for at, rows in before.rows.items():
-            kept = after.rows.get(at, {})
-            for name in rows:
-                if name not in kept:
-                    change.remove(self.keys.rows(*at), name)
-                    change.moved.add(at[0])
-        for at, rows in after.rows.items():
-            known = before.rows.get(at, {})
-            for name, row in rows.items():
-                if known.get(name) != row:
-                    value = row_pointer(row.holder) if type(row) is Pointer else to_json(row[1:])
-                    change.put(self.keys.rows(*at), name, value)
-                    change.moved.add(at[0])
-
-    # --- names and deliveries that only a replaced fact had told -------------------------------
-
-    def retractions(self, fold: Fold) -> tuple[set[tuple[str, str]], set[str]]:
-        """(kind, id) of names, and addresses, whose value may have come from a replaced fact."""
+    def retractions(self, fold: Fold) -> tuple[set[Who], set[str]]:
+        """Names, and addresses, whose value may have come from a replaced fact."""
         names = set()
         for fact in fold.lost:
             for kind, (named, _) in names_of(fact):
@@ -224,40 +229,44 @@ class Projection:
     def retract(
         self,
         fold: Fold,
-        names: Collection[tuple[str, str]],
+        names: Collection[Who],
         addresses: Collection[str],
         others: Iterable[list[Fact]],
     ) -> None:
         """Find names and deliveries again among all tasks: `others`, and those of the batch."""
-        best: dict[tuple[str, str], NameEntry] = {}
+        best: dict[Who, NameEntry] = {}
         latest: dict[str, str] = {}
-        for facts in _chain(others, (list(task.facts.values()) for task in fold.tasks.values())):
+        mine = (list(task.facts.values()) for task in fold.tasks.values())
+        for facts in chain(others, mine):
             for who, entry in latest_names(facts).items():
                 if who in names and (who not in best or entry > best[who]):
                     best[who] = entry
             for address, date in last_deliveries(facts, self.calendar).items():
                 if address in addresses and date > latest.get(address, ""):
                     latest[address] = date
-        for kind, named in names:
-            self._set_name(fold.change, kind, named, best.get((kind, named)))
+        for who in names:
+            known = self._names.get(who)
+            fold.names.setdefault(who, known.text if known else None)
+            self._names[who] = best.get(who)
         for address in addresses:
             fold.deliveries.pop(address, None)
             found = latest.get(address)
-            if found != self._deliveries.get(address):
+            if found != self._deliveries[address]:
                 self._deliveries[address] = found
                 if found:
                     fold.change.put(self.keys.deliveries, address, found)
                 else:
                     fold.change.remove(self.keys.deliveries, address)
 
-    # --- the change ----------------------------------------------------------------------------
+    # --- the change -------------------------------------------------------------------------------
 
     def change(self, fold: Fold) -> Change:
         """Sum the fold up into absolute values. Its dates and deliveries must be known."""
         change = fold.change
-        for (date, cell), difference in fold.cells.items():
+        for where, difference in fold.cells.items():
             if not any(difference):
                 continue
+            date, cell = where[0], Cell(*where[1:])
             cells = self._cells[date]
             counts = tuple(map(sum, zip(cells.get(cell, NOTHING), difference, strict=True)))
             change.moved.add(date)
@@ -267,26 +276,39 @@ class Projection:
             else:
                 del cells[cell]
                 change.remove(self.keys.cells(date), cell.encode())
-        for (date, key), more in fold.open.items():
+        for at, more in fold.open.items():
             if not more:
                 continue
+            date, key = at[0], OpenKey(*at[1:])
             open_ = self._open[date]
-            count = open_.get(key, 0) + more
+            number = open_.get(key, 0) + more
             change.moved.add(date)
-            if count:
-                open_[key] = count
-                change.put(self.keys.open(date), key.encode(), count)
+            if number:
+                open_[key] = number
+                change.put(self.keys.open(date), key.encode(), number)
             else:
                 del open_[key]
                 change.remove(self.keys.open(date), key.encode())
+        for who, old in fold.names.items():
+            self._change_name(change, who, old)
         for address, latest in fold.deliveries.items():
-            if latest > (self._deliveries.get(address) or ""):
+            if latest > (self._deliveries[address] or ""):
                 self._deliveries[address] = latest
                 change.put(self.keys.deliveries, address, latest)
-        self._forget_some()
         return change
 
-    def _forget_some(self) -> None:
+    def _change_name(self, change: Change, who: Who, old: str | None) -> None:
+        kind, named = who
+        entry = self._names[who]
+        if entry:
+            change.put(self.keys.names(kind), named, entry.encode())
+        else:
+            change.remove(self.keys.names(kind), named)
+        if kind in ("operator", "manager") and old != (entry.text if entry else None):
+            change.moved.add(NAMES_SEQ)
+
+    def forget_some(self) -> None:
+        """Keep memory bounded. Only when all changes are written: what is forgotten is re-read."""
         for task_id in list(self._tasks)[: max(0, len(self._tasks) - self._cached_tasks)]:
             del self._tasks[task_id]
         if len(self._names) > CACHED_IDS:
@@ -306,14 +328,8 @@ class Projection:
             change.gone.append(date)
             del self._cells[date], self._open[date]
         self.horizon = horizon
-        self._tasks.clear()  # their views hold contacts that are now before the horizon
         return change
 
 
 def _addresses(facts: Iterable[Fact]) -> set[str]:
     return {fact.address[0] for fact in facts if isinstance(fact, Planned)}
-
-
-def _chain(*many: Iterable[list[Fact]]) -> Iterator[list[Fact]]:
-    for one in many:
-        yield from one

@@ -1,75 +1,61 @@
 """A task: the set of its facts, and what it contributes to its shard."""
 
 from collections.abc import Iterable
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from pydantic_core import from_json
 
 from contracts.events import MAX_TASK_EVENTS
-from contracts.keys import Cell, NameEntry, OpenKey, row_field
+from contracts.keys import NameEntry
 from projector.fold.calendar import Calendar
-from projector.fold.cells import Counters, cells, open_counts
-from projector.fold.contacts import Contact, contacts
+from projector.fold.contacts import Contact, History
 from projector.fold.facts import Delivered, Fact, Planned, content, fact_of_packed, names_of
 
 Added = Literal["new", "same", "replaced", "full"]
 
 NEVER: Final = "0000-00-00"
 
-RowKey = tuple[str, str | None]
+Listing = tuple[str, str | None]
 """(contact date, operator) under which rows are listed."""
 
 
-class Pointer(NamedTuple):
-    """Stands for a contact under an operator for whom it counts calls or refusals only."""
-
-    holder: str | None
-
-
-class View(NamedTuple):
-    """What a task contributes: absolute values, so that views can be subtracted."""
-
-    cells: dict[tuple[str, Cell], Counters]
-    open: dict[tuple[str, OpenKey], int]
-    rows: dict[RowKey, dict[str, Contact | Pointer]]
-
-
-EMPTY: Final = View({}, {}, {})
-
-
 class Task:
-    """The facts of one task, each identity once. `view` remembers the last computed view."""
+    """The facts of one task, each identity once, and the contacts that they come to."""
 
-    __slots__ = ("facts", "view")
+    __slots__ = ("_calendar", "_history", "_packed", "contacts", "facts")
 
-    def __init__(self) -> None:
-        self.facts: dict[tuple[str, str], Fact] = {}
-        self.view: View | None = EMPTY
+    def __init__(self, calendar: Calendar, facts: Iterable[Fact] = ()) -> None:
+        self._calendar = calendar
+        self.facts: dict[tuple[str, str], Fact] = {(f.source, f.id): f for f in facts}
+        self._history: History | None = None
+        self._packed: list[bytes] = []
+        """What the document holds, in the facts' order; valid while `_history` is."""
+        self.contacts: list[Contact] = []
+        if self.facts:
+            self.fold()
 
     @classmethod
-    def decode(cls, document: bytes) -> "Task":
+    def decode(cls, document: bytes, calendar: Calendar) -> "Task":
         """The task of a stored document."""
-        task = cls()
-        for packed in from_json(document[len(NEVER) :]):
-            fact = fact_of_packed(packed)
-            task.facts[fact.source, fact.id] = fact
-        task.view = None
-        return task
+        return cls(calendar, facts_of(document))
 
-    def encode(self, newest: str) -> bytes:
-        """The document: the newest contact date, for retention, then the events."""
-        return (
-            newest.encode()
-            + b"["
-            + b",".join([f.packed for f in sorted(self.facts.values())])
-            + b"]"
-        )
+    def encode(self) -> bytes:
+        """The document: the newest contact date, for retention, then the events.
+
+        Where there is no contact yet, the date of the newest event stands in.
+        """
+        if self.contacts:
+            newest = max([contact.contact_date for contact in self.contacts])
+        else:
+            seconds = max([fact.seconds for fact in self.facts.values()])
+            newest = self._calendar.date_of_seconds(seconds)
+        return newest.encode() + b"[" + b",".join(self._packed) + b"]"
 
     def add(self, fact: Fact) -> tuple[Added, Fact | None]:
         """Take the fact in; says what became of it, and which fact had to make room for it.
 
         One identity with two contents: the bytewise lesser one stays. An identity beyond the
-        two-thousandth is refused as ``full``.
+        two-thousandth is refused as ``full``. Call `fold` when all are in.
         """
         identity = fact.source, fact.id
         known = self.facts.get(identity)
@@ -77,36 +63,42 @@ class Task:
             if len(self.facts) >= MAX_TASK_EVENTS:
                 return "full", None
             self.facts[identity] = fact
+            if self._history and self._history.append(fact):
+                self._packed.append(fact.packed)
+            else:
+                self._history = None
             return "new", None
         if known.packed == fact.packed or content(known) <= content(fact):
             return "same", None
         self.facts[identity] = fact
+        self._history = None
         return "replaced", known
 
+    def fold(self) -> None:
+        """Compute the contacts of what was added."""
+        if self._history is None:
+            ordered = sorted(self.facts.values())
+            self._history = History(ordered, self._calendar)
+            self._packed = [fact.packed for fact in ordered]
+        self.contacts = self._history.contacts()
 
-def view_of(
-    task_id: str, facts: Iterable[Fact], calendar: Calendar, horizon: str
-) -> tuple[View, str]:
-    """The task's view without contacts dated before `horizon`, and its newest contact date.
 
-    The newest date of a task without contacts is that of its newest event.
+def facts_of(document: bytes) -> list[Fact]:
+    """The facts that a stored document holds."""
+    return [fact_of_packed(packed) for packed in from_json(document[len(NEVER) :])]
+
+
+def listings(contact: Contact) -> dict[Listing, bool]:
+    """Where the contact's row is listed: True under its holder, False where a pointer stands.
+
+    A pointer stands under each operator for whom the contact counts calls or refusals only.
     """
-    found = contacts(facts, calendar)
-    if not found:
-        days = [calendar.date_of_seconds(fact.seconds) for fact in facts]
-        return EMPTY, max(days, default=NEVER)
-    newest = max([contact.contact_date for contact in found])
-    kept = [contact for contact in found if contact.contact_date >= horizon]
-    rows: dict[RowKey, dict[str, Contact | Pointer]] = {}
-    for contact in kept:
-        field = row_field(task_id, contact.contact_no)
-        holder = contact.operator
-        rows.setdefault((contact.contact_date, holder), {})[field] = contact
-        for operator, _ in contact.calls + contact.refusals:
-            if operator != holder:
-                at = rows.setdefault((contact.contact_date, operator), {})
-                at[field] = Pointer(holder)
-    return View(cells(kept), open_counts(kept), rows), newest
+    date, holder = contact.contact_date, contact.operator
+    places = {(date, holder): True}
+    for operator, _ in contact.calls + contact.refusals:
+        if operator != holder:
+            places[date, operator] = False
+    return places
 
 
 def last_deliveries(facts: Iterable[Fact], calendar: Calendar) -> dict[str, str]:

@@ -34,7 +34,7 @@ from contracts.keys import CHANGES, Fingerprint, Meta, ShardKeys, Status
 from projector.fold.calendar import Calendar
 from projector.fold.facts import Fact
 from projector.fold.projection import Change, Fold, Projection
-from projector.fold.task import Task
+from projector.fold.task import facts_of
 from projector.store.client import RedisClient
 from projector.store.scripts import claim_script, write_script
 
@@ -264,7 +264,7 @@ class Shard:
         others = []
         async for task_id, document in self.documents():
             if task_id not in fold.tasks and any(needle in document for needle in needles):
-                others.append(list(Task.decode(document).facts.values()))
+                others.append(facts_of(document))
         self.projection.retract(fold, names, addresses, others)
 
     async def _know_tasks_and_names(self, facts: dict[str, list[Fact]]) -> None:
