@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import structlog
@@ -77,6 +78,9 @@ CLOCK_SKEW_S = 5.0
 """Seconds this clock may be away from Redis' for retention to trust it."""
 
 State = Literal["restoring", "live", "parked"]
+
+Write = Callable[[], Coroutine[Any, Any, None]]
+"""A write that is ready to be made."""
 
 
 class Parked(Exception):
@@ -315,7 +319,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
                 write = await self._fold(owned, chunk)
                 if writing:
                     await writing
-                writing = asyncio.create_task(write)
+                writing = asyncio.create_task(write())
                 await asyncio.sleep(0)  # let it be sent; the next chunk is folded meanwhile
         finally:
             if writing:
@@ -331,7 +335,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         found = await self._log.record_at(owned.partition, expected, first + 1)
         return found is not None and found.offset == first
 
-    async def _fold(self, owned: Owned, records: list[ConsumerRecord]) -> Coroutine[Any, Any, None]:
+    async def _fold(self, owned: Owned, records: list[ConsumerRecord]) -> Write:
         """Decode and fold a chunk and send what must be sent; the write that is left to do."""
         facts: dict[str, list[Fact]] = {}
         letters: list[tuple[ConsumerRecord, Dead]] = []
@@ -360,7 +364,8 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         metrics.FORWARDED.inc(len(strays))
         for reason, count in counts.items():
             metrics.DEAD.labels(reason).inc(count)
-        return owned.shard.commit(
+        return partial(
+            owned.shard.commit,
             prepared,
             position,
             dead=counts,

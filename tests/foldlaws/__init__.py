@@ -1,0 +1,1 @@
+"""What the tests of the fold share: histories, and a shard that is a dict of dicts."""
