@@ -16,10 +16,7 @@ from contracts.keys import COUNTERS
 from devkit.clock import Clock
 from devkit.day import DayPlan, day, timetable
 from devkit.names import address, client, feminine, operator
-from projector.fold.calendar import Calendar
-from projector.fold.cells import cells
-from projector.fold.contacts import contacts
-from projector.fold.facts import fact_of_event
+from devkit.survey import report
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 DATE = date(2025, 11, 24)
@@ -51,44 +48,6 @@ small_days = st.builds(
             st.floats(0.5, 5_000),
         ),
     ),
-)
-
-
-def figures(happenings, hour):
-    """Counters and standings of the date's report at this hour, from what is told by then."""
-    tasks = defaultdict(list)
-    for happening in happenings:
-        if happening.told <= hour * HOUR:
-            tasks[happening.event["subject"]].append(fact_of_event(happening.event))
-    now = (MIDNIGHT.timestamp() + hour * HOUR) // 60
-    calendar = Calendar(MOSCOW)
-    counts: Counter[str] = Counter()
-    for facts in tasks.values():
-        found = contacts(facts, calendar)
-        for (on, *_cell), values in cells(found).items():
-            if on == DATE.isoformat():
-                counts.update(dict(zip(COUNTERS, values, strict=True)))
-        for contact in found:
-            on, standing = contact.contact_date, contact.status
-            if standing not in ("open", "dropped") or on > DATE.isoformat():
-                continue
-            standing = contact.kind if standing == "open" else standing
-            if contact.deadline > now:
-                counts[f"active.{standing}"] += 1
-            else:
-                counts[f"overdue.{standing}"] += 1
-                counts["overdue.carried"] += on < DATE.isoformat()
-    return counts
-
-
-REPORT = (
-    *COUNTERS,
-    *(
-        f"{state}.{standing}"
-        for state in ("active", "overdue")
-        for standing in ("planned", "postponed", "dropped")
-    ),
-    "overdue.carried",
 )
 
 
@@ -166,13 +125,14 @@ def test_calls_begin_within_the_working_day():
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_every_counter_of_the_report_shows_something_in_the_afternoon(seed):
-    counts = figures(timetable(plan(seed=seed)), 15)
-    assert {name for name in REPORT if not counts[name]} == set()
+    counts = report(timetable(plan(seed=seed)), plan(seed=seed), 15)
+    assert {name for name, count in counts.items() if not count} == set()
+    assert len(counts) == len(COUNTERS) + 7
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_late_morning_already_shows_active_overdue_postponed_and_ordered(seed):
-    counts = figures(timetable(plan(seed=seed)), 11.5)
+    counts = report(timetable(plan(seed=seed)), plan(seed=seed), 11.5)
     for name in ("ordered", "postponed", "calls", "refusals", "overdue.planned", "overdue.carried"):
         assert counts[name], name
     for standing in ("planned", "postponed", "dropped"):

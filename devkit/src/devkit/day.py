@@ -18,67 +18,14 @@ from heapq import heappop, heappush
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
+from devkit import odds
 from devkit.clock import DAY, HOUR, Clock
 from devkit.dice import Dice
 from devkit.draws import Draw, draws
 from devkit.names import address, client, client_of_address, manager, operator
+from devkit.odds import CLOSES, MINUTE, OPENS, QUARTER
 
 Event = dict[str, Any]
-
-MINUTE: Final = 60
-QUARTER: Final = 15 * MINUTE
-
-OPENS: Final = 9 * HOUR
-CLOSES: Final = 20 * HOUR
-"""Nobody begins a call before or after."""
-
-SHIFTS: Final = (
-    ((OPENS, CLOSES), 60),
-    ((OPENS, 18 * HOUR + 30 * MINUTE), 20),
-    ((10 * HOUR + 30 * MINUTE, CLOSES), 20),
-)
-"""When an operator begins and ends, with weights."""
-
-LATEST_FIRST_CALL: Final = 2 * HOUR + 30 * MINUTE
-"""First calls are meant for the time up to so long before the end of the operator's shift."""
-
-STANDING: Final = (("left over", 4), ("postponed here", 7), ("planned today", 4), ("planned", 85))
-"""How the tasks come to the day: left over from an earlier date, postponed to this one by an earlier call, planned in the morning or the evening before."""
-
-OUTCOMES_BEFORE_THE_LAST: Final = (("no_answer", 70), ("busy", 16), ("answered", 14))
-"""Of the calls before the one that decides; the campaign's data does not tell."""
-
-PATIENCE: Final = (4, 7)
-"""After so many unanswered calls in a day the contact is given up."""
-
-SHORT_TALK_S: Final = 90
-
-TALKS: Final[dict[bool, tuple[tuple[str, float], ...]]] = {
-    True: (
-        ("refused", 30),
-        ("refused, no failure told", 7),
-        ("refused without a call", 6),
-        ("postponed to another day", 26),
-        ("postponed within the day", 15),
-        ("address dropped", 6),
-        ("address closed", 2),
-        ("undecided", 8),
-    ),
-    False: (
-        ("refused", 9),
-        ("refused, no failure told", 3),
-        ("refused without a call", 3),
-        ("postponed to another day", 48),
-        ("postponed within the day", 19),
-        ("address dropped", 5),
-        ("address closed", 1),
-        ("undecided", 12),
-    ),
-}
-"""What a talk of up to `SHORT_TALK_S` seconds (True), or a longer one, without an order comes to."""
-
-DROP_ENDS: Final = (("closed", 40), ("back to work", 25), ("ordered after all", 8), ("open", 27))
-"""What becomes of a dropped address on the same day."""
 
 WEEKDAYS: Final = (
     "в понедельник",
@@ -155,10 +102,10 @@ class _Operator:
     def __init__(self, number: int, dice: Dice) -> None:
         self.number = number
         self.party = operator(number + 1)
-        self.begins, self.ends = dice.weighted(SHIFTS)
+        self.begins, self.ends = dice.weighted(odds.SHIFTS)
         self.begins += dice.whole(0, 8 * MINUTE)
-        self.lunch = dice.whole(12 * HOUR + 30 * MINUTE, 13 * HOUR + 30 * MINUTE)
-        self.lunch_s = dice.whole(30, 60) * MINUTE
+        self.lunch = dice.whole(*odds.LUNCH)
+        self.lunch_s = dice.whole(*odds.LUNCH_MINUTES) * MINUTE
         self.has_eaten = False
         self.queue: list[tuple[int, int, _Task, int]] = []
 
@@ -203,7 +150,7 @@ class _Task:
         self.draw = Draw(1, 0, is_success=False)
         self.left = 0
         """Calls that nobody answers before the one that decides."""
-        self.patience = PATIENCE[1]
+        self.patience = odds.PATIENCE[1]
 
     @property
     def is_callable(self) -> bool:
@@ -252,20 +199,22 @@ class _Day:
             customer = client_of_address(place)
             data: dict[str, Any] = {
                 "operator": None,
-                "manager": None if dice.chance(0.02) else manager(customer % self._managers + 1),
+                "manager": None
+                if dice.chance(odds.WITHOUT_MANAGER)
+                else manager(customer % self._managers + 1),
                 "client": client(customer),
                 "address": address(place),
             }
             holder = dice.whole(0, plan.operators - 1)
             task = _Task(f"{prefix}-{number:06}", data, holder)
-            if not dice.chance(0.08):  # the others are new clients
+            if not dice.chance(odds.NEW_CLIENT):
                 days = dice.whole(7, 35)
                 data["last_delivery_date"] = (plan.date - timedelta(days=days)).isoformat()
-            origin = dice.weighted([("forecast", 80), ("manual", 17), (None, 3)])
+            origin = dice.weighted(odds.ORIGINS)
             if origin:
                 data["origin"] = origin
             self._draw(task)
-            match dice.weighted(STANDING):
+            match dice.weighted(odds.STANDING):
                 case "left over":
                     self._leave_over(task)
                 case "postponed here":
@@ -278,7 +227,7 @@ class _Day:
                         at = dice.whole(14 * HOUR, 19 * HOUR + 30 * MINUTE) - DAY
                     else:  # the forecast's batch
                         at = 18 * HOUR - DAY + number * 300 // plan.tasks
-                    if dice.chance(0.03):
+                    if dice.chance(odds.WITHOUT_OPERATOR):
                         task.operator = None
                     self._plan_for_today(at, task)
 
@@ -286,18 +235,18 @@ class _Day:
         """Plan it for the day, queue its first call, and what else may become of it."""
         dice = self._dice
         due = None
-        if dice.chance(0.12):
+        if dice.chance(odds.HAS_DUE):
             due = dice.whole(max(OPENS, at) // QUARTER + 6, 19 * 4) * QUARTER
         self._plan_on(at, task, 0, due)
         self._enqueue(task, self._slot(task, max(at, OPENS), due))
         if task.operator is None:
-            if dice.chance(0.5):
+            if dice.chance(odds.GIVEN_AN_OPERATOR):
                 self._on(dice.whole(OPENS, 12 * HOUR), self._reassign, task, due)
-        elif dice.chance(0.02):
+        elif dice.chance(odds.REASSIGNED):
             self._on(dice.whole(OPENS, 15 * HOUR), self._reassign, task, due)
-        if at < 0 and dice.chance(0.012):
+        if at < 0 and dice.chance(odds.MOVED):
             self._on(dice.whole(8 * HOUR, 10 * HOUR), self._move, task)
-        if dice.chance(0.015):
+        if dice.chance(odds.ORDERED_ON_THE_WEB):
             self._on(dice.whole(10 * HOUR, 18 * HOUR), self._order_on_the_web, task)
 
     def _plan_on(self, at: int, task: _Task, days: int, due: int | None = None) -> None:
@@ -306,7 +255,7 @@ class _Day:
         on = self._plan.date + timedelta(days=days)
         data["operator"] = None if task.operator is None else self._party(task.operator)
         data["contact_date"] = on.isoformat()
-        delivered_in = dice.weighted([(1, 85), (2, 8), (3, 4), (None, 3)])
+        delivered_in = dice.weighted(odds.DELIVERY_AFTER_DAYS)
         if delivered_in is None:
             data["plan_date"] = None
         else:
@@ -328,8 +277,8 @@ class _Day:
             holder = self._operators[task.operator]
             begins, ends = holder.begins, holder.ends
         first = max(begins, earliest)
-        last = ends - LATEST_FIRST_CALL
-        if due is not None and self._dice.chance(0.75):
+        last = ends - odds.LATEST_FIRST_CALL
+        if due is not None and self._dice.chance(odds.DUE_HEEDED):
             last = min(last, due - 20 * MINUTE)
         return self._dice.whole(first, max(first, last))
 
@@ -340,7 +289,7 @@ class _Day:
         if most_before is not None:
             task.left = min(task.left, most_before)
         task.unanswered = 0
-        task.patience = self._dice.whole(*PATIENCE)
+        task.patience = self._dice.whole(*odds.PATIENCE)
 
     # History: what the days before have left
 
@@ -354,7 +303,7 @@ class _Day:
             outcome = dice.weighted([("no_answer", 80), ("busy", 20)])
             at = self._call_then(task, days, outcome, dice.whole(15, 40), not_before=at)
         at = max(at, days * DAY + 10 * HOUR)
-        became = dice.weighted([("unfinished", 55), ("postponed", 22), ("dropped", 23)])
+        became = dice.weighted(odds.LEFT_OVER_AS)
         if became == "postponed":
             comment = dice.one_of(_comments()["postponed_within_the_day"])
             date_then = (self._plan.date + timedelta(days=days)).isoformat()
@@ -363,12 +312,14 @@ class _Day:
         elif became == "dropped":
             self._fail(at + MINUTE, task, "address_drop", "address_drop")
             task.state = "dropped"
-            if dice.chance(0.25):
+            if dice.chance(odds.LEFT_OVER_DROP_CLOSED):
                 self._on(dice.whole(OPENS, 17 * HOUR), self._close_address, task)
             return
-        if dice.chance(0.35):  # called late: the call still belongs to the date it was made for
+        if dice.chance(
+            odds.LEFT_OVER_CALLED
+        ):  # called late: the call still belongs to the date it was made for
             self._enqueue(task, dice.whole(10 * HOUR, 17 * HOUR))
-        elif dice.chance(0.25):
+        elif dice.chance(odds.LEFT_OVER_PLANNED_AGAIN / (1 - odds.LEFT_OVER_CALLED)):
             self._on(dice.whole(OPENS, 10 * HOUR), self._plan_again_for_today, task)
 
     def _postpone_here(self, task: _Task) -> None:
@@ -377,7 +328,7 @@ class _Day:
         days = -dice.whole(1, 5)
         self._plan_on(dice.whole(18 * HOUR, 19 * HOUR) + (days - 1) * DAY, task, days)
         at = self._call_then(task, days, "answered", task.draw.duration_s, days * DAY + OPENS)
-        due = dice.whole(44, 76) * QUARTER if dice.chance(0.15) else None
+        due = dice.whole(44, 76) * QUARTER if dice.chance(odds.POSTPONED_WITH_DUE) else None
         self._tell_postponed(at + dice.whole(5, 60), task, 0, due)
         self._draw(task)
         self._enqueue(task, self._slot(task, OPENS, due))
@@ -418,12 +369,12 @@ class _Day:
             self._on(min(max(ready, at + 30), at + 5 * MINUTE), self._work, one)
             return
         over = self._call(at, one, task)
-        self._on(over + self._dice.whole(8, 40), self._work, one)
+        self._on(over + self._dice.whole(*odds.BREATH_S), self._work, one)
 
     def _take_next(self, at: int, one: _Operator) -> _Task | None:
         """The contact to call now: the operator's own, now and then one that nobody holds."""
         own, pool = _ready(one.queue, at), _ready(self._pool, at)
-        if pool and self._dice.chance(0.04 if own else 0.3):
+        if pool and self._dice.chance(odds.CALLED_BETWEEN if own else odds.CALLED_WHEN_IDLE):
             return heappop(self._pool)[2]
         return heappop(one.queue)[2] if own else None
 
@@ -446,7 +397,7 @@ class _Day:
         if task.draw.is_success or task.is_again:
             self._take_order(at, one, task, duration)
             return over
-        became = dice.weighted(TALKS[duration <= SHORT_TALK_S])
+        became = dice.weighted(odds.TALKS[duration <= odds.SHORT_TALK_S])
         outcome = "refused" if became in ("refused", "refused, no failure told") else "answered"
         call = self._tell_call(at, task, one.party, outcome, duration)
         after = over + dice.whole(5, 60)
@@ -455,11 +406,11 @@ class _Day:
                 self._on(after, self._refuse, task, call["call_id"])
             case "refused, no failure told":
                 task.settle("closed" if task.state == "open" else task.state)
-                if dice.chance(0.4):  # told in the end, by someone who does not know of the call
+                if dice.chance(odds.REFUSAL_TOLD_LATER):
                     self._on(over + dice.whole(30, 150) * MINUTE, self._refuse, task, None)
             case "refused without a call":
                 task.settle(task.state)
-                incoming = f"{task.id}-in" if dice.chance(0.3) else None
+                incoming = f"{task.id}-in" if dice.chance(odds.REFUSAL_BY_INCOMING_CALL) else None
                 self._on(over + dice.whole(2, 60) * MINUTE, self._refuse, task, incoming)
             case "postponed within the day" if over < 17 * HOUR + 30 * MINUTE:
                 self._on(after, self._postpone_within_the_day, task)
@@ -479,24 +430,18 @@ class _Day:
     def _call_in_vain(self, at: int, one: _Operator, task: _Task) -> int:
         dice = self._dice
         task.left -= 1
-        outcome = dice.weighted(OUTCOMES_BEFORE_THE_LAST)
-        match outcome:
-            case "no_answer":
-                duration = dice.whole(15, 45)
-            case "busy":
-                duration = dice.whole(3, 8)
-            case _:  # can't talk now
-                duration = dice.whole(8, 35)
+        outcome = dice.weighted(odds.OUTCOMES_BEFORE_THE_LAST)
+        duration = dice.whole(*odds.RINGING_S[outcome])
         over = at + duration
         call = self._tell_call(at, task, one.party, outcome, duration)
-        if outcome == "no_answer" and dice.chance(0.02):  # the wrong button
+        if outcome == "no_answer" and dice.chance(odds.WRONG_BUTTON):
             corrected = {**call, "outcome": "answered"}
             self._on(over + dice.whole(1, 10) * MINUTE, self._correct, task, corrected)
         task.unanswered += outcome != "answered"
         if task.unanswered >= task.patience:
             self._on(over + dice.whole(10, 90), self._give_up, task)
         else:
-            self._enqueue(task, over + dice.whole(15, 60) * MINUTE)
+            self._enqueue(task, over + dice.whole(*odds.CALL_AGAIN_MINUTES) * MINUTE)
         return over
 
     def _take_order(self, at: int, one: _Operator, task: _Task, duration: int) -> None:
@@ -511,23 +456,23 @@ class _Day:
             "number": f"{self._plan.date:%m%d}-{self._orders:05}",
         }
         call = self._tell_call(at, task, one.party, "ordered", duration, order)
-        if dice.chance(0.035):
+        if dice.chance(odds.TAKEN_BACK):
             self._on(over + dice.whole(20, 150) * MINUTE, self._take_back, task, call)
             return
-        if over < 15 * HOUR and dice.chance(0.15):
+        if over < 15 * HOUR and dice.chance(odds.SAME_DAY_DELIVERY):
             delivered = over + dice.whole(90, 300) * MINUTE
         else:
             delivered = DAY + dice.whole(OPENS, 19 * HOUR)
-        if dice.chance(0.95):
+        if dice.chance(odds.DELIVERED):
             self._on(delivered, self._deliver, task, order["id"])
-        if task.orders == 1 and dice.chance(0.05):
+        if task.orders == 1 and dice.chance(odds.SECOND_ORDER):
             task.is_again = True
             self._enqueue(task, over + dice.whole(30, 120) * MINUTE)
 
     def _take_back(self, at: int, task: _Task, call: dict[str, Any]) -> None:
         """The order is taken back: a correction of its call."""
         dice = self._dice
-        outcome = dice.weighted([("answered", 60), ("refused", 40)])
+        outcome = dice.weighted(odds.TAKEN_BACK_AS)
         corrected = {key: value for key, value in call.items() if key != "order"}
         corrected["outcome"] = outcome
         if dice.chance(0.5):
@@ -539,7 +484,7 @@ class _Day:
         task.settle("open")
         if outcome == "refused":
             self._on(at + MINUTE, self._refuse, task, call["call_id"])
-        elif dice.chance(0.6):
+        elif dice.chance(odds.CALLED_AFTER_TAKING_BACK):
             self._draw(task, most_before=1)
             self._enqueue(task, at + dice.whole(30, 90) * MINUTE)
 
@@ -551,7 +496,7 @@ class _Day:
             return
         self._fail(at, task, "no_contact", "no_contact", n=task.unanswered)
         task.settle("closed")
-        if self._dice.chance(0.12):
+        if self._dice.chance(odds.RETURNED_AFTER_NO_CONTACT):
             back = at + self._dice.whole(30, 120) * MINUTE
             if back < 18 * HOUR:
                 self._on(back, self._return_to_work, task)
@@ -562,15 +507,15 @@ class _Day:
         said = "refused" if call_id else "refused_without_a_call"
         self._fail(at, task, "refused", said, call_id=call_id)
         task.settle("closed")
-        if self._dice.chance(0.06):  # the manager will try again in a month
+        if self._dice.chance(odds.TRIED_AGAIN_AFTER_REFUSAL):
             self._on(at + self._dice.whole(20, 90) * MINUTE, self._plan_on, task, 30)
 
     def _postpone(self, at: int, task: _Task) -> None:
         if task.state not in ("open", "dropped"):
             return
         dice = self._dice
-        days = dice.weighted([(1, 18), (2, 20), (3, 16), (4, 10), (5, 8), (6, 6), (7, 14), (14, 8)])
-        due = dice.whole(40, 76) * QUARTER if dice.chance(0.15) else None
+        days = dice.weighted(odds.POSTPONED_BY_DAYS)
+        due = dice.whole(40, 76) * QUARTER if dice.chance(odds.POSTPONED_WITH_DUE) else None
         self._tell_postponed(at, task, days, due)
         task.settle("closed")
 
@@ -579,7 +524,7 @@ class _Day:
             return
         dice = self._dice
         due = None
-        if dice.chance(0.7):
+        if dice.chance(odds.POSTPONED_WITHIN_WITH_DUE):
             due = min((at + dice.whole(40, 200) * MINUTE) // QUARTER * QUARTER, 78 * QUARTER)
         self._tell_postponed(at, task, 0, due)
         task.state = "open"
@@ -596,12 +541,16 @@ class _Day:
         data: dict[str, Any] = {"contact_date": on.isoformat()}
         within = days == 0 and at >= 0
         if not within:
-            data["plan_date"] = (on + timedelta(days=1)).isoformat() if dice.chance(0.8) else None
+            data["plan_date"] = (
+                (on + timedelta(days=1)).isoformat()
+                if dice.chance(odds.POSTPONED_WITH_PLAN_DATE)
+                else None
+            )
         if due is not None:
             data["due_at"] = (
                 clock.of_life(days, due) if days else clock.next_minute(due).isoformat()
             )
-        if dice.chance(0.08):
+        if dice.chance(odds.TAKEN_OVER):
             task.operator = dice.whole(0, self._plan.operators - 1)
             data["operator"] = self._party(task.operator)
         if within:
@@ -612,7 +561,7 @@ class _Day:
         comment: str = dice.one_of(_comments()[kind]).format(
             at=at_text, day=_day_in_words(on, days if at >= 0 else 0)
         )
-        data["comment"] = "" if dice.chance(0.06) else comment
+        data["comment"] = "" if dice.chance(odds.WITHOUT_COMMENT) else comment
         self._tell(at, task, "crm", "task-postponed.v1", data)
 
     def _drop_address(self, at: int, task: _Task) -> None:
@@ -622,7 +571,7 @@ class _Day:
         self._fail(at, task, "address_drop", "address_drop")
         task.settle("dropped")
         then = at + dice.whole(40, 240) * MINUTE
-        match dice.weighted(DROP_ENDS):
+        match dice.weighted(odds.DROP_ENDS):
             case "closed":
                 self._on(then, self._close_address, task)
             case "back to work":
@@ -682,7 +631,7 @@ class _Day:
         n: int = 0,
     ) -> None:
         data: dict[str, Any] = {"reason": reason}
-        if not self._dice.chance(0.1):
+        if not self._dice.chance(odds.WITHOUT_COMMENT):
             data["comment"] = self._dice.one_of(_comments()[said]).format(n=n)
         if call_id:
             data["call_id"] = call_id

@@ -22,8 +22,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from contracts.events import MAX_AHEAD_S
 from devkit.clock import EVENING, HOUR, Clock
-from devkit.day import OPENS, DayPlan, timetable
+from devkit.day import DayPlan, timetable
 from devkit.errors import StackError
+from devkit.odds import OPENS
 from devkit.publish import PLAIN_EVERY_S, Publisher
 
 LATE_MORNING: Final = 11 * HOUR + HOUR // 2
