@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
+from fastapi.routing import iter_route_contexts
 from prometheus_client import Counter
 
 from query_api.auth.caller import Caller
@@ -45,8 +46,8 @@ def _known_paths(app: Any) -> frozenset[str]:
     if known is None:
         known = frozenset(
             path
-            for route in app.routes
-            if isinstance(path := getattr(route, "path", None), str) and "{" not in path
+            for route in iter_route_contexts(app.routes)
+            if (path := route.path) is not None and "{" not in path
         )
         app.state.audit_paths = known
     return known
@@ -54,7 +55,10 @@ def _known_paths(app: Any) -> frozenset[str]:
 
 def refused(scope: Mapping[str, Any], refusal: Refused, caller: Caller | None = None) -> None:
     REFUSALS_TOTAL.labels(str(refusal.status_code), refusal.why).inc()
-    log.warning("refused", status=refusal.status_code, why=refusal.why, **_facts(scope, caller))
+    facts = _facts(scope, caller)
+    if refusal.__cause__ is not None:
+        facts["cause"] = type(refusal.__cause__).__name__
+    log.warning("refused", status=refusal.status_code, why=refusal.why, **facts)
 
 
 def key_used(scope: Mapping[str, Any], caller: Caller) -> None:

@@ -59,7 +59,8 @@ def problem(status: int, detail: str, *, headers: Mapping[str, str] | None = Non
     )
 
 
-def _answer(description: str, status: int, detail: str) -> dict[str, Any]:
+def answer(description: str, status: int, detail: str) -> dict[str, Any]:
+    """An error as OpenAPI describes it, with an example."""
     example = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return {
         "description": description,
@@ -73,12 +74,12 @@ def _answer(description: str, status: int, detail: str) -> dict[str, Any]:
 
 
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
-    401: _answer("No credential, or a bad one", 401, "Bring a bearer token of the issuer."),
-    403: _answer("Another role", 403, "Only the roles head and quality_control may read this."),
-    413: _answer("The request is too large", 413, "The request body is larger than 65536 bytes."),
-    414: _answer("The address is too long", 414, "The query is longer than 8192 bytes."),
-    429: _answer("Too many requests", 429, "More than 600 requests per minute: wait 3 seconds."),
-    431: _answer("The headers are too large", 431, "The headers are larger than 32768 bytes."),
-    503: _answer("It can't be checked now", 503, "The issuer's keys can't be reached: try again."),
+    401: answer("No credential, or a bad one", 401, "Bring a bearer token of the issuer."),
+    403: answer("Another role", 403, "Only the roles head and quality_control may read this."),
+    413: answer("The request is too large", 413, "The request body is larger than 65536 bytes."),
+    414: answer("The address is too long", 414, "The query is longer than 8192 bytes."),
+    429: answer("Too many requests", 429, "More than 600 requests per minute: wait 3 seconds."),
+    431: answer("The headers are too large", 431, "The headers are larger than 32768 bytes."),
+    503: answer("It can't be checked now", 503, "The issuer's keys can't be reached: try again."),
 }
 """For `responses=` of every route under /api/v1. The app's OpenAPI needs a `Problem` schema."""

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from query_api.auth.refusals import Refused, unavailable
+from query_api.auth.refusals import unavailable
 
 KEY_PREFIX: Final = "obzkey"
 """Begins every wallboard key, so that secret scanners can find one that leaked."""
@@ -197,14 +197,10 @@ class AccessStore:
         try:
             return await cast("Awaitable[Any]", answer)
         except (RedisError, OSError, TimeoutError) as problem:
-            log.warning("access store unreachable", problem=type(problem).__name__)
-            raise _unreachable() from problem
-
-
-def _unreachable() -> Refused:
-    return unavailable(
-        "Keys and sessions can't be looked up now: try again.", why="access store unreachable"
-    )
+            raise unavailable(
+                "Keys and sessions can't be looked up now: try again.",
+                why="access store unreachable",
+            ) from problem
 
 
 def _parsed(record: type[T], text: str | None) -> T | None:

@@ -1,16 +1,16 @@
 """A wallboard shows its key once and gets a cookie, so that EventSource works for it."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Final
 
-from fastapi import APIRouter, Body, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from query_api.auth import audit
 from query_api.auth.access import Access
 from query_api.auth.cookies import set_cookie
 from query_api.auth.origin import refuse_foreign_page
-from query_api.auth.refusals import REFUSALS, unauthorized
+from query_api.auth.refusals import REFUSALS, Refused, answer, unauthorized
 
 
 class WallboardKey(BaseModel):
@@ -28,21 +28,33 @@ class WallboardSession(BaseModel):
     expires_at: datetime = Field(description="When the key, and the cookie with it, ends")
 
 
+_UNREADABLE_DETAIL: Final = 'The body must be a JSON object with the field key: {"key": "obzkey_…"}'
+
+_UNREADABLE: Final = answer("The body can't be read", 422, _UNREADABLE_DETAIL)
+
+_BODY: Final = {
+    "description": "The key, where it does not come in the Authorization header",
+    "required": False,
+    "content": {"application/json": {"schema": WallboardKey.model_json_schema()}},
+}
+
+
 def wallboard_router(access: Access) -> APIRouter:
     router = APIRouter(tags=["access"])
 
-    @router.post("/api/v1/wallboard/session", responses=REFUSALS)
-    async def open_wallboard_session(
-        request: Request,
-        response: Response,
-        body: Annotated[WallboardKey | None, Body()] = None,
-    ) -> WallboardSession:
-        """Exchange a wallboard key for a read-only cookie: figures only, no rows.
+    @router.post(
+        "/api/v1/wallboard/session",
+        responses={**REFUSALS, 422: _UNREADABLE},
+        openapi_extra={"requestBody": _BODY},
+        summary="Exchange a wallboard key for a read-only cookie",
+    )
+    async def open_wallboard_session(request: Request, response: Response) -> WallboardSession:
+        """The cookie shows figures only, no rows, until the key expires or is revoked.
 
         The key comes as `Authorization: Key …` or in the body; never in the address.
         """
         refuse_foreign_page(request.scope, access, may_be_silent=True)
-        key = body.key if body is not None else _key_in_header(request)
+        key = _key_in_header(request) or _key_in_body(await request.body())
         cookie, caller = await access.open_wallboard(key)
         audit.key_used(request.scope, caller)
         set_cookie(
@@ -61,12 +73,20 @@ def wallboard_router(access: Access) -> APIRouter:
     return router
 
 
-def _key_in_header(request: Request) -> str:
+def _key_in_header(request: Request) -> str | None:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "key" or not key.strip():
+    return key.strip() or None if scheme.lower() == "key" else None
+
+
+def _key_in_body(body: bytes) -> str:
+    if not body:
         raise unauthorized(
             "Show the key: Authorization: Key KEY, or a body with the field key",
             why="no credential",
             error=None,
         )
-    return key.strip()
+    try:
+        return WallboardKey.model_validate_json(body).key
+    except ValidationError:
+        # Without what was sent, unlike other 422s: it may be a key with a typing error around it.
+        raise Refused(422, _UNREADABLE_DETAIL, why="malformed body") from None
