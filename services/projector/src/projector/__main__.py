@@ -1,5 +1,6 @@
 """`python -m projector [run|verify|rebuild|redrive|repartition]`."""
 
+import argparse
 import sys
 
 from pydantic import ValidationError
@@ -32,12 +33,23 @@ def main(arguments: list[str]) -> int:
 
             run(settings_or_exit())
             return 0
+        case "verify":
+            from projector.commands import verify
+
+            return verify(settings_or_exit(), _generation(rest))
         case _:
             sys.stderr.write(
                 f"projector: no such command: {command} {' '.join(rest)}\n"
                 "usage: python -m projector [run|verify|rebuild|redrive|repartition]\n"
             )
             return 2
+
+
+def _generation(arguments: list[str]) -> str | None:
+    parser = argparse.ArgumentParser(prog="python -m projector verify")
+    parser.add_argument("--generation", help="another one than the live one, like g2")
+    generation: str | None = parser.parse_args(arguments).generation
+    return generation
 
 
 if __name__ == "__main__":

@@ -60,8 +60,7 @@ class Settings(BaseSettings):
 
     @property
     def calendar(self) -> Calendar:
-        hour, minute = self.day_end.split(":")
-        return Calendar(ZoneInfo(self.timezone), int(hour) * 60 + int(minute))
+        return Calendar.of(self.timezone, self.day_end)
 
     def kafka_options(self) -> dict[str, Any]:
         """Keyword arguments that every aiokafka client of the projector is made with."""

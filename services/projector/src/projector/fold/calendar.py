@@ -40,6 +40,12 @@ class Calendar:
     day_end: int = 24 * 60
     _deadlines: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
+    @classmethod
+    def of(cls, timezone: str, day_end: str) -> "Calendar":
+        """The calendar of a time zone's name and a time of day from 00:01 to 24:00."""
+        hour, minute = day_end.split(":")
+        return cls(ZoneInfo(timezone), int(hour) * 60 + int(minute))
+
     def deadline(self, day: str) -> int:
         """The minute since 1970 at which the contact date `day` (ISO) is over."""
         known = self._deadlines.get(day)

@@ -1,0 +1,220 @@
+"""Fold Kafka afresh and compare every shard with it, while the projector goes on writing.
+
+A hash is read together with the offset at which its shard stood at that moment; the fold is then
+carried to exactly that offset and the two are compared. So nothing has to stand still.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from pydantic_core import from_json
+
+from contracts.keys import NAME_KINDS, Fingerprint, Meta, ShardKeys
+from projector.consumer.decode import Dead, Found, Misplaced, decode
+from projector.fold.calendar import Calendar
+from projector.fold.expected import Expected, Hash
+from projector.fold.facts import Fact
+from projector.fold.task import facts_of
+from projector.store.client import RedisClient
+
+CHUNK = 500
+"""Documents, or hashes, compared in one go."""
+
+
+@dataclass
+class Findings:
+    """What verify found."""
+
+    records: int = 0
+    tasks: int = 0
+    values: int = 0
+    """Fields compared."""
+    older: int = 0
+    """Facts of Redis that Kafka no longer has; taken as given."""
+    differences: list[str] = field(default_factory=list)
+
+
+class ShardVerifier:
+    """Verifies one shard."""
+
+    def __init__(
+        self,
+        client: RedisClient,
+        consumer: AIOKafkaConsumer,
+        keys: ShardKeys,
+        fingerprint: Fingerprint,
+        calendar: Calendar,
+    ) -> None:
+        self._client = client
+        self._consumer = consumer
+        self._keys = keys
+        self._fingerprint = fingerprint
+        self._tp = TopicPartition(fingerprint.topic, keys.shard)
+        self._expected = Expected(keys, calendar)
+        self._applied = 0
+        self._dead: dict[bytes, int] = {}
+        self._forwarded = 0
+        self.findings = Findings()
+
+    async def verify(self) -> Findings:
+        """Compare everything the shard holds."""
+        meta = Meta.decode(await self._client.hgetall(self._keys.meta))
+        if meta is None or meta.offset < 0:
+            self._differ(self._keys.meta, "", "no position", "one")
+            return self.findings
+        begin = (await self._consumer.beginning_offsets([self._tp]))[self._tp]
+        self._consumer.assign([self._tp])
+        self._consumer.seek(self._tp, begin)
+        self._applied = begin
+        await self._fold_to(meta.offset)
+        await self._compare_documents(is_whole=begin == 0)
+        if begin == 0:  # what was counted before the log's beginning cannot be counted again
+            await self._compare([self._keys.dead], lambda: {self._keys.dead: self._counts()})
+        await self._compare_dates()
+        names = [self._keys.names(kind) for kind in NAME_KINDS]
+        await self._compare(names, self._expected.names)
+        await self._compare(
+            [self._keys.deliveries], lambda: {self._keys.deliveries: self._expected.deliveries()}
+        )
+        self.findings.tasks = len(self._expected.tasks)
+        return self.findings
+
+    # --- Kafka ------------------------------------------------------------------------------------
+
+    async def _fold_to(self, offset: int) -> None:
+        """Carry the fold to `offset`."""
+        while self._applied < offset:
+            batch = await self._consumer.getmany(self._tp, timeout_ms=200, max_records=2_000)
+            facts: dict[str, list[Fact]] = {}
+            records = batch.get(self._tp, ())
+            for record in records:
+                if record.offset >= offset:
+                    break
+                verdict = decode(record, self._fingerprint.partitions)
+                if type(verdict) is Found:
+                    facts.setdefault(verdict.task_id, []).append(verdict.fact)
+                elif type(verdict) is Dead:
+                    self._bury(verdict.reason)
+                elif type(verdict) is Misplaced:
+                    self._forwarded += 1
+                self.findings.records += 1
+            for _ in self._expected.add(facts):
+                self._bury("task_full")
+            if records and records[-1].offset >= offset:
+                self._consumer.seek(self._tp, offset)
+                self._applied = offset
+            else:
+                self._applied = await self._consumer.position(self._tp)
+
+    def _bury(self, reason: str) -> None:
+        self._dead[reason.encode()] = self._dead.get(reason.encode(), 0) + 1
+
+    def _counts(self) -> Hash:
+        return {reason: b"%d" % number for reason, number in self._dead.items()}
+
+    # --- Redis ------------------------------------------------------------------------------------
+
+    async def _read(self, *commands: tuple[Any, ...]) -> tuple[list[Any], str]:
+        """Run read commands and carry the fold to the offset they were answered at; the horizon."""
+        pipeline = self._client.pipeline(transaction=True)
+        for command, *arguments in commands:
+            getattr(pipeline, command)(*arguments)
+        pipeline.hmget(self._keys.meta, ["offset", "horizon"])
+        *answers, (offset, horizon) = await pipeline.execute()
+        await self._fold_to(int(offset or 0))
+        return answers, horizon.decode() if horizon else ""
+
+    async def _compare(self, keys: list[str], expected: Any) -> None:
+        for some in _chunks(keys):
+            answers, _ = await self._read(*(("hgetall", key) for key in some))
+            hashes = expected()
+            for key, found in zip(some, answers, strict=True):
+                self._compare_hash(key, found, hashes.get(key, {}))
+
+    async def _compare_dates(self) -> None:
+        dates = {name.decode() for name in await self._client.hkeys(self._keys.seqs)}
+        dates = {date for date in dates if date[:1].isdigit()} | self._expected.dates()
+        stored = await self._row_keys()
+        for date in sorted(dates | stored.keys()):
+            _, horizon = await self._read()
+            keys = self._expected.hashes(date, horizon).keys() | stored.get(date, set())
+            for some in _chunks(sorted(keys)):
+                answers, horizon = await self._read(*(("hgetall", key) for key in some))
+                hashes = self._expected.hashes(date, horizon)
+                for key, found in zip(some, answers, strict=True):
+                    self._compare_hash(key, found, hashes.get(key, {}))
+
+    async def _row_keys(self) -> dict[str, set[str]]:
+        """Date → the keys of rows that Redis has of it."""
+        prefix = self._keys.rows("", None).removesuffix('"",null]')
+        found: dict[str, set[str]] = {}
+        async for key in self._client.scan_iter(match=_escaped(prefix) + "*", count=1_000):
+            name = key.decode()
+            date, _ = from_json(name.removeprefix(prefix))
+            found.setdefault(date, set()).add(name)
+        return found
+
+    async def _compare_documents(self, *, is_whole: bool) -> None:
+        stored = [name.decode() async for name, _ in self._fields(self._keys.docs)]
+        names = sorted({*stored, *self._expected.tasks})
+        for some in _chunks(names):
+            (documents,), horizon = await self._read(("hmget", self._keys.docs, some))
+            for task_id, document in zip(some, documents, strict=True):
+                self._compare_document(task_id, document, horizon, is_whole=is_whole)
+
+    def _fields(self, key: str) -> Any:
+        return self._client.hscan_iter(key, count=1_000, no_values=False)
+
+    def _compare_document(
+        self, task_id: str, document: bytes | None, horizon: str, *, is_whole: bool
+    ) -> None:
+        self.findings.values += 1
+        task = self._expected.tasks.get(task_id)
+        if document is None:
+            if task and task.facts and task.encode()[:10].decode() >= horizon:
+                self._differ(self._keys.docs, task_id, None, task.encode())
+            return
+        try:
+            facts = facts_of(document)
+        except (ValueError, TypeError) as error:
+            self._differ(self._keys.docs, task_id, f"unreadable: {error}", "a document")
+            return
+        known = task.facts if task else {}
+        older = [fact for fact in facts if (fact.source, fact.id) not in known]
+        if older and not is_whole:
+            self.findings.older += len(older)
+            self._expected.add({task_id: older})
+            task = self._expected.tasks[task_id]
+        expected = task.encode() if task and task.facts else None
+        if document != expected:
+            self._differ(self._keys.docs, task_id, document, expected)
+
+    def _compare_hash(self, key: str, found: Mapping[bytes, bytes], expected: Hash) -> None:
+        for name in {*found, *expected}:
+            self.findings.values += 1
+            if found.get(name) != expected.get(name):
+                self._differ(
+                    key, name.decode(errors="replace"), found.get(name), expected.get(name)
+                )
+
+    def _differ(self, key: str, name: str, found: Any, expected: Any) -> None:
+        self.findings.differences.append(
+            f"{key} {name}: Redis has {_said(found)}, Kafka gives {_said(expected)}"
+        )
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _chunks(values: list[str]) -> Iterator[list[str]]:
+    for first in range(0, len(values), CHUNK):
+        yield values[first : first + CHUNK]
+
+
+def _escaped(glob: str) -> str:
+    return "".join(f"\\{char}" if char in r"*?[]\^-" else char for char in glob)
