@@ -2,8 +2,11 @@
 
 import asyncio
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 
 from contracts.keys import ShardKeys
 from projector.consumer.verify import Findings, ShardVerifier
@@ -11,6 +14,7 @@ from projector.fold.calendar import Calendar
 from projector.settings import Settings
 from projector.store.client import connect
 from projector.store.generations import live_pointer
+from projector.store.shard import UNREACHABLE
 
 SHOWN = 100
 """Differences that are printed; the others are only counted."""
@@ -18,7 +22,19 @@ SHOWN = 100
 
 def verify(settings: Settings, generation: str | None) -> int:
     """Compare the live generation, or the given one, with Kafka; 1 if anything differs."""
-    return asyncio.run(_verify(settings, generation))
+    return _answered("verify", _verify(settings, generation))
+
+
+def _answered(command: str, work: Coroutine[Any, Any, int]) -> int:
+    """Run it; an engine out of reach is one line and exit code 3."""
+    try:
+        return asyncio.run(work)
+    except (KafkaError, *UNREACHABLE) as error:
+        sys.stderr.write(
+            f"{command}: {type(error).__name__}: {error}. Check OBZVON_KAFKA_BOOTSTRAP_SERVERS "
+            "and OBZVON_REDIS_URL, and that both run\n"
+        )
+        return 3
 
 
 async def _verify(settings: Settings, generation: str | None) -> int:

@@ -148,7 +148,7 @@ class ShardVerifier:
 
     async def _row_keys(self) -> dict[str, set[str]]:
         """Date → the keys of rows that Redis has of it."""
-        prefix = self._keys.rows("", None).removesuffix('"",null]')
+        prefix = self._keys.rows("", None).removesuffix('["",null]')
         found: dict[str, set[str]] = {}
         async for key in self._client.scan_iter(match=_escaped(prefix) + "*", count=1_000):
             name = key.decode()
