@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -63,6 +64,8 @@ class Issuer:
     discovery: dict[str, Any] = field(default_factory=dict)
     """Laid over the discovery document."""
     refresh_tokens: set[str] = field(default_factory=set)
+    client_secrets: set[str] = field(default_factory=set)
+    """Those that came to the token endpoint."""
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def token(
@@ -164,7 +167,10 @@ class Issuer:
     async def _token(self, request: Request) -> Response:
         if outage := await self._outage():
             return outage
-        form = {name: str(value) for name, value in (await request.form()).items()}
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        if scheme == "Basic":
+            self.client_secrets.add(base64.b64decode(credentials).decode().partition(":")[2])
+        form = dict(parse_qsl((await request.body()).decode()))
         if form["grant_type"] == "refresh_token":
             self.refreshes += 1
             if form["refresh_token"] not in self.refresh_tokens:

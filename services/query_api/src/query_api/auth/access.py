@@ -71,7 +71,10 @@ class Access:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
+        self.tls = httpx.create_ssl_context()
+        """Shared, since loading the authorities anew takes tens of milliseconds."""
         self.client = httpx.AsyncClient(
+            verify=self.tls,
             timeout=FETCH_TIMEOUT_S,
             follow_redirects=False,
             trust_env=settings.trusts_proxy_variables,
@@ -221,13 +224,13 @@ class Access:
     async def open_session(self, session: SessionRecord, cookie: str) -> None:
         await self.store.put_session(sha256(cookie), session, session.ends_at - self._clock())
 
-    async def end_session(self, cookie: str) -> None:
+    async def end_session(self, cookie: str) -> SessionRecord | None:
         """End it in the store, and here at once; other processes notice within `RECHECK_S`."""
         handle = sha256(cookie)
         for digest, known in list(self._known.items()):
             if known.caller.handle == handle:
                 del self._known[digest]
-        await self.store.end_session(handle)
+        return await self.store.end_session(handle)
 
     async def _session_caller(self, cookie: str) -> Caller:
         handle = sha256(cookie)

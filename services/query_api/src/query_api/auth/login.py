@@ -111,6 +111,7 @@ class _Flow:
         self._pending_cookie = f"{'__Host-' if settings.is_https else ''}obzvon_login"
 
     def _client(self) -> Any:
+        """A client of its own for each use: it holds the tokens it fetched."""
         settings = self._access.settings
         return AsyncOAuth2Client(
             client_id=self._client_id,
@@ -122,6 +123,7 @@ class _Flow:
             scope=settings.oidc_scope,
             redirect_uri=self._redirect_uri,
             code_challenge_method="S256",
+            verify=self._access.tls,
             timeout=FETCH_TIMEOUT_S,
             trust_env=settings.trusts_proxy_variables,
         )
@@ -193,9 +195,10 @@ class _Flow:
         target = "/"
         for name in (self._access.session_cookie, self._access.wallboard_cookie):
             cookie = request.cookies.get(name)
-            if cookie:
-                await self._access.end_session(cookie)
-                audit.noted("logged out")
+            ended = await self._access.end_session(cookie) if cookie else None
+            if ended is not None:
+                who = f"key:{ended.key_id}" if ended.key_id else f"session:{ended.subject}"
+                audit.noted("logged out", who=who, name=ended.name)
         try:
             ends_at = (await self._access.issuer.metadata()).get("end_session_endpoint")
         except Refused:

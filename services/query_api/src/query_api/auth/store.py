@@ -172,8 +172,9 @@ class AccessStore:
     async def session(self, handle: str) -> SessionRecord | None:
         return _parsed(SessionRecord, await self._ask(self._redis.get(_SESSION + handle)))
 
-    async def end_session(self, handle: str) -> None:
-        await self._ask(self._redis.delete(_SESSION + handle))
+    async def end_session(self, handle: str) -> SessionRecord | None:
+        """End it; what it was, if it was there."""
+        return _parsed(SessionRecord, await self._ask(self._redis.getdel(_SESSION + handle)))
 
     async def put_login(self, state: str, login: PendingLogin) -> None:
         await self._ask(
