@@ -114,7 +114,7 @@ async def run_stack(options: StackOptions) -> AsyncIterator[Stack]:
         )
         environment = {**_surroundings(), **state.settings, "PYTHONUNBUFFERED": "1"}
         for name, command in _services(data_dir, ports).items():
-            child = Child(name, command, log=_log(data_dir, name), env=environment)
+            child = Child(name, command, log=_log(data_dir, name.lower()), env=environment)
             children.append(await running.enter_async_context(child))
         await _ready(
             children,
