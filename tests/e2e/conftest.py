@@ -1,0 +1,13 @@
+"""An issuer whose tokens the API of a test believes."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from harness.oidc import Issuer, running_issuer
+
+
+@pytest_asyncio.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    async with running_issuer() as running:
+        yield running

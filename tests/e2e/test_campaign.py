@@ -1,0 +1,124 @@
+"""A real campaign, and a simulated day, through Kafka and the projector to the API's report."""
+
+import csv
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic_core import to_json
+
+from devkit.campaign import DAYS, events
+from devkit.clock import HOUR, Clock
+from devkit.day import DayPlan, timetable
+from devkit.publish import Publisher
+from devkit.survey import report
+from harness.oidc import running_issuer
+from harness.waiting import until
+from projector.main import Projector
+from projector.settings import Settings
+from readside.api import Api, running_api
+
+CSV = Path(__file__).parents[1] / "fixtures" / "campaign" / "bank-additional.csv"
+MOSCOW = ZoneInfo("Europe/Moscow")
+
+
+@asynccontextmanager
+async def projecting(topic, redis_url) -> AsyncIterator[None]:
+    """A projector of the topic into the Redis."""
+    settings = Settings(
+        kafka_bootstrap_servers=topic.bootstrap,
+        events_topic=topic.events,
+        dead_letter_topic=topic.dead_letters,
+        group_id=topic.events,
+        redis_url=redis_url,
+    )
+    async with Projector(settings).running():
+        yield
+
+
+@asynccontextmanager
+async def pipeline(topic, redis_url, now: str | None = None) -> AsyncIterator[Api]:
+    """Projector and API; `now` fixes the clock of the API."""
+    async with (
+        projecting(topic, redis_url),
+        running_issuer() as issuer,
+        running_api(redis_url, issuer, now) as api,
+    ):
+        yield api
+
+
+async def publish(topic, made) -> None:
+    async with Publisher(topic.bootstrap, topic.events) as publisher:
+        for event, milliseconds in made:
+            await publisher.send(to_json(event), event["subject"], milliseconds)
+
+
+async def caught_up(api: Api, count: int, **parameters) -> dict:
+    """The report as soon as it counts so many calls."""
+
+    async def answer():
+        found = await api.get("/report", **parameters)
+        return found if found["totals"]["calls"] >= count else None
+
+    return await until(answer, within_s=60, every_s=0.1)
+
+
+async def test_the_report_over_the_campaign_counts_what_its_file_counts(topic, redis_url):
+    with CSV.open(newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    contacts, calls = len(rows), sum(int(row["campaign"]) for row in rows)
+    orders = sum(row["y"] == "yes" for row in rows)
+    first = date.today() - timedelta(days=DAYS - 5)  # noqa: DTZ011 - a few days either way are well
+    last = first + timedelta(days=DAYS - 1)
+
+    async with pipeline(topic, redis_url) as api:
+        await publish(topic, ((event, None) for event in events(CSV, first)))
+        period = {"date_from": first.isoformat(), "date_to": last.isoformat()}
+        totals = (await caught_up(api, calls, **period))["totals"]
+        assert (totals["planned"], totals["calls"], totals["orders"]) == (contacts, calls, orders)
+        assert (contacts, calls, orders) == (4_119, 10_451, 451)
+        assert totals["ordered"] == orders
+        assert totals["active"]["total"] + totals["overdue"]["total"] == contacts - orders
+
+        by_date = [
+            (await api.get("/report", date=(first + timedelta(days=day)).isoformat()))["totals"]
+            for day in range(DAYS)
+        ]
+        for name, count in (("planned", contacts), ("calls", calls), ("orders", orders)):
+            assert sum(day[name] for day in by_date) == count
+
+
+@pytest.mark.parametrize("hour", [11.5, 15])
+async def test_the_report_of_a_simulated_day_is_what_its_events_come_to(topic, redis_url, hour):
+    day = date.today()  # noqa: DTZ011 - any date within the retention is well
+    plan = DayPlan(Clock.of_date(day, MOSCOW), operators=12, tasks=600)
+    happenings = timetable(plan)
+    expected = report(happenings, plan, hour)
+    told = [one for one in happenings if one.told <= hour * HOUR]
+    now = plan.clock.text(hour * HOUR)
+
+    async with pipeline(topic, redis_url, now) as api:
+        await publish(
+            topic, ((one.event, int(plan.clock.moment(one.second) * 1000)) for one in told)
+        )
+
+        async def answer():
+            totals = (await api.get("/report", date=day.isoformat()))["totals"]
+            return totals if figures(totals) == expected else None
+
+        totals = await until(answer, within_s=30)
+        assert totals["planned"] > 500
+
+
+def figures(totals) -> dict[str, int]:
+    """The totals as `devkit.survey` names them."""
+    flat = {}
+    for name, value in totals.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{part}": count for part, count in value.items() if part != "total"}
+        elif not name.endswith("percent"):
+            flat[name] = value
+    return flat
