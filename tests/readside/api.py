@@ -52,8 +52,8 @@ class Api:
         }
 
     async def up_to_date(self) -> None:
-        """Wait for a read of Redis that begins now."""
-        await asyncio.wait_for(self.app.state.mirror.refreshed(), 5)
+        """Wait for a read of all of Redis that begins now."""
+        await asyncio.wait_for(self.app.state.mirror.reread(), 5)
 
 
 @asynccontextmanager

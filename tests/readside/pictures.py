@@ -10,8 +10,8 @@ from contracts.keys import Cell, Fingerprint, Meta, OpenKey, Row
 from projector.fold.calendar import Calendar
 from projector.fold.cells import cells, open_counts
 from projector.fold.contacts import contacts
-from projector.fold.facts import fact_of_event
-from projector.fold.task import Task, last_deliveries, latest_names
+from projector.fold.facts import Fact, content, fact_of_event
+from projector.fold.task import last_deliveries, latest_names
 from query_api.report.picture import Counts, Opens, Picture, Shard
 
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
@@ -30,11 +30,16 @@ def day_events() -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def tasks_of(events: Iterable[dict[str, Any]]) -> dict[str, Task]:
-    tasks: dict[str, Task] = {}
+def tasks_of(events: Iterable[dict[str, Any]]) -> dict[str, list[Fact]]:
+    """The facts of each task, each identity once."""
+    tasks: dict[str, dict[tuple[str, str], Fact]] = {}
     for event in events:
-        tasks.setdefault(event["subject"], Task()).add(fact_of_event(event))
-    return tasks
+        fact = fact_of_event(event)
+        facts = tasks.setdefault(event["subject"], {})
+        known = facts.get((fact.source, fact.id))
+        if known is None or content(fact) < content(known):
+            facts[fact.source, fact.id] = fact
+    return {task_id: list(facts.values()) for task_id, facts in tasks.items()}
 
 
 def calendar_of(timezone: str = "Europe/Moscow", day_end: str = "24:00") -> Calendar:
@@ -53,10 +58,10 @@ def picture_of(
         counts: dict[str, dict[Cell, tuple[int, ...]]] = {}
         opens: dict[str, dict[OpenKey, int]] = {}
         names: dict[str, dict[str, Any]] = {}
-        for task_id, task in tasks.items():
+        for task_id, facts in tasks.items():
             if sum(task_id.encode()) % partitions != number:
                 continue
-            found = contacts(task.facts.values(), calendar)
+            found = contacts(facts, calendar)
             for (date, *named), more in cells(found).items():
                 cell = Cell(*named)
                 known = counts.setdefault(date, {}).get(cell, (0,) * 11)
@@ -65,7 +70,7 @@ def picture_of(
                 key = OpenKey(*named)
                 at = opens.setdefault(date, {})
                 at[key] = at.get(key, 0) + more
-            for (kind, id_), entry in latest_names(task.facts.values()).items():
+            for (kind, id_), entry in latest_names(facts).items():
                 at = names.setdefault(kind, {})
                 at[id_] = max(at.get(id_, entry), entry)
         dates = counts.keys() | opens.keys()
@@ -94,15 +99,15 @@ def rows_of(events: Iterable[dict[str, Any]], calendar: Calendar | None = None) 
     calendar = calendar or calendar_of()
     return [
         Row(task_id, *contact)
-        for task_id, task in tasks_of(events).items()
-        for contact in contacts(task.facts.values(), calendar)
+        for task_id, facts in tasks_of(events).items()
+        for contact in contacts(facts, calendar)
     ]
 
 
 def deliveries_of(events: Iterable[dict[str, Any]]) -> dict[str, str]:
     calendar = calendar_of()
     latest: dict[str, str] = {}
-    for task in tasks_of(events).values():
-        for address, date in last_deliveries(task.facts.values(), calendar).items():
+    for facts in tasks_of(events).values():
+        for address, date in last_deliveries(facts, calendar).items():
             latest[address] = max(latest.get(address, ""), date)
     return latest

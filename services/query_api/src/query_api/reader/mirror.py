@@ -95,14 +95,18 @@ class Mirror:
         if self.unreadable is not None:
             raise Unavailable(self.unreadable)
         # What is missing is read by the next refresh to begin; one may be under way.
-        failed = await self.refreshed()
+        failed = await self._next_round()
         picture = self.picture
         if picture is None or picture.lacks(days):
             raise Unavailable(failed or "Redis could not be read")
         return picture
 
-    async def refreshed(self) -> str | None:
-        """Wait for a refresh that begins from now on; why it failed, if it did."""
+    async def reread(self) -> str | None:
+        """Wait for a read of every shard that begins from now on; why it failed, if it did."""
+        self._dirty = None
+        return await self._next_round()
+
+    async def _next_round(self) -> str | None:
         self._wake.set()
         return await asyncio.shield(self._round)
 

@@ -246,8 +246,13 @@ class Order(NamedTuple):
         )
 
     def arranged(self, rows: Iterable[tuple[Key, Named]]) -> list[tuple[Key, Named]]:
-        ordered = sorted(rows, key=lambda pair: pair[0][1:], reverse=self.descending)
-        return [p for p in ordered if not p[0].is_missing] + [p for p in ordered if p[0].is_missing]
+        found: list[tuple[Key, Named]] = []
+        missing: list[tuple[Key, Named]] = []
+        for pair in rows:
+            (missing if pair[0].is_missing else found).append(pair)
+        for some in (found, missing):
+            some.sort(key=lambda pair: pair[0][1:], reverse=self.descending)
+        return found + missing
 
     def is_after(self, key: Key, cursor: Key) -> bool:
         if key.is_missing != cursor.is_missing:

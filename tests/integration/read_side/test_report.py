@@ -1,46 +1,19 @@
 """GET /report over a real Redis whose shards the projector's store has written."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-import redis.asyncio
 
 from contracts.report import Report
-from harness.oidc import Issuer, running_issuer
+from harness.oidc import Issuer
 from harness.waiting import until
-from readside.api import Api, running_api
+from readside.api import Api
 from readside.events import DAY, called, failed, planned
 from readside.pictures import GOLDEN, RULES, day_events, load
 from readside.writer import Writer
 
-NOON = f"{DAY}T12:00:00+03:00"
-
-
-@pytest_asyncio.fixture
-async def client(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
-    made = redis.asyncio.from_url(redis_url)
-    yield made
-    await made.aclose()
-
-
-@pytest_asyncio.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with running_issuer() as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def writer(client: redis.asyncio.Redis) -> Writer:
-    return await Writer(client).start()
-
-
-@pytest_asyncio.fixture
-async def api(redis_url: str, writer: Writer, issuer: Issuer) -> AsyncIterator[Api]:
-    async with running_api(redis_url, issuer, NOON) as running:
-        yield running
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)

@@ -1,0 +1,39 @@
+"""An empty Redis with shards of the projector's store, and the API over it."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+import redis.asyncio
+
+from harness.oidc import Issuer, running_issuer
+from readside.api import Api, running_api
+from readside.events import DAY
+from readside.writer import Writer
+
+NOON = f"{DAY}T12:00:00+03:00"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def issuer() -> AsyncIterator[Issuer]:
+    """One for a whole module: modules here say ``loop_scope="module"``."""
+    async with running_issuer() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def client(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
+    made = redis.asyncio.from_url(redis_url)
+    yield made
+    await made.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def writer(client: redis.asyncio.Redis) -> Writer:
+    return await Writer(client).start()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(redis_url: str, writer: Writer, issuer: Issuer) -> AsyncIterator[Api]:
+    """The API at noon of `DAY`, over what `writer` wrote."""
+    async with running_api(redis_url, issuer, NOON) as running:
+        yield running
