@@ -23,14 +23,13 @@ UNREACHABLE: Final = (RedisError, OSError, asyncio.TimeoutError)
 
 
 def connect(url: str) -> RedisClient:
-    """A client that connects when first used, and always reads from primaries.
+    """A client that connects when first used, and reads from primaries, as is redis-py's default.
 
     A replica may lag, and then a report would go back in time.
     """
     if "+cluster://" in url:
         return RedisCluster.from_url(
             url.replace("+cluster", "", 1),
-            read_from_replicas=False,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
         )

@@ -1,0 +1,84 @@
+"""The same over a Redis Cluster: shards in several slots, each read whole where it lies."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import redis.asyncio
+from redis.asyncio.cluster import RedisCluster
+
+from devkit.engines import EmbeddedRedis
+from harness.oidc import Issuer
+from harness.waiting import until
+from query_api.reader.client import connect
+from readside.api import running_api
+from readside.events import DAY, planned
+from readside.pictures import GOLDEN, day_events, load
+from readside.writer import Writer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SLOTS = ((0, 5_460), (5_461, 10_922), (10_923, 16_383))
+
+
+class ClusterNode(EmbeddedRedis):
+    def command(self) -> Sequence[str | Path]:
+        return [*super().command(), "--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def cluster_url(tmp_path: Path) -> AsyncIterator[str]:
+    nodes = [ClusterNode(tmp_path / str(number)) for number in range(len(SLOTS))]
+    try:
+        await asyncio.gather(*(node.start() for node in nodes))
+        clients = [redis.asyncio.from_url(node.url) for node in nodes]
+        for client, (first, last) in zip(clients, SLOTS, strict=True):
+            await client.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
+            await client.execute_command("CLUSTER MEET", "127.0.0.1", nodes[0].port)
+
+        async def formed() -> bool:
+            states = [await client.execute_command("CLUSTER INFO") for client in clients]
+            return all(
+                info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "3"
+                for info in states
+            )
+
+        await until(formed, within_s=20)
+        for client in clients:
+            await client.aclose()
+        yield f"redis+cluster://127.0.0.1:{nodes[0].port}"
+    finally:
+        await asyncio.gather(*(node.stop() for node in nodes))
+
+
+async def test_the_golden_days_are_answered_from_a_cluster(
+    cluster_url: str, issuer: Issuer
+) -> None:
+    client = connect(cluster_url)
+    assert isinstance(client, RedisCluster)
+    writer = await Writer(client, partitions=8).start()
+    async with running_api(cluster_url, issuer) as api:
+        events = day_events()
+        for first in range(0, len(events), 200):
+            await writer.write(events[first : first + 200])
+        await api.up_to_date()
+
+        for expected in load(GOLDEN / "days" / "expected.json")["reports"]:
+            api.clock.now = expected["now"]
+            found = await api.report(date=expected["date"], **expected["filters"])
+            assert found == expected["operators"]
+
+        page = await api.get("/contacts", date=DAY, counter="calls", limit=500)
+        report = await api.get("/report", date=DAY)
+        assert sum(item["contribution"] for item in page["items"]) == report["totals"]["calls"]
+        assert {item["client"]["name"] for item in page["items"]} != {""}
+
+        async def one_more_is_planned() -> bool:
+            now = await api.get("/report", date=DAY)
+            return bool(now["totals"]["planned"] == report["totals"]["planned"] + 1)
+
+        await writer.write([planned("T-new")])
+        await until(one_more_is_planned, within_s=0.5, every_s=0.001)
+    await client.aclose()
