@@ -10,10 +10,14 @@ import uvicorn
 
 
 @asynccontextmanager
-async def served(app: Any, *, sock: socket.socket | None = None) -> AsyncIterator[str]:
+async def served(
+    app: Any, *, sock: socket.socket | None = None, root_path: str = ""
+) -> AsyncIterator[str]:
     """The app's address, like http://127.0.0.1:PORT, while it is served there."""
     sock = sock or listening()
-    config = uvicorn.Config(app, log_level="error", lifespan="off", proxy_headers=False)
+    config = uvicorn.Config(
+        app, log_level="error", lifespan="off", proxy_headers=False, root_path=root_path
+    )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
