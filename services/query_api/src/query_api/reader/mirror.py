@@ -149,6 +149,7 @@ class Mirror:
         pause = FIRST_PAUSE_S
         while True:
             try:
+                await self._client.initialize()  # a cluster client must know the slots first
                 async with contextlib.aclosing(self._client.pubsub()) as pubsub:
                     await pubsub.subscribe(CHANGES)
                     while True:
@@ -164,6 +165,8 @@ class Mirror:
                             self._nudge.set()
             except UNREACHABLE as error:
                 log.warning("subscription_lost", error=_said(error), pause_s=round(pause, 2))
+            except Exception:  # hints are a matter of speed: without them, reading goes on
+                log.exception("subscription_failed")
             await asyncio.sleep(_jittered(pause))
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
