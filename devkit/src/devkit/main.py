@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 
 from devkit.errors import StackError
-from devkit.state import DEFAULT_DATA_DIR, find_stack
+from devkit.state import DEFAULT_DATA_DIR, StackState, find_stack
 
 if TYPE_CHECKING:
     from devkit.stack import Stack, StackOptions
@@ -40,6 +41,10 @@ ApiPort = Annotated[
 Partitions = Annotated[int, typer.Option(min=1, max=1000, help="Partitions of the events topic")]
 Bootstrap = Annotated[str | None, typer.Option(help="A broker other than the running stack's")]
 Topic = Annotated[str | None, typer.Option(help="A topic other than the running stack's")]
+Operators = Annotated[int, typer.Option(min=1, help="Operators who call")]
+Tasks = Annotated[int, typer.Option(min=1, help="Contacts planned for the day")]
+Speed = Annotated[float, typer.Option(min=0, help="Simulated seconds a second; 0: all at once")]
+Seed = Annotated[int, typer.Option(help="Another seed is another day")]
 Role = Annotated[str, typer.Option(help="head, quality_control, or any other, which may not read")]
 
 out = Console(highlight=False)
@@ -85,13 +90,15 @@ def demo(
     kafka_port: KafkaPort = None,
     redis_port: RedisPort = None,
     api_port: ApiPort = None,
-    operators: Annotated[int, typer.Option(min=1, help="Operators who call")] = 20,
-    tasks: Annotated[int, typer.Option(min=1, help="Contacts of the day")] = 2_000,
-    speed: Annotated[float, typer.Option(min=1, help="Simulated seconds in a second")] = 60,
+    operators: Operators = 12,
+    tasks: Tasks = 600,
+    speed: Speed = 60,
+    seed: Seed = 1,
 ) -> None:
     """The stack, a simulated call-out day and its report, live in the terminal."""
     from devkit.children import stopped_by_signals
-    from devkit.demo import play
+    from devkit.demo import demonstrate
+    from devkit.simulate import SimulateOptions
     from devkit.stack import StackOptions
 
     options = StackOptions(
@@ -105,7 +112,17 @@ def demo(
     async def run() -> None:
         with stopped_by_signals():
             async with _started(options) as stack:
-                await play(stack, out, _warn, operators=operators, tasks=tasks, speed=speed)
+                timezone, day_end = _calendar(stack.state)
+                day = SimulateOptions(
+                    operators=operators,
+                    tasks=tasks,
+                    speed=speed,
+                    seed=seed,
+                    shift_to_now=True,
+                    timezone=timezone,
+                    day_end=day_end,
+                )
+                await demonstrate(stack, day, out, _warn)
 
     asyncio.run(run())
 
@@ -134,6 +151,46 @@ def publish(
     )
     if not are_good:
         raise typer.Exit(1)
+
+
+@cli.command()
+def simulate(
+    operators: Operators = 12,
+    tasks: Tasks = 600,
+    speed: Speed = 60,
+    seed: Seed = 1,
+    date: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The contact date; today by default"),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%H:%M"], help="Stop at this time of the simulated day"),
+    ] = None,
+    shift_to_now: Annotated[
+        bool, typer.Option("--shift-to-now", help="Make it late morning of that day now")
+    ] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    bootstrap: Bootstrap = None,
+    topic: Topic = None,
+) -> None:
+    """Play a call-out day into Kafka, as any other service would publish it."""
+    from devkit.simulate import SimulateOptions, play
+
+    timezone, day_end = _calendar(None if bootstrap else find_stack(data_dir))
+    kafka, events = _target(data_dir, bootstrap, topic)
+    options = SimulateOptions(
+        operators=operators,
+        tasks=tasks,
+        speed=speed,
+        seed=seed,
+        day=date.date() if date else None,
+        until=until.time() if until else None,
+        shift_to_now=shift_to_now,
+        timezone=timezone,
+        day_end=day_end,
+    )
+    asyncio.run(play(options, bootstrap=kafka, topic=events, out=out, err=err))
 
 
 @cli.command()
@@ -226,6 +283,13 @@ def _target(data_dir: Path, bootstrap: str | None, topic: str | None) -> tuple[s
         return bootstrap, topic or "task-events"
     state = find_stack(data_dir)
     return state.kafka, topic or state.events_topic
+
+
+def _calendar(state: StackState | None) -> tuple[str, str]:
+    """The time zone and the end of day that the stack counts in, or those of the surroundings."""
+    settings = os.environ if state is None else state.settings
+    timezone = settings.get("OBZVON_TIMEZONE", "Europe/Moscow")
+    return timezone, settings.get("OBZVON_DAY_END", "24:00")
 
 
 @asynccontextmanager

@@ -8,8 +8,13 @@ from devkit.errors import StackError
 PARTITIONS = 8
 """Partitions of the events topic unless told otherwise."""
 
-_KEPT_FOR_EVER = {"retention.ms": "-1", "cleanup.policy": "delete"}
-"""The projection can be rebuilt from Kafka only while Kafka has everything."""
+_CONFIGURATION = {
+    # The projection can be rebuilt from Kafka only while Kafka has everything.
+    "retention.ms": "-1",
+    "cleanup.policy": "delete",
+    # Kafka would refuse a record that bears a time to come, as a replayed day's may.
+    "message.timestamp.after.max.ms": str(2**63 - 1),
+}
 
 
 async def kafka_answers(bootstrap: str) -> bool:
@@ -42,8 +47,8 @@ async def create_topics(
     try:
         answer = await admin.create_topics(
             [
-                NewTopic(events, partitions, replication_factor, topic_configs=_KEPT_FOR_EVER),
-                NewTopic(dead_letters, 1, replication_factor, topic_configs=_KEPT_FOR_EVER),
+                NewTopic(events, partitions, replication_factor, topic_configs=_CONFIGURATION),
+                NewTopic(dead_letters, 1, replication_factor, topic_configs=_CONFIGURATION),
             ]
         )
         for name, code, *_ in answer.topic_errors:

@@ -34,8 +34,12 @@ TOKEN_AGE_S = 1_800
 WIDE = 122
 """Columns of a terminal from which on the names of the columns are written in full."""
 
-NARROW = 96
+NARROW = 100
 """Columns below which the less important columns are left out."""
+
+
+NAME_WIDTH = 8
+"""Columns that are left to an operator's name at least."""
 
 
 class _Column(NamedTuple):
@@ -181,27 +185,31 @@ def table(
     )
     shown = report.operators if rows is None else report.operators[: max(rows, 1)]
     hidden = len(report.operators) - len(shown)
+    names = [column.name if width >= WIDE else column.short for column in columns]
+    lines = [[str(column.value(line)) for column in columns] for line in (*shown, report.totals)]
+    taken = sum(
+        1 + max(len(name), *(len(line[place]) for line in lines))
+        for place, name in enumerate(names)
+    )
     drawn = Table(
         title=f"Оперативная работа по обзвону · {day}",
         box=box.SIMPLE_HEAD,
+        show_edge=False,
         show_footer=True,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
+        padding=0,
     )
-    total = f"Итого ({len(report.operators)})"
     drawn.add_column(
-        "Оператор", footer=total, footer_style="bold", no_wrap=True, overflow="ellipsis"
+        "Оператор",
+        footer=f"Итого ({len(report.operators)})",
+        footer_style="bold",
+        no_wrap=True,
+        overflow="ellipsis",
+        max_width=max(width - taken, NAME_WIDTH),
     )
-    for column in columns:
-        drawn.add_column(
-            column.name if width >= WIDE else column.short,
-            footer=str(column.value(report.totals)),
-            footer_style="bold",
-            justify="right",
-            no_wrap=True,
-        )
-    for line in shown:
-        drawn.add_row(Text(line.operator.name), *(str(column.value(line)) for column in columns))
+    for name, total in zip(names, lines[-1], strict=True):
+        drawn.add_column(name, footer=total, footer_style="bold", justify="right", no_wrap=True)
+    for line, figures in zip(shown, lines, strict=False):
+        drawn.add_row(Text(line.operator.name), *figures)
     if hidden:
         drawn.add_row(Text(f"… и ещё {hidden}", style="dim"))
     notes = [freshness_line(freshness, ZoneInfo(report.timezone))]
@@ -225,31 +233,37 @@ async def watch_once(reader: ReportReader, console: Console) -> None:
     console.print(table(reader.report, reader.freshness, width=console.width))
 
 
-async def watch(reader: ReportReader, console: Console) -> None:
-    """Show the report until cancelled. A silent API is said so below the last report."""
+async def watch(
+    reader: ReportReader, console: Console, note: Callable[[], str] = lambda: ""
+) -> None:
+    """Show the report until cancelled, with a note below it; so is said of a silent API."""
     if not console.is_terminal:
-        await _watch_plain(reader, console)
+        await _watch_plain(reader, console, note)
         return
     await reader.read()  # a refusal ends it here, before the screen is taken
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        trouble = ""
         while True:
-            live.update(_screen(reader, console, None), refresh=True)
+            below = Text(trouble, style="bold red") if trouble else Text(note(), style="dim")
+            live.update(_screen(reader, console, below), refresh=True)
             await asyncio.sleep(POLL_S)
             try:
                 await reader.read()
             except StackError as error:
-                live.update(_screen(reader, console, str(error)), refresh=True)
+                trouble = str(error)
+            else:
+                trouble = ""
 
 
-def _screen(reader: ReportReader, console: Console, trouble: str | None) -> RenderableType:
+def _screen(reader: ReportReader, console: Console, below: Text) -> RenderableType:
     assert reader.report is not None
     assert reader.freshness is not None
-    room = console.height - 9  # title, header, rules, totals, freshness, trouble
+    room = console.height - 9  # title, header, rules, totals, freshness, what is below
     drawn = table(reader.report, reader.freshness, width=console.width, rows=room)
-    return drawn if trouble is None else Group(drawn, Text(trouble, style="bold red"))
+    return Group(drawn, below) if below else drawn
 
 
-async def _watch_plain(reader: ReportReader, console: Console) -> None:
+async def _watch_plain(reader: ReportReader, console: Console, note: Callable[[], str]) -> None:
     said = float("-inf")
     while True:
         try:
@@ -263,5 +277,5 @@ async def _watch_plain(reader: ReportReader, console: Console) -> None:
             line = str(error)
         if time.monotonic() - said >= PLAIN_EVERY_S:
             said = time.monotonic()
-            console.print(line, soft_wrap=True, highlight=False)
+            console.print("; ".join(filter(None, (line, note()))), soft_wrap=True, markup=False)
         await asyncio.sleep(POLL_S)

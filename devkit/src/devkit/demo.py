@@ -1,0 +1,78 @@
+"""The demo: a simulated call-out day and its report, live in the terminal."""
+
+import asyncio
+import shlex
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from devkit.issuer import Person
+from devkit.simulate import Counts, SimulateOptions, simulate, staged
+from devkit.stack import Stack
+from devkit.state import DEFAULT_DATA_DIR, StackState
+from devkit.watch import read_report, watch
+
+
+async def demonstrate(
+    stack: Stack, options: SimulateOptions, out: Console, warn: Callable[[str], None]
+) -> None:
+    """Introduce the stack, then simulate and watch until cancelled."""
+    state = stack.state
+    for line in introduction(state):
+        out.print(line, soft_wrap=True, markup=False)
+    day = staged(options, time.time()).plan.date
+    simulated = "симуляция начинается"
+
+    def remember(counts: Counts) -> None:
+        nonlocal simulated
+        simulated = f"симуляция: {counts.hour}, событий {counts.published} из {counts.total}"
+        if counts.published == counts.total:
+            simulated += "; день сыгран, Ctrl-C завершает"
+
+    async with read_report(state, date=day.isoformat()) as reader:
+        await _together(
+            stack.watch_children(warn),
+            simulate(
+                options,
+                bootstrap=state.kafka,
+                topic=state.events_topic,
+                on_progress=remember,
+            ),
+            watch(reader, out, note=lambda: simulated),
+        )
+
+
+def introduction(state: StackState) -> list[str]:
+    """The API's address, a token and what to try with it."""
+    token = state.open_issuer().access_token(Person("head"))
+    command = shlex.quote(_shown(Path(sys.argv[0])))
+    where = ""
+    if state.data_dir not in (DEFAULT_DATA_DIR.absolute(), DEFAULT_DATA_DIR.absolute() / "demo"):
+        where = f" --data-dir {shlex.quote(str(state.data_dir))}"
+    request = f'curl -s -H "Authorization: Bearer $({command} token --role head{where})"'
+    return [
+        f"API: {state.api} (docs: {state.api}/docs)",
+        f"Token of the role head, good for an hour: {token}",
+        f"Try: {request} {state.api}/api/v1/report",
+    ]
+
+
+def _shown(path: Path) -> str:
+    """The path as short as it can be typed here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+async def _together(*works: Coroutine[Any, Any, Any]) -> None:
+    """Run all of them until all have ended or one fails; then the others are cancelled."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
