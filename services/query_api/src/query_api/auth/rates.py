@@ -13,7 +13,6 @@ from typing import Final
 from limits import parse
 from limits.storage import Storage
 from limits.storage.base import SlidingWindowCounterSupport
-from limits.strategies import SlidingWindowCounterRateLimiter
 
 from query_api.auth.refusals import Refused
 from query_api.auth.settings import UNLIMITED
@@ -103,16 +102,24 @@ class Rate:
     def __init__(self, limit: str, *, clock: Callable[[], float] = time.time) -> None:
         self._item = None if limit == UNLIMITED else parse(limit)
         self._counters = Counters(clock)
-        self._limiter = SlidingWindowCounterRateLimiter(self._counters)
 
     def hit(self, key: str) -> None:
         """Count one request; raises a 429 where it is one too many."""
-        if self._item is not None and not self._limiter.hit(self._item, key):
+        # Not by way of the strategy of `limits`: it makes a longer key of this one each time,
+        # which takes longer than all the rest.
+        item = self._item
+        if item is not None and not self._counters.acquire_sliding_window_entry(
+            key, item.amount, item.get_expiry()
+        ):
             raise self._refusal(key)
 
     def check(self, key: str) -> None:
         """Raise a 429 where one more would be too many, without counting one."""
-        if self._item is not None and not self._limiter.test(self._item, key):
+        item = self._item
+        if item is None:
+            return
+        before, before_left, count, _ = self._counters.get_sliding_window(key, item.get_expiry())
+        if math.floor(before * before_left / item.get_expiry() + count) + 1 > item.amount:
             raise self._refusal(key)
 
     def _refusal(self, key: str) -> Refused:
@@ -130,9 +137,7 @@ class Rate:
         """Whole seconds after which one more request fits."""
         assert self._item is not None
         expiry, limit = self._item.get_expiry(), self._item.amount
-        before, before_left, count, current_left = self._counters.get_sliding_window(
-            self._item.key_for(key), expiry
-        )
+        before, before_left, count, current_left = self._counters.get_sliding_window(key, expiry)
         if count < limit and before > 0:
             # The weight of the window before shrinks until floor(weighted) + 1 <= limit.
             return max(1, math.ceil(before_left - (limit - count) * expiry / before + 0.001))
