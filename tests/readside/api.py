@@ -10,7 +10,9 @@ import httpx
 from fastapi import FastAPI
 
 from harness.oidc import Issuer
-from query_api.main import create_app
+from harness.serving import address, listening
+from harness.waiting import until
+from query_api.main import Server, create_app, server_of
 from query_api.settings import Settings
 
 
@@ -26,6 +28,10 @@ class Clock:
 
 class Api:
     """A running API and a client that may read everything."""
+
+    server: Server
+    """Where it is served over a port."""
+    serving: asyncio.Task[None]
 
     def __init__(self, app: FastAPI, client: httpx.AsyncClient, clock: Clock) -> None:
         self.app = app
@@ -56,14 +62,20 @@ class Api:
         await asyncio.wait_for(self.app.state.mirror.reread(), 5)
 
 
+def app_of(
+    redis_url: str, issuer: Issuer, now: str | None, **settings: Any
+) -> tuple[FastAPI, Clock]:
+    clock = Clock(now)
+    made = Settings(redis_url=redis_url, oidc_issuer=issuer.url, rate_limit="none", **settings)
+    return create_app(made, clock), clock
+
+
 @asynccontextmanager
 async def running_api(
     redis_url: str, issuer: Issuer, now: str | None = None, **settings: Any
 ) -> AsyncIterator[Api]:
     """The API with its lifespan, and a client that is a head."""
-    clock = Clock(now)
-    made = Settings(redis_url=redis_url, oidc_issuer=issuer.url, rate_limit="none", **settings)
-    app = create_app(made, clock)
+    app, clock = app_of(redis_url, issuer, now, **settings)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
         headers = {"Authorization": f"Bearer {issuer.token('head')}"}
@@ -71,3 +83,27 @@ async def running_api(
             transport=transport, base_url="http://api.test", headers=headers
         ) as client:
             yield Api(app, client, clock)
+
+
+@asynccontextmanager
+async def served_api(
+    redis_url: str, issuer: Issuer, now: str | None = None, **settings: Any
+) -> AsyncIterator[Api]:
+    """The API on a port of this machine, as `python -m query_api` serves it."""
+    app, clock = app_of(redis_url, issuer, now, **settings)
+    server = server_of(app, Settings(redis_url=redis_url, oidc_issuer=issuer.url))
+    sock = listening()
+    serving = asyncio.create_task(server.serve(sockets=[sock]))
+    try:
+        await until(lambda: server.started)
+        headers = {"Authorization": f"Bearer {issuer.token('head')}"}
+        async with httpx.AsyncClient(
+            base_url=address(sock), headers=headers, trust_env=False, timeout=10
+        ) as client:
+            api = Api(app, client, clock)
+            api.server, api.serving = server, serving
+            yield api
+    finally:
+        server.should_exit = True
+        await serving
+        sock.close()

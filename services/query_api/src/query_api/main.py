@@ -1,10 +1,11 @@
 """The API's entry point: settings → mirror → answers → app."""
 
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -12,12 +13,14 @@ from query_api.auth import Access, access_routes
 from query_api.protection import protect
 from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
-from query_api.routes import contacts, health, report
+from query_api.routes import contacts, health, report, stream
 from query_api.routes.answers import Answers
+from query_api.routes.channels import Channels
 from query_api.routes.problems import handle_problems
-from query_api.settings import Clock, Settings, load
+from query_api.settings import EXIT_CODE, Clock, Settings, load
 
-log = structlog.get_logger()
+GRACE_S: Final = 10
+"""Seconds a stopping server gives requests under way; then they are cut off."""
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -30,16 +33,23 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         mirror = Mirror(redis, settings.timezone, settings.day_end)
         app.state.redis = redis
         app.state.mirror = mirror
-        app.state.answers = Answers(mirror, settings, clock or settings.clock())
+        answers = app.state.answers = Answers(mirror, settings, clock or settings.clock())
+        app.state.channels = Channels(
+            answers,
+            access,
+            limit=settings.max_streams,
+            limit_per_caller=settings.max_streams_per_caller,
+        )
         try:
             async with access, mirror.running():
                 yield
         finally:
+            app.state.channels.close()
             await redis.aclose()
 
     app = FastAPI(title="Obzvon", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(health.router)
-    for module in (report, contacts):
+    for module in (report, contacts, stream):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(access_routes(access))
     handle_problems(app)
@@ -47,16 +57,43 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     return app
 
 
-def serve(settings: Settings) -> None:
-    uvicorn.run(
-        create_app(settings),
-        host=settings.api_host,
-        port=settings.api_port,
+class Server(uvicorn.Server):
+    """Uvicorn waits for open streams when it stops, so they are told to end first."""
+
+    def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.channels.close()
+        await super().shutdown(sockets)
+
+
+def server_of(app: FastAPI, settings: Settings) -> Server:
+    config = uvicorn.Config(
+        app,
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
     )
+    return Server(app, config)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal; a port that can't be had is one line, and exit code 2."""
+    try:
+        sock = socket.create_server((settings.api_host, settings.api_port), backlog=2048)
+    except OSError as error:
+        print(
+            f"query_api: OBZVON_API_HOST={settings.api_host} OBZVON_API_PORT={settings.api_port} "
+            f"can't be listened on: {error.strerror or error}; give another one",
+            file=sys.stderr,
+        )
+        raise SystemExit(EXIT_CODE) from None
+    with sock:
+        server_of(create_app(settings), settings).run(sockets=[sock])
 
 
 def main() -> None:

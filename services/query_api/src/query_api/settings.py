@@ -58,6 +58,10 @@ class Settings(AccessSettings):
     stale_after_s: float = Field(
         15, gt=0, description="Figures of a moment longer ago than this are marked stale"
     )
+    max_streams: int = Field(10_000, ge=1, description="Streams one process holds open")
+    max_streams_per_caller: int = Field(
+        100, ge=1, description="Streams one person or wallboard key holds open"
+    )
     now: AwareDatetime | None = Field(
         None, description="Development and tests only: the moment the report's clock stands at"
     )

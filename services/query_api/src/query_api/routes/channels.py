@@ -1,0 +1,278 @@
+"""Live reports: one channel per report that is watched, however many watch it.
+
+A channel computes and encodes its report once per change and wakes its listeners. Each listener
+takes the newest there is when it is ready to send, so a slow one skips reports and slows nobody.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+import structlog
+
+from query_api.auth import RECHECK_S, Access, Caller, Restriction
+from query_api.reader.mirror import Unavailable
+from query_api.report.freshness import Freshness
+from query_api.routes.answers import EPOCH, Answers, Computed, Question, choice
+from query_api.routes.query import ReportParameters
+
+log = structlog.get_logger()
+
+COALESCE_S: Final = 0.25
+"""Seconds within which changes become one push."""
+
+FRESHNESS_S: Final = 5.0
+"""Seconds between two tellings of the freshness."""
+
+LOOK_S: Final = 1.0
+"""Seconds after which a channel looks at the clock, whatever happens: today may have become
+another day."""
+
+RECONNECT_MS: Final = 2_000
+"""Milliseconds after which a browser comes back when a stream has ended."""
+
+
+class TooMany(Exception):
+    """No more streams: for this caller, or for anyone."""
+
+    def __init__(self, detail: str, *, is_callers_fault: bool) -> None:
+        super().__init__(detail)
+        self.is_callers_fault = is_callers_fault
+
+
+class Asked(NamedTuple):
+    """What a channel shows. Without dates that is today's report, also tomorrow."""
+
+    parameters: ReportParameters
+    restriction: Restriction | None
+
+    def question(self, today: str) -> Question:
+        parameters = self.parameters
+        return Question(
+            parameters.period(today),
+            parameters.is_range,
+            choice(parameters.manager_id, parameters.plan_date, self.restriction),
+            parameters.operator_id,
+        )
+
+
+class Channel:
+    """One watched report: its newest event, and when there is a newer one."""
+
+    def __init__(self, asked: Asked, answers: Answers) -> None:
+        self._asked = asked
+        self._answers = answers
+        self._task: asyncio.Task[None] | None = None
+        self.listeners = 0
+        self.tag = ""
+        self.report = b""
+        self.freshness = b""
+        self.told = 0
+        """How often the freshness was told."""
+        self.changed = asyncio.Event()
+        """Set at the next report or telling, and then done: take it before looking."""
+
+    async def open(self) -> None:
+        """Have a first report; raises `Unavailable`."""
+        if self.told == 0:
+            self._take(*await self._look())
+        if self._task is None:
+            self._task = asyncio.create_task(self._follow(), name="channel")
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self.changed.set()
+
+    async def _look(self) -> tuple[Computed, Freshness]:
+        return await self._answers.report(self._asked.question(self._answers.today()))
+
+    async def _follow(self) -> None:
+        time = asyncio.get_running_loop().time
+        next_telling = time() + FRESHNESS_S
+        while True:
+            picture_changed = self._answers.mirror.changed
+            patience = LOOK_S
+            try:
+                computed, fresh = await self._look()
+                is_due = time() >= next_telling
+                if is_due:
+                    next_telling = time() + FRESHNESS_S
+                if self._take(computed, fresh, tells=is_due):
+                    await asyncio.sleep(COALESCE_S)
+                patience = min(LOOK_S, self._seconds_to(computed.merged.until))
+            except Unavailable as gone:
+                log.warning("channel_sees_nothing", reason=str(gone))
+            except Exception:  # its listeners must not be left with a dead channel
+                log.exception("channel_failed")
+            patience = max(0.0, min(patience, next_telling - time()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(picture_changed.wait(), patience)
+
+    def _seconds_to(self, minute: int) -> float:
+        """Seconds until the report's clock reaches a minute since 1970, if that is soon."""
+        now = self._answers.now()
+        away = minute - (now - EPOCH) // timedelta(minutes=1)
+        if away > 1:
+            return LOOK_S
+        return max(0.001, minute * 60 - now.timestamp())
+
+    def _take(self, computed: Computed, fresh: Freshness, *, tells: bool = True) -> bool:
+        """Take the newest report in; whether its figures are new."""
+        is_new = computed.body.etag != self.tag
+        if not is_new and not tells:
+            return False
+        part = self._answers.fresh_part(computed, fresh)
+        self.tag = computed.body.etag
+        self.report = _event("report", computed.body.with_freshness(part), event_id(self.tag))
+        if tells:
+            self.freshness = _event("freshness", b"{" + part[1:] + b"}")
+            self.told += 1
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()
+        return is_new
+
+
+class Channels:
+    """All open streams of the process."""
+
+    def __init__(
+        self, answers: Answers, access: Access, *, limit: int, limit_per_caller: int
+    ) -> None:
+        self._answers = answers
+        self._access = access
+        self._limit = limit
+        self._limit_per_caller = limit_per_caller
+        self._channels: dict[Asked, Channel] = {}
+        self._per_caller: Counter[str] = Counter()
+        self.is_closing = False
+        self.open = 0
+        self.reports_sent = 0
+
+    def close(self) -> None:
+        """End every stream; a server that stops waits for them otherwise."""
+        self.is_closing = True
+        for channel in self._channels.values():
+            channel.close()
+
+    async def subscribe(
+        self, asked: Asked, caller: Caller, last_event_id: str | None
+    ) -> "Subscription":
+        """A stream of events; raises `TooMany` or `Unavailable` before it begins."""
+        if self.is_closing:
+            raise TooMany("The API is stopping: come back in a moment.", is_callers_fault=False)
+        if self.open >= self._limit:
+            raise TooMany(f"All {self._limit} streams are taken.", is_callers_fault=False)
+        if self._per_caller[caller.rate_key] >= self._limit_per_caller:
+            raise TooMany(
+                f"This caller has {self._limit_per_caller} streams open: close one first.",
+                is_callers_fault=True,
+            )
+        channel = self._channels.get(asked)
+        if channel is None:
+            channel = self._channels[asked] = Channel(asked, self._answers)
+        channel.listeners += 1
+        self.open += 1
+        self._per_caller[caller.rate_key] += 1
+        subscription = Subscription(self, asked, channel, caller, last_event_id)
+        try:
+            await channel.open()
+        except BaseException:
+            subscription.end()
+            raise
+        return subscription
+
+    async def may_go_on(self, caller: Caller) -> bool:
+        return await self._access.still_allowed(caller)
+
+    def now(self) -> float:
+        return self._access.now()
+
+    def leave(self, asked: Asked, channel: Channel, caller: Caller) -> None:
+        self.open -= 1
+        self._per_caller[caller.rate_key] -= 1
+        if not self._per_caller[caller.rate_key]:
+            del self._per_caller[caller.rate_key]
+        channel.listeners -= 1
+        if not channel.listeners:
+            channel.close()
+            if self._channels.get(asked) is channel:
+                del self._channels[asked]
+
+
+class Subscription:
+    """One open stream. `end` it in any case: it counts until then."""
+
+    def __init__(
+        self,
+        channels: Channels,
+        asked: Asked,
+        channel: Channel,
+        caller: Caller,
+        last_event_id: str | None,
+    ) -> None:
+        self._channels = channels
+        self._asked = asked
+        self._channel = channel
+        self._caller = caller
+        self._seen = last_event_id
+        self._is_over = False
+
+    def end(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._channels.leave(self._asked, self._channel, self._caller)
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """The newest report and freshness, each as soon as the one before has been sent.
+
+        Ends when the caller may no longer read, and when the API stops.
+        """
+        channels, channel, caller = self._channels, self._channel, self._caller
+        told = 0
+        next_check = channels.now() + RECHECK_S
+        yield b"retry: %d\n\n" % RECONNECT_MS
+        while not channels.is_closing:
+            changed = channel.changed
+            now = channels.now()
+            if now >= caller.expires_at:
+                return
+            if now >= next_check:
+                next_check = now + RECHECK_S
+                if not await channels.may_go_on(caller):
+                    return
+            if event_id(channel.tag) != self._seen:
+                self._seen = event_id(channel.tag)
+                channels.reports_sent += 1
+                yield channel.report
+            elif channel.told != told:
+                told = channel.told
+                yield channel.freshness
+            else:
+                await _wait(changed, caller.expires_at - now)
+
+
+async def _wait(changed: asyncio.Event, seconds_left: float) -> None:
+    """Until there is something new, or the caller's time is up.
+
+    Freshness is told often enough that only the last seconds need a timer of their own.
+    """
+    if seconds_left > 2 * FRESHNESS_S:
+        await changed.wait()
+        return
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(changed.wait(), seconds_left)
+
+
+def event_id(tag: str) -> str:
+    """The ETag as it stands in an event's id, and in Last-Event-ID."""
+    return tag.removeprefix("W/").strip('"')
+
+
+def _event(name: str, data: bytes, id_: str | None = None) -> bytes:
+    """One Server-Sent Event (HTML Standard §9.2); JSON has no line breaks to escape."""
+    head = f"id: {id_}\nevent: {name}\ndata: " if id_ else f"event: {name}\ndata: "
+    return head.encode() + data + b"\n\n"
