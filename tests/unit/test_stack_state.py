@@ -1,13 +1,17 @@
-"""A data dir: held by one stack, described while it runs, found by the other commands."""
+"""A stack and its data dir: held by one, described and looked after while it runs, found by others."""
 
+import asyncio
 import json
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
+from devkit.children import Child
+from devkit.engines import EmbeddedKafka
 from devkit.errors import StackError
-from devkit.stack import StackOptions, _choose_ports
+from devkit.stack import KAFKA_WARNING_BYTES, Stack, StackOptions, _choose_ports
 from devkit.state import StackState, empty, exclusive, find_stack, published, set_logs_aside
 
 
@@ -115,3 +119,25 @@ def test_one_port_given_twice_is_one_line(tmp_path: Path) -> None:
     port = _choose_ports(tmp_path, StackOptions(kafka_port=0))["kafka"]
     with pytest.raises(StackError, match="given twice"):
         _choose_ports(tmp_path, StackOptions(kafka_port=port, redis_port=port))
+
+
+async def test_large_kafka_data_is_warned_of_once(tmp_path: Path) -> None:
+    with (tmp_path / "kafka.json").open("wb") as file:
+        file.truncate(KAFKA_WARNING_BYTES + 1)  # takes no room on the disk
+    warned: list[str] = []
+    stack = Stack(state(tmp_path), EmbeddedKafka(tmp_path), [])
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(stack.watch_children(warned.append), 0.3)
+    (line,) = warned
+    assert "500 MB" in line
+    assert "--fresh" in line
+
+
+async def test_a_child_that_ends_is_named_with_its_last_lines(tmp_path: Path) -> None:
+    program = "print('first'); print('the reason'); raise SystemExit(3)"
+    (tmp_path / "log").write_text("of the run before\n")
+    async with Child("service", [sys.executable, "-c", program], log=tmp_path / "log") as child:
+        stack = Stack(state(tmp_path), EmbeddedKafka(tmp_path), [child])
+        with pytest.raises(StackError, match=r"service exited 3: first \| the reason") as caught:
+            await stack.watch_children(print)
+    assert "run before" not in str(caught.value)
