@@ -260,3 +260,23 @@ async def test_every_setting_of_access_is_in_the_document() -> None:
     table = DOCUMENT.partition("## Settings")[2].partition("## The audit log")[0]
     listed = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE))
     assert listed == {name.upper() for name in AccessSettings.model_fields}
+
+
+async def test_the_openapi_names_the_ways_in_of_every_guarded_call(world: World) -> None:
+    schema = world.app.openapi()
+    figures = ["bearer", "session", "wallboardKey", "wallboard"]
+    assert sorted(schema["components"]["securitySchemes"]) == sorted(figures)
+    for path, operations in schema["paths"].items():
+        if not path.startswith("/api/v1") or path == EXCHANGE:
+            continue
+        for operation in operations.values():
+            named = [name for way in operation["security"] for name in way]
+            rows = MATRIX[f"GET {path}", "wallboard key"] == "403"
+            assert named == (["bearer", "session"] if rows else figures), path
+            assert {"401", "403", "429", "503"} <= operation["responses"].keys()
+
+
+async def test_every_reference_in_the_openapi_leads_somewhere(world: World) -> None:
+    schema = world.app.openapi()
+    for name in set(re.findall(r"#/components/schemas/(\w+)", str(schema))):
+        assert name in schema["components"]["schemas"]

@@ -18,6 +18,7 @@ from query_api.auth import audit
 from query_api.auth.access import SAFE_METHODS, Access
 from query_api.auth.caller import Caller
 from query_api.auth.guard import admit, caller_of, check_report
+from query_api.auth.openapi import describe_access
 from query_api.auth.origin import refuse_foreign_page
 from query_api.auth.rates import Rate
 from query_api.auth.refusals import Refused, forbidden, unavailable
@@ -58,6 +59,7 @@ def protect(
     `open_paths` are those of the web page's own files, which hold no data.
     """
     app.add_exception_handler(Refused, _answer_refusal)
+    describe_access(app, access)
     openings = Openings(OPEN_PATHS | set(open_paths), (*OPEN_PREFIXES, *open_prefixes))
     # The last one added is the first to see a request.
     app.add_middleware(Gate, access=access, openings=openings)

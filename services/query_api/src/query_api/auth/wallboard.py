@@ -45,7 +45,7 @@ def wallboard_router(access: Access) -> APIRouter:
     @router.post(
         "/api/v1/wallboard/session",
         responses={**REFUSALS, 422: _UNREADABLE},
-        openapi_extra={"requestBody": _BODY},
+        openapi_extra={"requestBody": _BODY, "security": [{"wallboardKey": []}, {}]},
         summary="Exchange a wallboard key for a read-only cookie",
     )
     async def open_wallboard_session(request: Request, response: Response) -> WallboardSession:
