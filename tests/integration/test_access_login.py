@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -12,8 +13,10 @@ import pytest_asyncio
 import redis.asyncio
 import structlog
 
+from devkit import issuer as development
 from harness.guarded import Guarded, guarded
 from harness.oidc import AUDIENCE, Issuer, running_issuer
+from harness.serving import address, listening, served
 from query_api.auth import RECHECK_S
 from query_api.auth.settings import AccessSettings
 
@@ -435,3 +438,28 @@ async def test_settings_of_the_login_must_be_whole() -> None:
     ):
         with pytest.raises(ValueError, match="OBZVON_"):
             AccessSettings(oidc_issuer="https://login.example", **given)  # type: ignore[arg-type]  # a table
+
+
+@pytest.mark.parametrize(("role", "status"), [("head", 200), ("quality_control", 200), ("x", 401)])
+async def test_one_can_log_in_at_the_development_issuer(
+    role: str, status: int, redis_url: str, tmp_path: Path
+) -> None:
+    sock = listening()
+    dev = development.Issuer.open(tmp_path, address(sock))
+    async with (
+        served(development.create_app(dev), sock=sock),
+        guarded(Issuer(dev.url), access_redis_url=redis_url, login=True) as api,
+        httpx.AsyncClient(trust_env=False, verify=False) as browser,
+    ):
+        begun = await api.client.get("/login?next=/board")
+        page = await browser.get(begun.headers["location"])
+        assert page.status_code == 200
+        query = {k: v[0] for k, v in parse_qs(urlsplit(begun.headers["location"]).query).items()}
+        approved = await browser.post(f"{dev.url}/authorize", data={**query, "role": role})
+        await api.client.get(approved.headers["location"])
+        assert (await api.get(REPORT)).status_code == status
+        api.client.cookies.clear()
+        token = dev.access_token(development.Person("head", operators=["o-1"]))
+        assert (await api.get(REPORT, token)).json()["operators"] == ["o-1"]
+        id_token = dev.id_token(development.Person("head"), client_id=AUDIENCE)
+        assert (await api.get(REPORT, id_token)).status_code == 401
