@@ -91,7 +91,7 @@ async def served_api(
 ) -> AsyncIterator[Api]:
     """The API on a port of this machine, as `python -m query_api` serves it."""
     app, clock = app_of(redis_url, issuer, now, **settings)
-    server = server_of(app, Settings(redis_url=redis_url, oidc_issuer=issuer.url))
+    server = server_of(app)
     sock = listening()
     serving = asyncio.create_task(server.serve(sockets=[sock]))
     try:

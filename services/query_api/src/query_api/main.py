@@ -10,12 +10,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from query_api.auth import Access, access_routes
+from query_api.logs import configure_logs
 from query_api.protection import protect
 from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
 from query_api.routes import contacts, health, report, stream
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
+from query_api.routes.observed import Observed
 from query_api.routes.problems import handle_problems
 from query_api.settings import EXIT_CODE, Clock, Settings, load
 
@@ -54,6 +56,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.include_router(access_routes(access))
     handle_problems(app)
     protect(app, settings, access)
+    app.add_middleware(Observed, of=app)  # the last one added is the first to see a request
     return app
 
 
@@ -69,10 +72,10 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_of(app: FastAPI, settings: Settings) -> Server:
+def server_of(app: FastAPI) -> Server:
     config = uvicorn.Config(
         app,
-        log_level=settings.log_level,
+        log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -92,8 +95,9 @@ def serve(settings: Settings) -> None:
             file=sys.stderr,
         )
         raise SystemExit(EXIT_CODE) from None
+    configure_logs(settings.log_level)
     with sock:
-        server_of(create_app(settings), settings).run(sockets=[sock])
+        server_of(create_app(settings)).run(sockets=[sock])
 
 
 def main() -> None:

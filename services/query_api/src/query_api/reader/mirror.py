@@ -10,7 +10,7 @@ import contextlib
 import random
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -18,6 +18,7 @@ import structlog
 from pydantic import ValidationError
 
 from contracts.keys import CHANGES, LIVE, ChangeHint, LivePointer, ShardKeys
+from query_api import metrics
 from query_api.reader.client import UNREACHABLE, RedisClient
 from query_api.reader.shard import Decoder, read_shard
 from query_api.report.choice import MAX_DAYS
@@ -82,12 +83,11 @@ class Mirror:
             if not self._round.done():
                 self._round.set_result("the API is stopping")
 
-    async def holding(self, days: Iterable[str]) -> Picture:
+    async def holding(self, days: Sequence[str]) -> Picture:
         """A picture with the cells of these dates; waits only if they are not held yet.
 
         Raises `Unavailable`, at once while Redis is known to be away.
         """
-        days = list(days)
         self._want(days)
         picture = self.picture
         if picture is not None and not picture.lacks(days):
@@ -176,6 +176,7 @@ class Mirror:
             await self._wake.wait()
             self._wake.clear()
             began = time.monotonic()
+            was = self.picture
             dirty, self._dirty = self._dirty, set()
             this_round, self._round = self._round, asyncio.get_running_loop().create_future()
             try:
@@ -192,6 +193,10 @@ class Mirror:
                     log.info("readable_again", reason=self.unreadable)
             self.unreadable = why
             self.refreshes += 1
+            metrics.READS.labels("failed" if why else "done").inc()
+            metrics.READ_S.observe(time.monotonic() - began)
+            if why is None and self.picture is not None and self.picture is not was:
+                _observe_events(was, self.picture)
             if not this_round.done():
                 this_round.set_result(why)
             if why is None:
@@ -276,7 +281,7 @@ class Mirror:
             shards[number] = shard
         return tuple(shards)
 
-    def _want(self, days: list[str]) -> None:
+    def _want(self, days: Sequence[str]) -> None:
         for day in days:
             self._wanted[day] = None
             self._wanted.move_to_end(day)
@@ -288,6 +293,19 @@ def _lacks(shard: Shard | None, wanted: set[str]) -> bool:
     return shard is not None and any(
         day in shard.seqs and day not in shard.counts for day in wanted
     )
+
+
+def _observe_events(before: Picture | None, after: Picture) -> None:
+    """How long the newest event of each shard that moved took to get here."""
+    if before is None or before.generation != after.generation:
+        return
+    now_ms = time.time() * 1000
+    for was, shard in zip(before.shards, after.shards, strict=False):
+        if was is None or shard is None or shard.meta.last_offset <= was.meta.last_offset:
+            continue
+        seconds = (now_ms - shard.meta.last_timestamp) / 1000
+        if 0 <= seconds <= metrics.MAX_VISIBLE_S:
+            metrics.VISIBLE_S.observe(seconds)
 
 
 def _said(error: BaseException) -> str:

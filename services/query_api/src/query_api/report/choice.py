@@ -1,6 +1,7 @@
 """What a caller chose to see: dates, filters, and the part of the report that is theirs."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from contracts.keys import Cell, OpenKey, Row
@@ -25,9 +26,14 @@ class Period(NamedTuple):
         return self.first <= day <= self.last
 
     @property
-    def days(self) -> list[str]:
-        first, last = date.fromisoformat(self.first), date.fromisoformat(self.last)
-        return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+    def days(self) -> tuple[str, ...]:
+        return _days(self)
+
+
+@lru_cache(maxsize=256)
+def _days(period: Period) -> tuple[str, ...]:
+    first, last = date.fromisoformat(period.first), date.fromisoformat(period.last)
+    return tuple((first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1))
 
 
 class Choice(NamedTuple):

@@ -3,9 +3,10 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
+from query_api import metrics
 from query_api.auth import Restriction
 from query_api.reader.mirror import Mirror
 from query_api.report.body import Body, body, fresh_part
@@ -13,6 +14,7 @@ from query_api.report.choice import Choice, Period
 from query_api.report.freshness import Freshness, complete_since, freshness
 from query_api.report.merge import Merged, merge
 from query_api.report.picture import Basis, Picture
+from query_api.routes.coding import IDENTITY, compressed
 from query_api.settings import Clock, Settings
 
 REMEMBERED: Final = 512
@@ -31,14 +33,26 @@ class Question(NamedTuple):
     operator_id: str | None
 
 
-class Computed(NamedTuple):
-    """A merged and encoded report, and what it holds for."""
+class Computed:
+    """A merged and encoded report, what it holds for, and the bytes that were last sent of it."""
 
-    basis: Basis
-    complete_since: str | None
-    merged: Merged
-    body: Body
-    computed_at: datetime
+    __slots__ = ("_fresh", "_payloads", "basis", "body", "complete_since", "computed_at", "merged")
+
+    def __init__(
+        self,
+        basis: Basis,
+        complete_since: str | None,
+        merged: Merged,
+        body: Body,
+        computed_at: datetime,
+    ) -> None:
+        self.basis = basis
+        self.complete_since = complete_since
+        self.merged = merged
+        self.body = body
+        self.computed_at = computed_at
+        self._fresh: Freshness | None = None
+        self._payloads: dict[str, bytes] = {}
 
     def holds(self, basis: Basis, since: str | None, minute: int) -> bool:
         return (
@@ -46,6 +60,20 @@ class Computed(NamedTuple):
             and self.basis == basis
             and self.complete_since == since
         )
+
+    def payload(self, fresh: Freshness, coding: str, zone: tzinfo) -> bytes:
+        """The whole JSON in a content coding: put together once for each freshness."""
+        if fresh != self._fresh:
+            self._fresh = fresh
+            self._payloads = {}
+        payload = self._payloads.get(coding)
+        if payload is None:
+            if coding == IDENTITY:
+                payload = self.body.with_freshness(fresh_part(fresh, self.computed_at, zone))
+            else:
+                payload = compressed(self.payload(fresh, IDENTITY, zone), coding)
+            self._payloads[coding] = payload
+        return payload
 
 
 class Answers:
@@ -67,7 +95,6 @@ class Answers:
         self._computed: OrderedDict[Question, Computed] = OrderedDict()
         self.zone = settings.zone
         self.timezone = settings.timezone
-        self.hits = 0
         self.merges = 0
 
     @property
@@ -104,8 +131,9 @@ class Answers:
         known = self._computed.get(question)
         if known is not None and known.holds(basis, since, minute):
             self._computed.move_to_end(question)
-            self.hits += 1
+            metrics.REPORTS.labels("hit").inc()
             return known
+        metrics.REPORTS.labels("merged").inc()
         self.merges += 1
         merged = merge(picture, question.period, question.choice, question.operator_id, minute)
         encoded = body(
@@ -124,9 +152,6 @@ class Answers:
         if len(self._computed) > REMEMBERED:
             self._computed.popitem(last=False)
         return computed
-
-    def fresh_part(self, computed: Computed, fresh: Freshness) -> bytes:
-        return fresh_part(fresh, computed.computed_at, self.zone)
 
 
 def choice(

@@ -13,10 +13,13 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from query_api import metrics
 from query_api.auth import RECHECK_S, Access, Caller, Restriction
 from query_api.reader.mirror import Unavailable
+from query_api.report.body import fresh_part
 from query_api.report.freshness import Freshness
 from query_api.routes.answers import EPOCH, Answers, Computed, Question, choice
+from query_api.routes.coding import IDENTITY
 from query_api.routes.query import ReportParameters
 
 log = structlog.get_logger()
@@ -125,10 +128,12 @@ class Channel:
         is_new = computed.body.etag != self.tag
         if not is_new and not tells:
             return False
-        part = self._answers.fresh_part(computed, fresh)
+        zone = self._answers.zone
         self.tag = computed.body.etag
-        self.report = _event("report", computed.body.with_freshness(part), event_id(self.tag))
+        payload = computed.payload(fresh, IDENTITY, zone)
+        self.report = _event("report", payload, event_id(self.tag))
         if tells:
+            part = fresh_part(fresh, computed.computed_at, zone)
             self.freshness = _event("freshness", b"{" + part[1:] + b"}")
             self.told += 1
         changed, self.changed = self.changed, asyncio.Event()
@@ -247,6 +252,7 @@ class Subscription:
             if event_id(channel.tag) != self._seen:
                 self._seen = event_id(channel.tag)
                 channels.reports_sent += 1
+                metrics.STREAM_REPORTS.inc()
                 yield channel.report
             elif channel.told != told:
                 told = channel.told

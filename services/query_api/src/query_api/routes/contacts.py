@@ -30,9 +30,10 @@ from query_api.report.rows import (
     listings,
 )
 from query_api.routes.answers import EPOCH, Answers, choice
+from query_api.routes.coding import coded
 from query_api.routes.problems import Unprocessable
 from query_api.routes.query import Dates, ReportParameters, documented, read_query
-from query_api.routes.report import UNPROCESSABLE, freshness_headers
+from query_api.routes.report import UNPROCESSABLE, VARY, freshness_headers
 
 router = APIRouter()
 
@@ -119,8 +120,12 @@ async def contacts(request: Request, caller: RowsCaller) -> Response:
         "total": len(named),
         "as_of": moment(fresh.as_of, answers.zone),
     }
-    headers = {"Cache-Control": "private, no-store", **freshness_headers(answers, fresh)}
-    return Response(to_json(content), media_type="application/json", headers=headers)
+    headers = {
+        "Cache-Control": "private, no-store",
+        "Vary": VARY,
+        **freshness_headers(answers, fresh),
+    }
+    return coded(request, to_json(content), "application/json", headers)
 
 
 def _cursor(text: str | None, order: Order) -> Key | None:
@@ -250,9 +255,10 @@ async def filters(request: Request, caller: ReportCaller) -> Response:
     }
     headers = {
         "Cache-Control": "private, no-cache",
+        "Vary": VARY,
         **freshness_headers(answers, answers.freshness(picture)),
     }
-    return Response(to_json(content), media_type="application/json", headers=headers)
+    return coded(request, to_json(content), "application/json", headers)
 
 
 def _refs(ids: set[str], names: dict[str, str], without: str) -> list[dict[str, str]]:

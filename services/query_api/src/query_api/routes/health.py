@@ -1,11 +1,17 @@
 """Liveness, readiness and metrics, outside /api/v1 and without a caller."""
 
+import time
+from math import nan
+
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic_core import to_json
 from starlette.responses import Response
 
+from query_api import metrics
 from query_api.reader.mirror import Mirror
+from query_api.routes.answers import Answers
+from query_api.routes.channels import Channels
 from query_api.routes.problems import problem
 
 router = APIRouter()
@@ -27,5 +33,14 @@ async def readyz(request: Request) -> Response:
 
 
 @router.get("/metrics", summary="Metrics for Prometheus")
-async def metrics() -> Response:
+async def scrape(request: Request) -> Response:
+    answers: Answers = request.app.state.answers
+    channels: Channels = request.app.state.channels
+    metrics.STREAMS.set(channels.open)
+    picture = answers.mirror.picture
+    if picture is not None:
+        fresh = answers.freshness(picture)
+        metrics.STALE.set(fresh.stale)
+        metrics.LAG.set(nan if fresh.lag_events is None else fresh.lag_events)
+        metrics.AS_OF_AGE_S.set(nan if fresh.as_of is None else time.time() - fresh.as_of / 1000)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

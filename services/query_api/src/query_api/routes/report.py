@@ -10,10 +10,13 @@ from query_api.auth import REFUSALS, ReportCaller
 from query_api.report.body import moment
 from query_api.report.freshness import Freshness
 from query_api.routes.answers import Answers, Question, choice
+from query_api.routes.coding import IDENTITY, coding_of
 from query_api.routes.problems import described
 from query_api.routes.query import ReportParameters, documented, read_query
 
 router = APIRouter()
+
+VARY: Final = "Authorization, Cookie, Accept-Encoding"
 
 UNPROCESSABLE: Final = described(
     422,
@@ -47,12 +50,15 @@ async def report(request: Request, caller: ReportCaller) -> Response:
     headers = {
         "ETag": computed.body.etag,
         "Cache-Control": "private, no-cache",
-        "Vary": "Authorization, Cookie, Accept-Encoding",
+        "Vary": VARY,
         **freshness_headers(answers, fresh),
     }
     if is_known(request, computed.body.etag):
         return Response(status_code=304, headers=headers)
-    content = computed.body.with_freshness(answers.fresh_part(computed, fresh))
+    coding = coding_of(request)
+    if coding != IDENTITY:
+        headers["Content-Encoding"] = coding
+    content = computed.payload(fresh, coding, answers.zone)
     return Response(content, media_type="application/json", headers=headers)
 
 
