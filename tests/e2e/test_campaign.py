@@ -47,6 +47,11 @@ async def pipeline(topic, redis_url, now: str | None = None) -> AsyncIterator[Ap
         running_issuer() as issuer,
         running_api(redis_url, issuer, now) as api,
     ):
+
+        async def readable() -> bool:
+            return (await api.raw("/report")).status_code == 200
+
+        await until(readable, within_s=30)
         yield api
 
 
