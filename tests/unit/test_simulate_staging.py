@@ -56,10 +56,10 @@ def test_nothing_live_bears_a_time_that_is_yet_to_come():
             assert time <= stage.played_at(happening.told) + 0.001
 
 
-def test_another_date_keeps_its_times_and_plays_from_its_morning():
-    stage = staged(replace(SMALL, day=date(2025, 10, 1), speed=60), at(14))
-    clock = stage.plan.clock
-    assert clock.text(9 * HOUR) == "2025-10-01T09:00:00+03:00"
+@pytest.mark.parametrize("day", [date(2024, 2, 29), date(2025, 10, 1), date(2026, 3, 8)])
+def test_another_date_keeps_its_times_and_plays_from_its_morning(day):
+    stage = staged(replace(SMALL, day=day, speed=60), at(14))
+    assert stage.plan.clock.text(9 * HOUR) == f"{day}T09:00:00+03:00"
     assert stage.played_at(-6 * HOUR) < at(14)
     assert stage.played_at(9 * HOUR) == at(14) + 5
     assert stage.played_at(10 * HOUR) == at(14) + 65

@@ -72,19 +72,18 @@ class Clock:
         slope = 1 + shift / (opening - LONG_AGO)
         if slope <= 0:
             raise ValueError(f"{day} is too far away to be shifted to now")
-        stretches = [
+        history = (
             Stretch(LONG_AGO, midnight + LONG_AGO, slope),
             Stretch(opening, midnight + opening + shift, 1.0),
-            Stretch(second, now, 1 / speed),
-        ]
-        if speed > 1:
-            night = NIGHT_S / (MORNING_AFTER - EVENING)
-            for start, pace in ((EVENING, night), (MORNING_AFTER, 1.0)):
-                if start > second:
-                    last = stretches[-1]
-                    moment = last.moment + (start - last.second) * last.slope
-                    stretches.append(Stretch(start, moment, pace / speed))
-        return cls(day, timezone, tuple(stretches))
+        )
+        return cls(day, timezone, history + _played(now, second, speed))
+
+    @classmethod
+    def of_playing(
+        cls, day: date, timezone: ZoneInfo, now: float, second: float, speed: float
+    ) -> Self:
+        """When each second of any date is to be played, if `second` of it is played `now`."""
+        return cls(day, timezone, _played(now, second, speed))
 
     def moment(self, second: float) -> float:
         """Seconds since 1970."""
@@ -109,6 +108,19 @@ class Clock:
         """RFC 3339 of a time of day some dates later (or earlier), whatever the clock does."""
         midnight = datetime.combine(self.day + timedelta(days=day_offset), time(), self.timezone)
         return (midnight + timedelta(seconds=second)).isoformat(timespec="seconds")
+
+
+def _played(now: float, second: float, speed: float) -> tuple[Stretch, ...]:
+    """What is to come from `second` on, faster than life without the night."""
+    stretches = [Stretch(second, now, 1 / speed)]
+    if speed > 1:
+        night = NIGHT_S / (MORNING_AFTER - EVENING)
+        for start, pace in ((EVENING, night), (MORNING_AFTER, 1.0)):
+            if start > second:
+                last = stretches[-1]
+                moment = last.moment + (start - last.second) * last.slope
+                stretches.append(Stretch(start, moment, pace / speed))
+    return tuple(stretches)
 
 
 def _second(stretch: Stretch) -> float:
