@@ -33,6 +33,8 @@ def complaint(**given: Any) -> str:
         ({"oidc_audience": ""}, "oidc_audience"),
         ({"rate_limit": "many"}, "600/minute"),
         ({"rate_limit": ""}, "600/minute"),
+        ({"rate_limit": "0/minute"}, "600/minute"),
+        ({"rate_limit": "10/second;20/minute"}, "600/minute"),
         ({"cors_origins": "*"}, "no origin"),
         ({"cors_origins": "https://a.example/"}, "no origin"),
         ({"cors_origins": "https://a.example,null"}, "no origin"),

@@ -34,9 +34,8 @@ _SPAN: Final = re.compile(r"([1-9][0-9]{0,4})([hd])")
 def keys(argv: Sequence[str]) -> int:
     """Run the command; the exit code. Reads OBZVON_ACCESS_REDIS_URL from the environment."""
     arguments = _parser().parse_args(argv)
-    if not structlog.is_configured():
-        # On stderr: stdout is the key's alone, to be piped.
-        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    # Logs go to stderr: stdout is the key's alone, to be piped.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         url = StoreSettings().access_redis_url
     except ValidationError:

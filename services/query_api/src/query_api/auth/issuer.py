@@ -168,7 +168,12 @@ class Issuer:
         document = await self._get(issuer.rstrip("/") + "/.well-known/openid-configuration")
         if document.get("issuer") != issuer:
             raise Unusable("the discovery document names another issuer")
-        for name in ("jwks_uri", "authorization_endpoint", "token_endpoint"):
+        for name in (
+            "jwks_uri",
+            "authorization_endpoint",
+            "token_endpoint",
+            "end_session_endpoint",
+        ):
             url = document.get(name)
             if url is not None and not self._settings.may_fetch(str(url)):
                 raise Unusable(f"{name} in the discovery document is plain http")

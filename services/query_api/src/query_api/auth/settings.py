@@ -139,11 +139,13 @@ class AccessSettings(StoreSettings):
     @field_validator("rate_limit", "rate_limit_unknown")
     @classmethod
     def _is_rate(cls, value: str) -> str:
-        if value != UNLIMITED:
-            try:
-                parse(value)
-            except ValueError:
-                raise ValueError("give a rate like 600/minute, or none") from None
+        try:
+            # Of several rates `parse` takes the first and forgets the rest.
+            is_rate = value == UNLIMITED or (";" not in value and parse(value).amount > 0)
+        except ValueError:
+            is_rate = False
+        if not is_rate:
+            raise ValueError("give one rate like 600/minute, or none")
         return value
 
     @field_validator("cors_origins")
