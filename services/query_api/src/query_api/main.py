@@ -36,6 +36,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.redis = redis
         app.state.mirror = mirror
         answers = app.state.answers = Answers(mirror, settings, clock or settings.clock())
+        app.state.ready = {}
         app.state.channels = Channels(
             answers,
             access,

@@ -10,7 +10,7 @@ import contextlib
 import random
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -77,9 +77,7 @@ class Mirror:
         try:
             yield self
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _stopped(tasks)
             if not self._round.done():
                 self._round.set_result("the API is stopping")
 
@@ -293,6 +291,15 @@ def _lacks(shard: Shard | None, wanted: set[str]) -> bool:
     return shard is not None and any(
         day in shard.seqs and day not in shard.counts for day in wanted
     )
+
+
+async def _stopped(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel until they have ended: redis-py can lose a cancellation while it connects."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.1)
 
 
 def _observe_events(before: Picture | None, after: Picture) -> None:

@@ -4,6 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from math import inf
 from typing import Final, NamedTuple
 
 from query_api import metrics
@@ -15,9 +16,10 @@ from query_api.report.freshness import Freshness, complete_since, freshness
 from query_api.report.merge import Merged, merge
 from query_api.report.picture import Basis, Picture
 from query_api.routes.coding import IDENTITY, compressed
+from query_api.routes.query import ReportParameters
 from query_api.settings import Clock, Settings
 
-REMEMBERED: Final = 512
+REMEMBERED: Final = 256
 """Reports, by dates and filters, that are kept encoded."""
 
 MINUTE: Final = timedelta(minutes=1)
@@ -31,6 +33,22 @@ class Question(NamedTuple):
     is_range: bool
     choice: Choice
     operator_id: str | None
+
+
+class Asked(NamedTuple):
+    """What a caller asks for. Without dates that is today's report, also tomorrow."""
+
+    parameters: ReportParameters
+    restriction: Restriction | None
+
+    def question(self, today: str) -> Question:
+        parameters = self.parameters
+        return Question(
+            parameters.period(today),
+            parameters.is_range,
+            choice(parameters.manager_id, parameters.plan_date, self.restriction),
+            parameters.operator_id,
+        )
 
 
 class Computed:
@@ -111,11 +129,23 @@ class Answers:
     def today(self) -> str:
         return self._clock().astimezone(self.zone).date().isoformat()
 
+    def real_ms(self) -> float:
+        """Real time, also where the report's clock is fixed; milliseconds since 1970."""
+        return self._real_time() * 1000
+
     def freshness(self, picture: Picture) -> Freshness:
-        clock_ms = int(self._real_time() * 1000)
         return freshness(
-            picture, clock_ms, self._stale_after_ms, unreachable=self._mirror.unreadable
+            picture,
+            int(self.real_ms()),
+            self._stale_after_ms,
+            unreachable=self._mirror.unreadable,
         )
+
+    def stale_at(self, fresh: Freshness) -> float:
+        """When a fresh figure turns stale if nothing comes; never for what is stale already."""
+        if fresh.stale or fresh.as_of is None:
+            return inf
+        return fresh.as_of + self._stale_after_ms
 
     async def report(self, question: Question) -> tuple[Computed, Freshness]:
         """The report as of now; raises `Unavailable` when there is nothing to answer from."""

@@ -9,18 +9,17 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
 from query_api import metrics
-from query_api.auth import RECHECK_S, Access, Caller, Restriction
+from query_api.auth import RECHECK_S, Access, Caller
 from query_api.reader.mirror import Unavailable
 from query_api.report.body import fresh_part
 from query_api.report.freshness import Freshness
-from query_api.routes.answers import EPOCH, Answers, Computed, Question, choice
+from query_api.routes.answers import EPOCH, Answers, Asked, Computed
 from query_api.routes.coding import IDENTITY
-from query_api.routes.query import ReportParameters
 
 log = structlog.get_logger()
 
@@ -46,22 +45,6 @@ class TooMany(Exception):
         self.is_callers_fault = is_callers_fault
 
 
-class Asked(NamedTuple):
-    """What a channel shows. Without dates that is today's report, also tomorrow."""
-
-    parameters: ReportParameters
-    restriction: Restriction | None
-
-    def question(self, today: str) -> Question:
-        parameters = self.parameters
-        return Question(
-            parameters.period(today),
-            parameters.is_range,
-            choice(parameters.manager_id, parameters.plan_date, self.restriction),
-            parameters.operator_id,
-        )
-
-
 class Channel:
     """One watched report: its newest event, and when there is a newer one."""
 
@@ -69,6 +52,8 @@ class Channel:
         self._asked = asked
         self._answers = answers
         self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
+        """A cancellation alone can get lost in Python 3.11's wait_for."""
         self.listeners = 0
         self.tag = ""
         self.report = b""
@@ -86,6 +71,7 @@ class Channel:
             self._task = asyncio.create_task(self._follow(), name="channel")
 
     def close(self) -> None:
+        self._is_closed = True
         if self._task is not None:
             self._task.cancel()
         self.changed.set()
@@ -96,7 +82,7 @@ class Channel:
     async def _follow(self) -> None:
         time = asyncio.get_running_loop().time
         next_telling = time() + FRESHNESS_S
-        while True:
+        while not self._is_closed:
             picture_changed = self._answers.mirror.changed
             patience = LOOK_S
             try:
