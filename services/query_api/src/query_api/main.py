@@ -14,7 +14,7 @@ from query_api.logs import configure_logs
 from query_api.protection import protect
 from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
-from query_api.routes import contacts, health, report, stream
+from query_api.routes import contacts, export, health, report, stream
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
 from query_api.routes.observed import Observed
@@ -52,7 +52,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
     app = FastAPI(title="Obzvon", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(health.router)
-    for module in (report, contacts, stream):
+    for module in (report, export, contacts, stream):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(access_routes(access))
     handle_problems(app)

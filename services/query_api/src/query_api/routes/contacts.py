@@ -31,9 +31,9 @@ from query_api.report.rows import (
 )
 from query_api.routes.answers import EPOCH, Answers, choice
 from query_api.routes.coding import coded
-from query_api.routes.problems import Unprocessable
+from query_api.routes.problems import UNPROCESSABLE, Unprocessable
 from query_api.routes.query import Dates, ReportParameters, documented, read_query
-from query_api.routes.report import UNPROCESSABLE, VARY, freshness_headers
+from query_api.routes.report import VARY, freshness_headers
 
 router = APIRouter()
 

@@ -89,3 +89,12 @@ def described(status: int, description: str, detail: str, **more: Any) -> dict[s
             PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
         },
     }
+
+
+UNPROCESSABLE: Final = described(
+    422,
+    "A parameter is wrong; `errors` names it",
+    "date: there is no such day",
+    errors=[{"field": "date", "value": "2026-02-30", "message": "there is no such day"}],
+)
+"""The OpenAPI response of a parameter that is wrong."""

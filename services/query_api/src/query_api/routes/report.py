@@ -13,19 +13,12 @@ from query_api.report.freshness import Freshness
 from query_api.report.picture import Picture
 from query_api.routes.answers import REMEMBERED, Answers, Asked, Computed
 from query_api.routes.coding import IDENTITY, coding_of
-from query_api.routes.problems import described
+from query_api.routes.problems import UNPROCESSABLE
 from query_api.routes.query import ReportParameters, documented, read_query
 
 router = APIRouter()
 
 VARY: Final = "Authorization, Cookie, Accept-Encoding"
-
-UNPROCESSABLE: Final = described(
-    422,
-    "A parameter is wrong; `errors` names it",
-    "date: there is no such day",
-    errors=[{"field": "date", "value": "2026-02-30", "message": "there is no such day"}],
-)
 
 NOT_MODIFIED: Final[dict[str, Any]] = {
     "description": "The figures are those of the ETag in If-None-Match"

@@ -10,9 +10,8 @@ from starlette.types import Receive, Scope, Send
 from query_api.auth import REFUSALS, ReportCaller
 from query_api.routes.answers import Asked
 from query_api.routes.channels import RECONNECT_MS, Channels, Subscription, TooMany
-from query_api.routes.problems import described, problem
+from query_api.routes.problems import UNPROCESSABLE, described, problem
 from query_api.routes.query import ReportParameters, documented, read_query
-from query_api.routes.report import UNPROCESSABLE
 
 router = APIRouter()
 
