@@ -123,12 +123,15 @@ class Child:
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        orphaned: signal.Signals = signal.SIGTERM,
     ) -> None:
+        """`orphaned` is what the kernel sends it when we die."""
         self.name = name
         self.log = log
         self._command = [str(part) for part in command]
         self._env = None if env is None else dict(env)
         self._cwd = cwd
+        self._orphaned = orphaned
         self._process: subprocess.Popen[bytes] | None = None
         self._log_begins = 0
 
@@ -138,7 +141,7 @@ class Child:
 
         def tie_to_parent() -> None:
             if _LIBC is not None:
-                _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+                _LIBC.prctl(_PR_SET_PDEATHSIG, self._orphaned)
                 if os.getppid() != parent:  # it died before the kernel was told
                     os._exit(1)
 
@@ -158,7 +161,7 @@ class Child:
             except OSError as error:
                 raise StackError(
                     f"{self.name} cannot be started ({self._command[0]}: {error.strerror}): "
-                    "run `make setup` again"
+                    "is it installed? `make setup` installs what comes as a Python package"
                 ) from error
         _running.add(self)
         return self

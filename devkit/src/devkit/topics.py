@@ -1,5 +1,8 @@
 """The topics of the stack: the events and their dead letters."""
 
+import asyncio
+import time
+
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
@@ -7,6 +10,11 @@ from devkit.errors import StackError
 
 PARTITIONS = 8
 """Partitions of the events topic unless told otherwise."""
+
+LEADERS_TIMEOUT_S = 30.0
+"""Seconds until every partition of a new topic must have a leader."""
+
+POLL_S = 0.05
 
 _CONFIGURATION = {
     # The projection can be rebuilt from Kafka only while Kafka has everything.
@@ -54,19 +62,32 @@ async def create_topics(
         for name, code, *_ in answer.topic_errors:
             if code and for_code(code) is not TopicAlreadyExistsError:
                 raise StackError(f"topic {name} cannot be created: {for_code(code).__name__}")
-        # A cluster answers before every broker knows the topic: the description settles it.
-        found = {
-            topic["topic"]: len(topic["partitions"])
-            for topic in await admin.describe_topics([events])
-        }
-        if found.get(events, partitions) != partitions:
+        found = await _led_partitions(admin, events)
+        await _led_partitions(admin, dead_letters)
+        if found != partitions:
             raise StackError(
-                f"topic {events} has {found[events]} partitions, not {partitions}: start with "
-                f"--partitions {found[events]}, change it with `obzvon repartition`, or begin "
-                "anew with --fresh"
+                f"topic {events} has {found} partitions, not {partitions}: start with "
+                f"--partitions {found}, change it with `obzvon repartition`, or begin anew with "
+                "--fresh"
             )
     finally:
         await admin.close()
+
+
+async def _led_partitions(admin: AIOKafkaAdminClient, name: str) -> int:
+    """How many partitions the topic has, once each of them has a leader that takes records.
+
+    A cluster says that a topic is created before all of its brokers know it.
+    """
+    give_up = time.monotonic() + LEADERS_TIMEOUT_S
+    while True:
+        (topic,) = await admin.describe_topics([name])
+        partitions = topic["partitions"]
+        if partitions and all(one["leader"] >= 0 for one in partitions):
+            return len(partitions)
+        if time.monotonic() > give_up:
+            raise StackError(f"topic {name} has no leaders after {LEADERS_TIMEOUT_S:.0f} s")
+        await asyncio.sleep(POLL_S)
 
 
 async def delete_topics(bootstrap: str, *names: str) -> None:

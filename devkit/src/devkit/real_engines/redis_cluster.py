@@ -1,0 +1,161 @@
+"""A Redis Cluster of six: three primaries, a replica each."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from redis.exceptions import RedisError
+
+from devkit.children import HOST, free_port
+from devkit.engines import valkey_server
+from devkit.errors import StackError
+from devkit.real_engines.node import Engine, Node, until
+from devkit.real_engines.redis import RedisNode, replication
+
+NODE_TIMEOUT_MS = 2_000
+"""After so long without an answer a node of a Redis Cluster counts as failed."""
+
+SLOTS = 16_384
+
+
+class RealRedisCluster(Engine):
+    """A Redis Cluster: three primaries with a replica each, of valkey-servers unless told otherwise.
+
+    A primary that is killed is succeeded by its replica after `NODE_TIMEOUT_MS` and an election.
+    """
+
+    def __init__(self, data_dir: Path, *, primaries: int = 3, binary: Path | None = None) -> None:
+        super().__init__(data_dir)
+        binary = binary or valkey_server()
+        self.primaries = primaries
+        self.nodes = [
+            ClusterNode(f"Redis {number}", data_dir / f"node-{number}", binary)
+            for number in range(1, 2 * primaries + 1)
+        ]
+
+    @property
+    def url(self) -> str:
+        """Where a client begins; it learns the other nodes from there."""
+        living = next((node for node in self.nodes if node.is_running), self.nodes[0])
+        return f"redis+cluster://{living.address}"
+
+    def all_nodes(self) -> Sequence[Node]:
+        return self.nodes
+
+    def _use_other_ports(self) -> None:
+        super()._use_other_ports()
+        for node in self.nodes:
+            node.bus_port = free_port()
+
+    async def _start(self) -> None:
+        await asyncio.gather(*(node.start() for node in self.nodes))
+        first, *others = self.nodes
+        for place, node in enumerate(self.nodes[: self.primaries]):
+            begin = place * SLOTS // self.primaries
+            end = (place + 1) * SLOTS // self.primaries - 1
+            await node.ask("CLUSTER", "ADDSLOTSRANGE", begin, end)
+            # Else two nodes may hold one config epoch for a while, and settle it in their own time.
+            await node.ask("CLUSTER", "SET-CONFIG-EPOCH", place + 1)
+        for node in others:
+            await node.ask("CLUSTER", "MEET", HOST, first.port, first.bus_port)
+        await until(self._all_know_all, "the cluster", self.nodes)
+        for place, node in enumerate(self.nodes[self.primaries :]):
+            await node.ask("CLUSTER", "REPLICATE", await self.nodes[place].id())
+        await until(self.is_whole, "the cluster", self.nodes)
+
+    async def _all_know_all(self) -> bool:
+        for node in self.nodes:
+            known = await node.known()
+            if len(known) < len(self.nodes) or any("handshake" in one.flags for one in known):
+                return False
+        return True
+
+    async def is_whole(self) -> bool:
+        """Whether every running node sees all slots served, and every replica is linked."""
+        running = [node for node in self.nodes if node.is_running]
+        replicas = 0
+        for node in running:
+            try:
+                info = await node.ask("CLUSTER", "INFO")
+                standing = await replication(node)
+            except (RedisError, OSError):
+                return False
+            if "cluster_state:ok" not in info:
+                return False
+            if standing["role"] == "slave":
+                replicas += 1
+                if standing["master_link_status"] != "up":
+                    return False
+        return len(running) - replicas == self.primaries
+
+    async def whole(self) -> None:
+        """Wait until the cluster serves every slot: after a failover, or a node's return."""
+        await until(self.is_whole, "the cluster", ())
+
+    async def primary_nodes(self) -> list["ClusterNode"]:
+        """The primaries of this moment, in the order in which they were started."""
+        running = [node for node in self.nodes if node.is_running]
+        return [node for node in running if (await replication(node))["role"] == "master"]
+
+    async def owner_of(self, slot: int) -> "ClusterNode":
+        """The primary that serves the slot."""
+        for node in await self.primary_nodes():
+            for one in await node.known():
+                if "myself" in one.flags and any(slot in slots for slots in one.slots):
+                    return node
+        raise StackError(f"nobody serves slot {slot}")
+
+    async def move_slot(self, slot: int, target: "ClusterNode", batch: int = 50) -> int:
+        """Move a slot and its keys to another primary, as resharding does; the number of keys."""
+        source = await self.owner_of(slot)
+        source_id, target_id = await source.id(), await target.id()
+        await target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
+        await source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)
+        moved = 0
+        while keys := await source.ask("CLUSTER", "GETKEYSINSLOT", slot, batch):
+            await source.ask("MIGRATE", HOST, target.port, "", 0, 5_000, "KEYS", *keys)
+            moved += len(keys)
+        for node in (target, source):
+            await node.ask("CLUSTER", "SETSLOT", slot, "NODE", target_id)
+        for node in await self.primary_nodes():
+            if node not in (source, target):
+                await node.ask("CLUSTER", "SETSLOT", slot, "NODE", target_id)
+        return moved
+
+
+class ClusterNode(RedisNode):
+    def __init__(self, name: str, data_dir: Path, binary: Path) -> None:
+        super().__init__(name, data_dir, binary)
+        self.bus_port = free_port()
+
+    def command(self) -> Sequence[str | Path]:
+        return [
+            *super().command(),
+            *("--cluster-enabled", "yes", "--cluster-port", str(self.bus_port)),
+            *("--cluster-node-timeout", str(NODE_TIMEOUT_MS), "--cluster-announce-ip", HOST),
+            # Replicas that are behind may still be promoted, as they are where it matters.
+            *("--cluster-replica-validity-factor", "0"),
+        ]
+
+    async def id(self) -> str:
+        return str(await self.ask("CLUSTER", "MYID"))
+
+    async def known(self) -> list["KnownNode"]:
+        """The nodes that this one knows, itself among them."""
+        return [KnownNode.read(line) for line in (await self.ask("CLUSTER", "NODES")).splitlines()]
+
+
+class KnownNode(NamedTuple):
+    """A line of CLUSTER NODES."""
+
+    flags: frozenset[str]
+    slots: tuple[range, ...]
+
+    @classmethod
+    def read(cls, line: str) -> Self:
+        _, _, flags, _, _, _, _, _, *slots = line.split()
+        # In brackets stand slots on the move; their owner holds them in a range as well.
+        ends = [slot.split("-") for slot in slots if not slot.startswith("[")]
+        ranges = tuple(range(int(end[0]), int(end[-1]) + 1) for end in ends)
+        return cls(frozenset(flags.split(",")), ranges)
