@@ -14,6 +14,7 @@ from query_api.report.choice import Choice, Period
 from query_api.report.merge import Line, merge
 from query_api.report.rows import (
     COUNTER_NAMES,
+    Columns,
     Named,
     Order,
     Wanted,
@@ -80,7 +81,7 @@ def test_the_contributions_behind_every_figure_sum_to_it(
 
     for operator_id, line in lines.items():
         for counter in COUNTERS:
-            wanted = Wanted(period, choice, operator_id, counter, None, None, None, minute)
+            wanted = Wanted(period, choice, operator_id, counter, Columns(), minute)
             total = sum(wanted.contribution(row) for row in listed(events, wanted))
             assert total == figure(line, counter), (operator_id, counter)
 
@@ -95,7 +96,7 @@ def test_without_a_counter_the_rows_are_the_contacts_of_the_dates(
     totals = merge(picture_of(events), period, choice, None, minute).totals
 
     def rows(overdue: bool | None) -> int:
-        wanted = Wanted(period, choice, None, None, None, None, overdue, minute)
+        wanted = Wanted(period, choice, None, None, Columns(overdue=overdue), minute)
         return sum(wanted.contribution(row) for row in listed(events, wanted) if wanted.passes(row))
 
     assert rows(None) == totals.counters[0]

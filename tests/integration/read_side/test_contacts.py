@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from contracts.report import ContactPage, Pickers
 from harness.oidc import Issuer
-from query_api.report.rows import COUNTER_NAMES
+from query_api.report.rows import COUNTER_NAMES, SORTS
 from readside.api import Api
 from readside.events import DAY, called, delivered, failed, planned, postponed
 from readside.histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
-from readside.pictures import RULES, load
+from readside.pictures import RULES, day_events, load
 from readside.writer import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -226,6 +226,62 @@ async def test_rows_are_filtered_by_their_columns(writer: Writer, api: Api) -> N
     assert await found(status="open", kind="planned") == ["T1", "T2"]
     assert await found(q="сидоров") == ["T3"]
     assert await found(q="баумана") == []
+    assert await found(q="адрес a-4") == ["T4"]
+
+
+async def test_rows_are_filtered_by_what_happened_to_them(writer: Writer, api: Api) -> None:
+    await writer.write(
+        [
+            planned("T1", client="c-1", address="a-1", origin="forecast"),
+            called("T1"),
+            called("T1", "ordered", order="o-7"),
+            planned("T2", client="c-2", address="a-2", last_delivery_date="2026-11-10"),
+            called("T2"),
+            planned("T3", client="c-1", address="a-3", last_delivery_date="2026-11-20"),
+            postponed("T3", DAY, at="09:00"),
+            postponed("T3", DAY, at="10:00"),
+        ]
+    )
+    await api.up_to_date()
+
+    async def found(**asked: Any) -> list[str]:
+        page = await api.get("/contacts", date=DAY, sort="task_id", **asked)
+        return [item["task_id"] for item in page["items"]]
+
+    assert await found(client_id="c-1") == ["T1", "T3"]
+    assert await found(address_id="a-2") == ["T2"]
+    assert await found(task_id="T3") == ["T3"]
+    assert await found(origin="forecast") == ["T1"]
+    assert await found(origin="none") == ["T2", "T3"]
+    assert await found(order="o-7") == ["T1"]
+    assert await found(min_calls=1) == ["T1", "T2"]
+    assert await found(min_calls=1, max_calls=1) == ["T2"]
+    assert await found(max_calls=0) == ["T3"]
+    assert await found(min_postponements=2) == ["T3"]
+    assert await found(last_delivery_from="2026-11-11") == ["T3"]
+    assert await found(last_delivery_to="2026-11-11") == ["T1", "T2"]
+
+
+@pytest.mark.parametrize("column", [*SORTS])
+async def test_every_sort_pages_through_all_rows_in_both_directions(
+    column: str, writer: Writer, api: Api
+) -> None:
+    await writer.write(day_events()[:600])
+    await api.up_to_date()
+    dates = {"date_from": "2026-11-20", "date_to": "2026-11-30"}
+
+    for sort in (column, f"-{column}"):
+        whole = await api.get("/contacts", sort=sort, limit=500, **dates)
+        seen: list[Any] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = await api.get("/contacts", sort=sort, limit=29, **dates, **cursor)
+            seen += page["items"]
+            if page["next_cursor"] is None:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+        assert seen == whole["items"]
+        assert len({(item["task_id"], item["contact_no"]) for item in seen}) == whole["total"]
 
 
 async def test_the_same_contact_is_listed_once_however_many_called(

@@ -29,6 +29,44 @@ BY_CALLER: Final = ("calls", "refusals")
 """Figures that may count for another operator than the one who holds the contact."""
 
 
+NO_ORIGIN: Final = "none"
+"""Chooses rows whose task says nothing of where it came from."""
+
+
+class Columns(NamedTuple):
+    """What a row's own columns must hold. None does not choose."""
+
+    overdue: bool | None = None
+    status: str | None = None
+    kind: str | None = None
+    origin: str | None = None
+    """`manual`, `forecast` or `NO_ORIGIN`."""
+    task_id: str | None = None
+    client_id: str | None = None
+    address_id: str | None = None
+    order: str | None = None
+    """Id or number of one of the row's orders."""
+    min_calls: int | None = None
+    max_calls: int | None = None
+    min_postponements: int | None = None
+
+    def hold(self, row: Row, *, is_overdue: bool) -> bool:
+        calls = sum(count for _, count in row.calls)
+        return (
+            (self.overdue is None or self.overdue == is_overdue)
+            and (self.status is None or self.status == row.status)
+            and (self.kind is None or self.kind == row.kind)
+            and (self.origin is None or self.origin == (row.origin or NO_ORIGIN))
+            and (self.task_id is None or self.task_id == row.task_id)
+            and (self.client_id is None or self.client_id == row.client)
+            and (self.address_id is None or self.address_id == row.address)
+            and (self.order is None or any(self.order in order for order in row.orders))
+            and (self.min_calls is None or self.min_calls <= calls)
+            and (self.max_calls is None or self.max_calls >= calls)
+            and (self.min_postponements is None or self.min_postponements <= row.postponements)
+        )
+
+
 class Wanted(NamedTuple):
     """Which rows are asked for."""
 
@@ -37,9 +75,7 @@ class Wanted(NamedTuple):
     operator_id: str | None
     counter: str | None
     """One of the values of `COUNTER_NAMES`."""
-    status: str | None
-    kind: str | None
-    overdue: bool | None
+    columns: Columns
     minute: int
     """Of active and overdue, since 1970."""
 
@@ -51,7 +87,7 @@ class Wanted(NamedTuple):
         """Whether contacts dated before the period may be among the rows."""
         if self.counter is not None:
             return self.counter.startswith("overdue.")
-        return self.overdue is True
+        return self.columns.overdue is True
 
     @property
     def takes_period(self) -> bool:
@@ -117,11 +153,7 @@ class Wanted(NamedTuple):
 
     def passes(self, row: Row) -> bool:
         """Whether the row's own columns are as asked for."""
-        return (
-            (self.status is None or row.status == self.status)
-            and (self.kind is None or row.kind == self.kind)
-            and (self.overdue is None or self.is_overdue(row) == self.overdue)
-        )
+        return self.columns.hold(row, is_overdue=self.is_overdue(row))
 
 
 class Listing(NamedTuple):
@@ -173,9 +205,9 @@ class Named(NamedTuple):
     contribution: int
     operator: str | None
     manager: str | None
-    client: str
-    address: str
-    last_delivery_date: str | None
+    client: str = ""
+    address: str = ""
+    last_delivery_date: str | None = None
 
 
 def _folded(text: str | None) -> str | None:

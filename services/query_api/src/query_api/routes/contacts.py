@@ -1,15 +1,15 @@
 """GET /contacts: the rows behind a number, and GET /filters: what can be chosen."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, Field
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from contracts.keys import Cell, OpenKey, Row
+from contracts.keys import Cell, OpenKey
 from contracts.report import ContactPage, ContactStatus, FieldProblem, Kind, Pickers
 from query_api.auth import REFUSALS, ReportCaller, RowsCaller
 from query_api.reader.client import UNREACHABLE
@@ -21,6 +21,7 @@ from query_api.report.picture import Picture
 from query_api.report.rows import (
     COUNTER_NAMES,
     DEFAULT_SORT,
+    Columns,
     Key,
     Named,
     Order,
@@ -32,12 +33,14 @@ from query_api.report.rows import (
 from query_api.routes.answers import EPOCH, Answers, choice
 from query_api.routes.coding import coded
 from query_api.routes.problems import UNPROCESSABLE, Unprocessable
-from query_api.routes.query import Dates, ReportParameters, documented, read_query
+from query_api.routes.query import Dates, Id, IsoDate, ReportParameters, documented, read_query
 from query_api.routes.report import VARY, freshness_headers
 
 router = APIRouter()
 
 MAX_LIMIT: Final = 500
+
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 def _counter(text: str) -> str:
@@ -52,7 +55,7 @@ def _sort(text: str) -> str:
 
 
 class ContactParameters(ReportParameters):
-    operator_id: Annotated[str, Field(max_length=128)] | None = Field(
+    operator_id: Id | None = Field(
         None, description="Rows that count for this operator; empty: for none"
     )
     counter: Annotated[str, AfterValidator(_counter)] | None = Field(
@@ -64,6 +67,26 @@ class ContactParameters(ReportParameters):
     kind: Kind | None = Field(None, description="Rows of this kind")
     overdue: bool | None = Field(
         None, description="true: overdue rows, also those of earlier dates; false: the others"
+    )
+    origin: Literal["manual", "forecast", "none"] | None = Field(
+        None, description="Rows of tasks that came from there; `none`: that do not say"
+    )
+    task_id: Id | None = Field(None, description="Rows of this task")
+    client_id: Id | None = Field(None, description="Rows of this client")
+    address_id: Id | None = Field(None, description="Rows of this address")
+    order: Annotated[str, Field(max_length=2_000)] | None = Field(
+        None, description="Rows with this order, by its id or number"
+    )
+    min_calls: Count | None = Field(None, description="Rows with so many calls or more")
+    max_calls: Count | None = Field(None, description="Rows with so many calls or fewer")
+    min_postponements: Count | None = Field(
+        None, description="Rows that were postponed so often or more"
+    )
+    last_delivery_from: IsoDate | None = Field(
+        None, description="Rows whose address had its last delivery on this day or later"
+    )
+    last_delivery_to: IsoDate | None = Field(
+        None, description="Rows whose address had its last delivery by this day, or none at all"
     )
     q: Annotated[str, Field(max_length=200)] | None = Field(
         None, description="Text within the client's name or the address"
@@ -94,28 +117,24 @@ async def contacts(request: Request, caller: RowsCaller) -> Response:
         choice(asked.manager_id, asked.plan_date, caller.restriction),
         asked.operator_id,
         COUNTER_NAMES[asked.counter] if asked.counter else None,
-        asked.status,
-        asked.kind,
-        asked.overdue,
+        Columns(**{name: getattr(asked, name) for name in Columns._fields}),
         answers.minute(),
     )
     picture = await answers.mirror.holding(wanted.period.days)
     fresh = answers.freshness(picture)
     try:
-        rows = await _rows(request, picture, wanted)
-        named = await _named(request, picture, rows)
+        named = await _rows(request, picture, wanted)
+        named = await _looked_through(request, picture, named, asked, order)
+        keyed: Iterable[tuple[Key, Named]] = [(order.key(one), one) for one in named]
+        if after is not None:
+            keyed = [pair for pair in keyed if order.is_after(pair[0], after)]
+        arranged = order.arranged(keyed)
+        page = arranged[: asked.limit]
+        items = await _filled_in(request, picture, [one for _, one in page])
     except UNREACHABLE as error:
         raise Unavailable(f"Redis can't be read: {error}") from error
-    if asked.q:
-        text = asked.q.casefold()
-        named = [n for n in named if text in n.client.casefold() or text in n.address.casefold()]
-    keyed: Iterable[tuple[Key, Named]] = [(order.key(one), one) for one in named]
-    if after is not None:
-        keyed = [pair for pair in keyed if order.is_after(pair[0], after)]
-    arranged = order.arranged(keyed)
-    page = arranged[: asked.limit]
     content = {
-        "items": [_item(one, wanted, answers) for _, one in page],
+        "items": [_item(one, wanted, answers) for one in items],
         "next_cursor": encode_cursor(order, page[-1][0]) if len(arranged) > len(page) else None,
         "total": len(named),
         "as_of": moment(fresh.as_of, answers.zone),
@@ -138,9 +157,10 @@ def _cursor(text: str | None, order: Order) -> Key | None:
         raise Unprocessable([wrong]) from None
 
 
-async def _rows(request: Request, picture: Picture, wanted: Wanted) -> list[tuple[Row, int]]:
-    """The rows wanted, each once, with its contribution."""
-    found: dict[tuple[str, int], tuple[Row, int]] = {}
+async def _rows(request: Request, picture: Picture, wanted: Wanted) -> list[Named]:
+    """The rows wanted, each once; what stands in other hashes is not filled in yet."""
+    found: dict[tuple[str, int], Named] = {}
+    operators, managers = picture.operators, picture.managers
     async for portion in read_rows(
         request.app.state.redis,
         picture.generation,
@@ -149,31 +169,65 @@ async def _rows(request: Request, picture: Picture, wanted: Wanted) -> list[tupl
         follow_pointers=wanted.takes_pointers,
     ):
         for row in portion:
-            if wanted.passes(row):
-                contribution = wanted.contribution(row)
-                if contribution:
-                    found[row.task_id, row.contact_no] = (row, contribution)
+            contribution = wanted.contribution(row) if wanted.passes(row) else 0
+            if contribution:
+                found[row.task_id, row.contact_no] = Named(
+                    row,
+                    contribution,
+                    None if row.operator is None else operators.get(row.operator, row.operator),
+                    None if row.manager is None else managers.get(row.manager, row.manager),
+                )
     return list(found.values())
 
 
-async def _named(request: Request, picture: Picture, rows: list[tuple[Row, int]]) -> list[Named]:
-    redis, generation, shards = request.app.state.redis, picture.generation, len(picture.shards)
-    addresses = [row.address for row, _ in rows]
-    clients = await read_names(redis, generation, shards, "client", (r.client for r, _ in rows))
-    texts = await read_names(redis, generation, shards, "address", addresses)
-    deliveries = await read_last_deliveries(redis, generation, shards, addresses)
-    operators, managers = picture.operators, picture.managers
+async def _looked_through(
+    request: Request, picture: Picture, rows: list[Named], asked: ContactParameters, order: Order
+) -> list[Named]:
+    """The rows that match what is known only by looking names and deliveries up for all."""
+    parts = set()
+    if asked.q or order.column == "client":
+        parts.add("client")
+    if asked.q or order.column == "address":
+        parts.add("address")
+    if asked.last_delivery_from or asked.last_delivery_to or order.column == "last_delivery_date":
+        parts.add("delivery")
+    rows = await _filled_in(request, picture, rows, parts)
+    text, first, last = (asked.q or "").casefold(), asked.last_delivery_from, asked.last_delivery_to
     return [
-        Named(
-            row,
-            contribution,
-            None if row.operator is None else operators.get(row.operator, row.operator),
-            None if row.manager is None else managers.get(row.manager, row.manager),
-            clients.get(row.client, row.client),
-            texts.get(row.address, row.address),
-            deliveries.get(row.address),
+        one
+        for one in rows
+        if (not text or text in one.client.casefold() or text in one.address.casefold())
+        and (first is None or (one.last_delivery_date or "") >= first)
+        and (last is None or (one.last_delivery_date or "") <= last)
+    ]
+
+
+async def _filled_in(
+    request: Request,
+    picture: Picture,
+    rows: list[Named],
+    parts: Collection[str] = ("client", "address", "delivery"),
+) -> list[Named]:
+    """The rows with the parts that stand in other hashes."""
+    if not rows or not parts:
+        return rows
+    redis, generation, shards = request.app.state.redis, picture.generation, len(picture.shards)
+    clients = {one.row.client for one in rows}
+    addresses = {one.row.address for one in rows}
+    names = texts = deliveries = {}
+    if "client" in parts:
+        names = await read_names(redis, generation, shards, "client", clients)
+    if "address" in parts:
+        texts = await read_names(redis, generation, shards, "address", addresses)
+    if "delivery" in parts:
+        deliveries = await read_last_deliveries(redis, generation, shards, addresses)
+    return [
+        one._replace(
+            client=names.get(one.row.client, one.client or one.row.client),
+            address=texts.get(one.row.address, one.address or one.row.address),
+            last_delivery_date=deliveries.get(one.row.address, one.last_delivery_date),
         )
-        for row, contribution in rows
+        for one in rows
     ]
 
 
