@@ -7,6 +7,7 @@ from contracts.keys import ShardKeys
 from projector.fold.calendar import Calendar
 from projector.fold.facts import Fact, fact_of_event
 from projector.fold.projection import Change, Projection
+from projector.fold.task import facts_of
 
 KEYS = ShardKeys("g1", 0)
 START = "0001-01-01"
@@ -33,30 +34,31 @@ class MemoryShard:
         projection = self.projection
         for task_id in projection.unknown_tasks(facts):
             projection.know_task(task_id, self._get(KEYS.docs, task_id))
-        for kind, ids in projection.unknown_names(
-            f for many in facts.values() for f in many
-        ).items():
-            for named in ids:
-                projection.know_name(kind, named, self._get(KEYS.names(kind), named))
+        self._know_names(fact for many in facts.values() for fact in many)
         fold = projection.fold(facts)
         for date in projection.unknown_dates(fold.dates()):
             projection.know_date(date, self._all(KEYS.cells(date)), self._all(KEYS.open(date)))
         for address in projection.unknown_deliveries({*fold.deliveries, *fold.lost_addresses}):
             projection.know_delivery(address, self._get(KEYS.deliveries, address))
         if fold.lost:
+            self._know_names(fold.lost)
             names, addresses = projection.retractions(fold)
-            from projector.fold.task import facts_of
-
             others = [
                 facts_of(document)
                 for task_id, document in self.hashes.get(KEYS.docs, {}).items()
-                if task_id not in fold.tasks
+                if not projection.knows(task_id)
             ]
             projection.retract(fold, names, addresses, others)
         change = projection.change(fold)
         projection.forget_some()
         self._write(change)
         return change
+
+    def _know_names(self, facts: Iterable[Fact]) -> None:
+        for kind, ids in self.projection.unknown_names(facts).items():
+            for named in ids:
+                value = self._get(KEYS.names(kind), named)
+                self.projection.know_name(kind, named, value)
 
     def _write(self, change: Change) -> None:
         for key in change.drops:

@@ -53,10 +53,10 @@ from projector.store.shard import (
 
 log = structlog.get_logger()
 
-CHUNK_RECORDS = 1_000
+CHUNK_RECORDS = 2_000
 """Records folded into one script: a few milliseconds of work for Redis."""
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 2 << 20
 """Bytes of values in one chunk, whatever their number."""
 
 SAMPLE_S = 1.0

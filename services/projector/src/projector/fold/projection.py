@@ -6,22 +6,35 @@ a write; then everything here is dropped. All values handed to the store are abs
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, zip_longest
+from operator import add
 from typing import Final
 
 from pydantic_core import to_json
 
-from contracts.keys import NAMES_SEQ, Cell, NameEntry, OpenKey, ShardKeys, row_field, row_pointer
+from contracts.keys import (
+    NAME_KINDS,
+    NAMES_SEQ,
+    Cell,
+    NameEntry,
+    OpenKey,
+    ShardKeys,
+    row_field,
+    row_pointer,
+)
 from projector.fold.calendar import Calendar
 from projector.fold.cells import NOTHING, CellKey, Counters, OpenBucket, bucket, count
 from projector.fold.contacts import Contact
 from projector.fold.facts import Delivered, Fact, Planned, names_of
-from projector.fold.task import Task, last_deliveries, latest_names, listings
+from projector.fold.task import Listing, Task, last_deliveries, latest_names, listings
 
 CACHED_IDS: Final = 100_000
-"""Names, and addresses' deliveries, that a shard keeps in memory before it forgets them all."""
+"""Names of a kind, and addresses' deliveries, that a shard keeps before it forgets them all."""
 
 _TELL_DELIVERIES: Final = {Planned, Delivered}
+
+Name = tuple[int, str, int, str, str, str]
+"""A `NameEntry`, as the bare tuple it compares like."""
 
 Who = tuple[str, str]
 """(kind, id) of somebody or something that has a name."""
@@ -90,7 +103,8 @@ class Projection:
         self._tasks: dict[str, Task] = {}
         self._cells: dict[str, dict[Cell, Counters]] = {}
         self._open: dict[str, dict[OpenKey, int]] = {}
-        self._names: dict[Who, NameEntry | None] = {}
+        self._names: dict[str, dict[str, Name | None]] = {kind: {} for kind in NAME_KINDS}
+        self._row_keys: dict[Listing, str] = {}
         self._deliveries: dict[str, str | None] = {}
 
     # --- what must be read first ----------------------------------------------------------------
@@ -104,7 +118,7 @@ class Projection:
         known = self._names
         for fact in facts:
             for kind, pair in names_of(fact):
-                if (kind, pair[0]) not in known:
+                if pair[0] not in known[kind]:
                     unknown.setdefault(kind, set()).add(pair[0])
         return unknown
 
@@ -118,12 +132,15 @@ class Projection:
         calendar = self.calendar
         self._tasks[task_id] = Task.decode(document, calendar) if document else Task(calendar)
 
+    def knows(self, task_id: str) -> bool:
+        return task_id in self._tasks
+
     def forget_tasks(self, task_ids: Iterable[str]) -> None:
         for task_id in task_ids:
             self._tasks.pop(task_id, None)
 
     def know_name(self, kind: str, named: str, value: bytes | None) -> None:
-        self._names[kind, named] = NameEntry.decode(value) if value else None
+        self._names[kind][named] = NameEntry.decode(value) if value else None
 
     def know_date(self, date: str, cells: dict[bytes, bytes], open_: dict[bytes, bytes]) -> None:
         self._cells[date] = {
@@ -173,20 +190,19 @@ class Projection:
                 if isinstance(lost, Planned | Delivered):
                     fold.lost_addresses |= _addresses([*task.facts.values(), lost])
             for kind, (named, text) in names_of(fact):
-                who = (kind, named)
-                known = self._names[who]
-                if known is None or (*fact[:5], text) > known:
-                    self._names[who] = NameEntry(*fact[:5], text)
-                    fold.names.setdefault(who, known.text if known else None)
+                known = self._names[kind][named]
+                if known is None or known[0] <= fact.seconds:
+                    entry: Name = (*fact[:5], text)
+                    if known is None or entry > known:
+                        self._names[kind][named] = entry
+                        fold.names.setdefault((kind, named), known[5] if known else None)
         return is_changed
 
     def _subtract(
         self, fold: Fold, task_id: str, before: list[Contact], after: list[Contact]
     ) -> None:
         """Take away what the contacts counted, add what they count; the same for their rows."""
-        for at in range(max(len(before), len(after))):
-            old = before[at] if at < len(before) else None
-            new = after[at] if at < len(after) else None
+        for at, (old, new) in enumerate(zip_longest(before, after), 1):
             if old == new:
                 continue
             if old and old.contact_date < self.horizon:
@@ -199,7 +215,7 @@ class Projection:
                     key = bucket(contact)
                     if key:
                         fold.open[key] = fold.open.get(key, 0) + sign
-            self._list(fold.change, row_field(task_id, at + 1), old, new)
+            self._list(fold.change, row_field(task_id, at), old, new)
 
     def _list(self, change: Change, name: str, old: Contact | None, new: Contact | None) -> None:
         places = listings(new) if new else {}
@@ -207,12 +223,18 @@ class Projection:
             for place in listings(old):
                 if place not in places:
                     change.moved.add(place[0])
-                    change.remove(self.keys.rows(*place), name)
+                    change.remove(self._rows(place), name)
         if new:
             change.moved.add(new.contact_date)
             for place, is_held in places.items():
                 value = to_json(new[1:]) if is_held else row_pointer(new.operator)
-                change.put(self.keys.rows(*place), name, value)
+                change.put(self._rows(place), name, value)
+
+    def _rows(self, place: Listing) -> str:
+        key = self._row_keys.get(place)
+        if key is None:
+            key = self._row_keys[place] = self.keys.rows(*place)
+        return key
 
     # --- names and deliveries that only a replaced fact had told ----------------------------------
 
@@ -221,7 +243,7 @@ class Projection:
         names = set()
         for fact in fold.lost:
             for kind, (named, _) in names_of(fact):
-                known = self._names.get((kind, named))
+                known = self._names[kind].get(named)
                 if known and known[:5] == fact[:5]:
                     names.add((kind, named))
         return names, fold.lost_addresses
@@ -233,10 +255,10 @@ class Projection:
         addresses: Collection[str],
         others: Iterable[list[Fact]],
     ) -> None:
-        """Find names and deliveries again among all tasks: `others`, and those of the batch."""
+        """Find names and deliveries again among all tasks: `others`, and those in memory."""
         best: dict[Who, NameEntry] = {}
         latest: dict[str, str] = {}
-        mine = (list(task.facts.values()) for task in fold.tasks.values())
+        mine = (list(task.facts.values()) for task in self._tasks.values())
         for facts in chain(others, mine):
             for who, entry in latest_names(facts).items():
                 if who in names and (who not in best or entry > best[who]):
@@ -244,10 +266,10 @@ class Projection:
             for address, date in last_deliveries(facts, self.calendar).items():
                 if address in addresses and date > latest.get(address, ""):
                     latest[address] = date
-        for who in names:
-            known = self._names.get(who)
-            fold.names.setdefault(who, known.text if known else None)
-            self._names[who] = best.get(who)
+        for kind, named in names:
+            known = self._names[kind].get(named)
+            fold.names.setdefault((kind, named), known[5] if known else None)
+            self._names[kind][named] = best.get((kind, named))
         for address in addresses:
             fold.deliveries.pop(address, None)
             found = latest.get(address)
@@ -268,7 +290,7 @@ class Projection:
                 continue
             date, cell = where[0], Cell(*where[1:])
             cells = self._cells[date]
-            counts = tuple(map(sum, zip(cells.get(cell, NOTHING), difference, strict=True)))
+            counts = tuple(map(add, cells.get(cell, NOTHING), difference))
             change.moved.add(date)
             if any(counts):
                 cells[cell] = counts
@@ -299,20 +321,23 @@ class Projection:
 
     def _change_name(self, change: Change, who: Who, old: str | None) -> None:
         kind, named = who
-        entry = self._names[who]
+        entry = self._names[kind][named]
         if entry:
-            change.put(self.keys.names(kind), named, entry.encode())
+            change.put(self.keys.names(kind), named, to_json(entry))
         else:
             change.remove(self.keys.names(kind), named)
-        if kind in ("operator", "manager") and old != (entry.text if entry else None):
+        if kind in ("operator", "manager") and old != (entry[5] if entry else None):
             change.moved.add(NAMES_SEQ)
 
     def forget_some(self) -> None:
         """Keep memory bounded. Only when all changes are written: what is forgotten is re-read."""
         for task_id in list(self._tasks)[: max(0, len(self._tasks) - self._cached_tasks)]:
             del self._tasks[task_id]
-        if len(self._names) > CACHED_IDS:
-            self._names.clear()
+        for names in self._names.values():
+            if len(names) > CACHED_IDS:
+                names.clear()
+        if len(self._row_keys) > CACHED_IDS:
+            self._row_keys.clear()
         if len(self._deliveries) > CACHED_IDS:
             self._deliveries.clear()
 

@@ -95,9 +95,10 @@ def listings(contact: Contact) -> dict[Listing, bool]:
     """
     date, holder = contact.contact_date, contact.operator
     places = {(date, holder): True}
-    for operator, _ in contact.calls + contact.refusals:
-        if operator != holder:
-            places[date, operator] = False
+    for counted in (contact.calls, contact.refusals):
+        for operator, _ in counted:
+            if operator != holder:
+                places[date, operator] = False
     return places
 
 

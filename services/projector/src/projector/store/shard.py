@@ -14,8 +14,9 @@ offset it returns. State and offset move together, so nothing is lost and nothin
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import structlog
@@ -174,7 +175,8 @@ class Shard:
         What is cached then runs ahead of Redis: `commit` the result, or claim the shard anew.
         """
         projection = self.projection
-        await self._know_tasks_and_names(facts)
+        every_fact = chain.from_iterable(facts.values())
+        await self._know(projection.unknown_tasks(facts), projection.unknown_names(every_fact))
         fold = projection.fold(facts)
         await self._know_dates(fold.dates())
         await self._know_deliveries({*fold.deliveries, *fold.lost_addresses})
@@ -256,23 +258,27 @@ class Shard:
             yield name.decode(), value
 
     async def _retract(self, fold: Fold) -> None:
-        """Find again what only a replaced fact had told: a rare scan of all documents."""
-        names, addresses = self.projection.retractions(fold)
+        """Find again what only a replaced fact had told: a rare scan of all documents.
+
+        Tasks in memory are newer than their documents while a write is still under way.
+        """
+        projection = self.projection
+        await self._know((), projection.unknown_names(fold.lost))
+        names, addresses = projection.retractions(fold)
         if not names and not addresses:
             return
         needles = [to_json(one)[1:-1] for one in {named for _, named in names} | addresses]
         others = []
         async for task_id, document in self.documents():
-            if task_id not in fold.tasks and any(needle in document for needle in needles):
+            if any(needle in document for needle in needles) and not projection.knows(task_id):
                 others.append(facts_of(document))
-        self.projection.retract(fold, names, addresses, others)
+        projection.retract(fold, names, addresses, others)
 
-    async def _know_tasks_and_names(self, facts: dict[str, list[Fact]]) -> None:
-        projection = self.projection
-        tasks = projection.unknown_tasks(facts)
-        names = projection.unknown_names(fact for many in facts.values() for fact in many)
+    async def _know(self, tasks: Sequence[str], names: Mapping[str, Iterable[str]]) -> None:
+        """Read documents, and name entries by kind, into memory."""
         if not tasks and not names:
             return
+        projection = self.projection
         pipeline = self._client.pipeline(transaction=False)
         for first in range(0, len(tasks), READ_CHUNK):
             pipeline.hmget(self.keys.docs, tasks[first : first + READ_CHUNK])
