@@ -75,7 +75,8 @@ class Writer:
             shard = self.shards[number]
             prepared = await shard.prepare(facts)
             offset = shard.position.offset + sum(map(len, facts.values()))
-            await shard.commit(prepared, Position(offset))
+            now = int(time.time() * 1000)
+            await shard.commit(prepared, Position(offset, offset - 1, now))
 
     async def sample(self, *, age_s: float = 0, behind: int = 0) -> None:
         """Note for every shard that it was read to its end `age_s` seconds ago."""

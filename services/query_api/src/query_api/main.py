@@ -1,5 +1,6 @@
 """The API's entry point: settings → mirror → answers → app."""
 
+import json
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -14,9 +15,10 @@ from query_api.logs import configure_logs
 from query_api.protection import protect
 from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
-from query_api.routes import contacts, export, health, report, stream
+from query_api.routes import contacts, docs, export, health, report, stream
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
+from query_api.routes.examples import show_examples
 from query_api.routes.observed import Observed
 from query_api.routes.problems import handle_problems
 from query_api.settings import EXIT_CODE, Clock, Settings, load
@@ -50,13 +52,22 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             app.state.channels.close()
             await redis.aclose()
 
-    app = FastAPI(title="Obzvon", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Obzvon",
+        version="1",
+        description="The live report «Оперативная работа по обзвону», and the rows behind it.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.include_router(health.router)
+    app.include_router(docs.router)
     for module in (report, export, contacts, stream):
         app.include_router(module.router, prefix="/api/v1")
     app.include_router(access_routes(access))
     handle_problems(app)
     protect(app, settings, access)
+    show_examples(app)
     app.add_middleware(Observed, of=app)  # the last one added is the first to see a request
     return app
 
@@ -85,6 +96,13 @@ def server_of(app: FastAPI) -> Server:
     return Server(app, config)
 
 
+def openapi() -> str:
+    """The OpenAPI document of an API with default settings, as it is committed."""
+    settings = Settings(redis_url="redis://redis.example", oidc_issuer="https://issuer.example")
+    described = create_app(settings).openapi()
+    return json.dumps(described, ensure_ascii=False, indent=1, sort_keys=True)
+
+
 def serve(settings: Settings) -> None:
     """Serve until a signal; a port that can't be had is one line, and exit code 2."""
     try:
@@ -105,9 +123,13 @@ def main() -> None:
     match sys.argv[1:]:
         case []:
             serve(load())
+        case ["openapi"]:
+            print(openapi())
         case ["keys", *arguments]:
             from query_api.auth.commands import keys
 
             sys.exit(keys(arguments))
         case other:
-            sys.exit(f"query_api: there is no command {other[0]!r}; there are: (none) and keys")
+            sys.exit(
+                f"query_api: there is no command {other[0]!r}; there are: (none), keys and openapi"
+            )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -21,6 +21,7 @@ from query_api.report.picture import Picture
 from query_api.report.rows import (
     COUNTER_NAMES,
     DEFAULT_SORT,
+    SORTS,
     Columns,
     Key,
     Named,
@@ -32,7 +33,8 @@ from query_api.report.rows import (
 )
 from query_api.routes.answers import EPOCH, Answers, choice
 from query_api.routes.coding import coded
-from query_api.routes.problems import UNPROCESSABLE, Unprocessable
+from query_api.routes.examples import json_answer
+from query_api.routes.problems import FAULT, UNPROCESSABLE, Unprocessable
 from query_api.routes.query import Dates, Id, IsoDate, ReportParameters, documented, read_query
 from query_api.routes.report import VARY, freshness_headers
 
@@ -54,14 +56,25 @@ def _sort(text: str) -> str:
     return text
 
 
+Counter = Annotated[
+    str,
+    AfterValidator(_counter),
+    WithJsonSchema({"type": "string", "enum": [*COUNTER_NAMES]}),
+]
+Sort = Annotated[
+    str,
+    AfterValidator(_sort),
+    WithJsonSchema({"type": "string", "enum": [*SORTS, *(f"-{column}" for column in SORTS)]}),
+]
+
+
 class ContactParameters(ReportParameters):
     operator_id: Id | None = Field(
         None, description="Rows that count for this operator; empty: for none"
     )
-    counter: Annotated[str, AfterValidator(_counter)] | None = Field(
+    counter: Counter | None = Field(
         None,
-        description="The rows behind this figure of the report, each with its `contribution`; "
-        f"one of {', '.join(COUNTER_NAMES)}",
+        description="The rows behind this figure of the report, each with its `contribution`",
     )
     status: ContactStatus | None = Field(None, description="Rows with this status")
     kind: Kind | None = Field(None, description="Rows of this kind")
@@ -91,9 +104,7 @@ class ContactParameters(ReportParameters):
     q: Annotated[str, Field(max_length=200)] | None = Field(
         None, description="Text within the client's name or the address"
     )
-    sort: Annotated[str, AfterValidator(_sort)] = Field(
-        DEFAULT_SORT, description="Column to sort by; - before it reverses"
-    )
+    sort: Sort = Field(DEFAULT_SORT, description="Column to sort by; - before it reverses")
     cursor: Annotated[str, Field(max_length=4_096)] | None = Field(
         None, description="`next_cursor` of the page before"
     )
@@ -103,7 +114,12 @@ class ContactParameters(ReportParameters):
 @router.get(
     "/contacts",
     response_model=ContactPage,
-    responses={**REFUSALS, 422: UNPROCESSABLE},
+    responses={
+        **REFUSALS,
+        200: json_answer("The rows, a page of them"),
+        422: UNPROCESSABLE,
+        500: FAULT,
+    },
     openapi_extra={"parameters": documented(ContactParameters)},
     summary="The contacts behind a figure of the report",
 )
@@ -265,7 +281,12 @@ def _item(named: Named, wanted: Wanted, answers: Answers) -> dict[str, Any]:
 @router.get(
     "/filters",
     response_model=Pickers,
-    responses={**REFUSALS, 422: UNPROCESSABLE},
+    responses={
+        **REFUSALS,
+        200: json_answer("What there is to choose from"),
+        422: UNPROCESSABLE,
+        500: FAULT,
+    },
     openapi_extra={"parameters": documented(Dates)},
     summary="The operators, managers and plan dates there are to choose from",
 )

@@ -15,7 +15,9 @@ from query_api.auth import REFUSALS, Caller, ReportCaller
 from query_api.report.choice import Period
 from query_api.report.table import COLUMNS, TITLE, TOTALS, Table, table
 from query_api.routes.answers import Answers, Asked
-from query_api.routes.problems import UNPROCESSABLE
+from query_api.routes.examples import CSV as EXAMPLE
+from query_api.routes.examples import FRESHNESS_HEADERS
+from query_api.routes.problems import FAULT, UNPROCESSABLE
 from query_api.routes.query import ReportParameters, documented, read_query
 from query_api.routes.report import freshness_headers
 
@@ -34,9 +36,16 @@ RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"
 """A text that begins so may be taken for a formula by the program that opens the file."""
 
 
-def _file(description: str, media_type: str) -> dict[int | str, dict[str, Any]]:
-    schema = {"type": "string", "format": "binary"}
-    return {200: {"description": description, "content": {media_type: {"schema": schema}}}}
+def _file(description: str, media_type: str, **schema: str) -> dict[int | str, dict[str, Any]]:
+    content: dict[str, Any] = {"schema": {"type": "string", **schema}}
+    if media_type == CSV:
+        content["example"] = EXAMPLE
+    described = {
+        "description": description,
+        "content": {media_type: content},
+        "headers": FRESHNESS_HEADERS,
+    }
+    return {200: described, 422: UNPROCESSABLE, 500: FAULT}
 
 
 @router.get(
@@ -44,10 +53,7 @@ def _file(description: str, media_type: str) -> dict[int | str, dict[str, Any]]:
     response_class=StreamingResponse,
     responses={
         **REFUSALS,
-        **_file(
-            "The report for a spreadsheet: UTF-8 with a byte order mark, semicolons", "text/csv"
-        ),
-        422: UNPROCESSABLE,
+        **_file("For a spreadsheet: UTF-8 with a byte order mark, semicolons, decimal commas", CSV),
     },
     openapi_extra={"parameters": documented(ReportParameters)},
     summary="The report as CSV",
@@ -60,7 +66,7 @@ async def report_csv(request: Request, caller: ReportCaller) -> Response:
 @router.get(
     "/report.xlsx",
     response_class=StreamingResponse,
-    responses={**REFUSALS, **_file("The report as a spreadsheet", XLSX), 422: UNPROCESSABLE},
+    responses={**REFUSALS, **_file("The report as a spreadsheet", XLSX, format="binary")},
     openapi_extra={"parameters": documented(ReportParameters)},
     summary="The report as an Excel file",
 )

@@ -2,6 +2,7 @@
 
 import time
 from math import nan
+from typing import Any
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,27 +13,62 @@ from query_api import metrics
 from query_api.reader.mirror import Mirror
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
-from query_api.routes.problems import problem
+from query_api.routes.examples import METRICS, READY
+from query_api.routes.problems import described, problem
 
 router = APIRouter()
 
 
-@router.get("/livez", summary="The process runs")
+def _status(description: str, example: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "required": ["status"]}
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"description": description, "content": content}
+
+
+@router.get(
+    "/livez",
+    summary="The process runs",
+    response_class=Response,
+    responses={200: _status("It does", {"status": "ok"})},
+)
 async def livez() -> Response:
     return Response(to_json({"status": "ok"}), media_type="application/json")
 
 
-@router.get("/readyz", summary="A report could be read; stays so from then on")
+@router.get(
+    "/readyz",
+    summary="A report could be read; stays so from then on",
+    response_class=Response,
+    responses={
+        200: _status("It can serve", READY),
+        503: described(
+            503,
+            "No report could be read yet",
+            "No report could be read yet: no generation is live in Redis: has a projector run?",
+        ),
+    },
+)
 async def readyz(request: Request) -> Response:
     mirror: Mirror = request.app.state.mirror
-    if mirror.picture is None:
+    picture = mirror.picture
+    if picture is None:
         why = mirror.unreadable or "Redis has not been read yet"
         return problem(request, 503, f"No report could be read yet: {why}")
-    content = {"status": "ok", "generation": mirror.picture.generation, "reads": mirror.unreadable}
+    content = {"status": "ok", "generation": picture.generation, "unreadable": mirror.unreadable}
     return Response(to_json(content), media_type="application/json")
 
 
-@router.get("/metrics", summary="Metrics for Prometheus")
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "In Prometheus' text format",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": METRICS}},
+        }
+    },
+)
 async def scrape(request: Request) -> Response:
     answers: Answers = request.app.state.answers
     channels: Channels = request.app.state.channels

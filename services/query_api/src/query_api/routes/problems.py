@@ -91,6 +91,8 @@ def described(status: int, description: str, detail: str, **more: Any) -> dict[s
     }
 
 
+FAULT: Final = described(500, "The API has a fault", "The API has a fault; it is in its log.")
+
 UNPROCESSABLE: Final = described(
     422,
     "A parameter is wrong; `errors` names it",

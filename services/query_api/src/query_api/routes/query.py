@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from contracts.report import FieldProblem
 from query_api.report.choice import MAX_DAYS, NO_PLAN_DATE, Period
@@ -41,7 +41,14 @@ def _plan_date(text: str) -> str:
 
 
 DAY_SCHEMA: Final = {"format": "date"}
-IsoDate = Annotated[str, AfterValidator(_iso_date), Field(json_schema_extra=DAY_SCHEMA)]
+IsoDate = Annotated[
+    str, AfterValidator(_iso_date), WithJsonSchema({"type": "string", **DAY_SCHEMA})
+]
+PlanDate = Annotated[
+    str,
+    AfterValidator(_plan_date),
+    WithJsonSchema({"type": "string", "anyOf": [DAY_SCHEMA, {"const": NO_PLAN_DATE}]}),
+]
 Id = Annotated[str, Field(max_length=128)]
 
 
@@ -76,7 +83,7 @@ class ReportParameters(Dates):
     manager_id: Id | None = Field(
         None, description="Contacts of this manager; empty: those without one"
     )
-    plan_date: Annotated[str, AfterValidator(_plan_date)] | None = Field(
+    plan_date: PlanDate | None = Field(
         None, description=f"Contacts to be delivered on this day; `{NO_PLAN_DATE}`: without a day"
     )
 
@@ -143,14 +150,16 @@ def _wrong(name: str, value: str | None, message: str) -> FieldProblem:
 
 def documented(model: type[Dates]) -> list[dict[str, Any]]:
     """The OpenAPI parameters of a model."""
-    properties = model.model_json_schema()["properties"]
+    # Enumerations are components already: rows hold them.
+    template = "#/components/schemas/{model}"
+    properties = model.model_json_schema(ref_template=template)["properties"]
     parameters = []
     for name, schema in properties.items():
         described = {k: v for k, v in schema.items() if k not in ("title", "default", "anyOf")}
         text = described.pop("description", "")
         kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
-        for kind in kinds:
-            described |= kind
+        if len(kinds) == 1:
+            described |= kinds[0]
         if schema.get("default") is not None:
             described["default"] = schema["default"]
         parameters.append({"name": name, "in": "query", "description": text, "schema": described})

@@ -13,7 +13,8 @@ from query_api.report.freshness import Freshness
 from query_api.report.picture import Picture
 from query_api.routes.answers import REMEMBERED, Answers, Asked, Computed
 from query_api.routes.coding import IDENTITY, coding_of
-from query_api.routes.problems import UNPROCESSABLE
+from query_api.routes.examples import ETAG_HEADER, FRESHNESS_HEADERS, json_answer
+from query_api.routes.problems import FAULT, UNPROCESSABLE
 from query_api.routes.query import ReportParameters, documented, read_query
 
 router = APIRouter()
@@ -21,15 +22,26 @@ router = APIRouter()
 VARY: Final = "Authorization, Cookie, Accept-Encoding"
 
 NOT_MODIFIED: Final[dict[str, Any]] = {
-    "description": "The figures are those of the ETag in If-None-Match"
+    "description": "The figures are those of the ETag in If-None-Match",
+    "headers": {**ETAG_HEADER, **FRESHNESS_HEADERS},
 }
+
+IF_NONE_MATCH: Final[dict[str, Any]] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "ETags of reports the caller has",
+    "schema": {"type": "string"},
+}
+
+ANSWER: Final = json_answer("The report")
+ANSWER["headers"] = {**ETAG_HEADER, **FRESHNESS_HEADERS}
 
 
 @router.get(
     "/report",
     response_model=Report,
-    responses={**REFUSALS, 304: NOT_MODIFIED, 422: UNPROCESSABLE},
-    openapi_extra={"parameters": documented(ReportParameters)},
+    responses={**REFUSALS, 200: ANSWER, 304: NOT_MODIFIED, 422: UNPROCESSABLE, 500: FAULT},
+    openapi_extra={"parameters": [*documented(ReportParameters), IF_NONE_MATCH]},
     summary="The report of a contact date, or of a range of up to 92 days",
 )
 async def report(request: Request, caller: ReportCaller) -> Response:

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from query_api.auth import REFUSALS, ReportCaller
 from query_api.routes.answers import Asked
 from query_api.routes.channels import RECONNECT_MS, Channels, Subscription, TooMany
-from query_api.routes.problems import UNPROCESSABLE, described, problem
+from query_api.routes.problems import FAULT, UNPROCESSABLE, described, problem
 from query_api.routes.query import ReportParameters, documented, read_query
 
 router = APIRouter()
@@ -46,6 +46,7 @@ LAST_EVENT_ID: Final = {
         **REFUSALS,
         200: EVENTS,
         422: UNPROCESSABLE,
+        500: FAULT,
         429: described(
             429, "Too many streams", "This caller has 100 streams open: close one first."
         ),

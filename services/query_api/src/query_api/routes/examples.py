@@ -1,0 +1,152 @@
+"""Examples of answers for the OpenAPI; a test holds them against their schemas."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+_LINE: Final = {
+    "planned": 40,
+    "calls": 52,
+    "refusals": 3,
+    "ordered": 12,
+    "orders": 13,
+    "delivered": 4,
+    "postponed": 6,
+    "no_contact": 3,
+    "refused": 2,
+    "dropped": 2,
+    "drop_closed": 1,
+    "active": {"planned": 9, "postponed": 2, "dropped": 1, "total": 12},
+    "overdue": {"planned": 5, "postponed": 1, "dropped": 0, "total": 6, "carried": 2},
+    "order_percent": 30.0,
+    "processed_percent": 60.0,
+}
+
+REPORT: Final[dict[str, Any]] = {
+    "date": "2026-11-24",
+    "date_from": "2026-11-24",
+    "date_to": "2026-11-24",
+    "timezone": "Europe/Moscow",
+    "computed_at": "2026-11-24T15:00:00+03:00",
+    "as_of": "2026-11-24T14:59:59.870+03:00",
+    "lag_events": 0,
+    "stale": False,
+    "complete_since": None,
+    "filters": {"operator_id": None, "manager_id": None, "plan_date": None},
+    "operators": [{"operator": {"id": "op-1", "name": "Иванова Анна"}, **_LINE}],
+    "totals": _LINE,
+}
+
+CONTACTS: Final[dict[str, Any]] = {
+    "items": [
+        {
+            "task_id": "T20261124-000151",
+            "contact_no": 1,
+            "contact_date": "2026-11-24",
+            "plan_date": "2026-11-25",
+            "due_at": "2026-11-24T15:30:00+03:00",
+            "operator": {"id": "op-1", "name": "Иванова Анна"},
+            "manager": {"id": "mgr-2", "name": "Сидоров Пётр"},
+            "client": {"id": "c-1", "name": "ООО «Ромашка»"},
+            "address": {"id": "a-151", "text": "г. Казань, ул. Баумана, 15"},
+            "origin": "forecast",
+            "kind": "postponed",
+            "status": "ordered",
+            "overdue": False,
+            "orders": [{"id": "o-77", "number": "77"}],
+            "calls": 2,
+            "refusals": 0,
+            "postponements": 1,
+            "postpone_comment": "Позвонить после обеда",
+            "comment": None,
+            "last_call_at": "2026-11-24T14:10:05+03:00",
+            "last_delivery_date": "2026-11-10",
+            "contribution": 2,
+        }
+    ],
+    "next_cursor": "WyJjb250YWN0X2RhdGUiLGZhbHNlLGZhbHNlLCIyMDI2LTExLTI0IiwiVDEiLDFd",
+    "total": 52,
+    "as_of": "2026-11-24T14:59:59.870+03:00",
+}
+
+PICKERS: Final[dict[str, Any]] = {
+    "operators": [
+        {"id": "op-1", "name": "Иванова Анна"},
+        {"id": "", "name": "Без оператора"},
+    ],
+    "managers": [{"id": "mgr-2", "name": "Сидоров Пётр"}],
+    "plan_dates": ["2026-11-25"],
+}
+
+CSV: Final = (
+    "Оперативная работа по обзвону\r\n"
+    "Дата контакта;24.11.2026\r\n"
+    "Данные на;24.11.2026 14:59:59 (Europe/Moscow)\r\n"
+    "\r\n"
+    "Оператор;План;Звонков\r\n"
+    "Иванова Анна;40;52\r\n"
+    "Итого;40;52\r\n"
+)
+
+METRICS: Final = (
+    "# HELP obzvon_api_stale 1 while the figures are marked stale\n"
+    "# TYPE obzvon_api_stale gauge\n"
+    "obzvon_api_stale 0.0\n"
+)
+
+
+READY: Final[dict[str, Any]] = {"status": "ok", "generation": "g1", "unreadable": None}
+
+WALLBOARD: Final[dict[str, Any]] = {
+    "name": "Зал, большой экран",
+    "expires_at": "2027-11-24T00:00:00Z",
+}
+
+_BY_CALL: Final = {
+    ("get", "/api/v1/report"): REPORT,
+    ("get", "/api/v1/contacts"): CONTACTS,
+    ("get", "/api/v1/filters"): PICKERS,
+    ("get", "/readyz"): READY,
+    ("post", "/api/v1/wallboard/session"): WALLBOARD,
+}
+
+
+def show_examples(app: FastAPI) -> None:
+    """Let the app's OpenAPI hold the examples; FastAPI itself would leave their nulls out."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = plain()
+        for (method, path), example in _BY_CALL.items():
+            answer = document["paths"][path][method]["responses"]["200"]
+            answer["content"]["application/json"]["example"] = example
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's own way to extend it
+
+
+def json_answer(description: str) -> dict[str, Any]:
+    """A 200 for `responses=`: FastAPI adds the schema, `show_examples` the example."""
+    return {"description": description, "headers": FRESHNESS_HEADERS}
+
+
+FRESHNESS_HEADERS: Final[dict[str, Any]] = {
+    "Obzvon-As-Of": {
+        "description": "`as_of` of the report; empty if it is not known",
+        "schema": {"type": "string"},
+        "example": "2026-11-24T14:59:59.870+03:00",
+    },
+    "Obzvon-Lag-Events": {
+        "description": "`lag_events` of the report; empty while it is stale",
+        "schema": {"type": "string"},
+        "example": "0",
+    },
+}
+
+ETAG_HEADER: Final[dict[str, Any]] = {
+    "ETag": {
+        "description": "Of the figures: it stays while only the freshness moves",
+        "schema": {"type": "string"},
+        "example": 'W/"642737006c203667c48a96d66171b3"',
+    }
+}
