@@ -155,6 +155,7 @@ class StoreMachine(RuleBasedStateMachine):
         behind = self.run(self._dump())
         self.work(who, size)
         self.run(self._restore(behind))
+        self.work(who, size)  # it has not heard of it
 
     @rule()
     def lose_everything(self) -> None:
