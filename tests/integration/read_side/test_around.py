@@ -142,6 +142,7 @@ async def test_freshness_is_measured(writer: Writer, api: Api) -> None:
 
 
 async def test_the_way_of_an_event_to_the_report_is_measured(writer: Writer, api: Api) -> None:
+    await api.up_to_date()
     before = await metric(api, "obzvon_api_event_to_visible_seconds_count")
 
     await writer.write([planned("T1")])
