@@ -1,0 +1,137 @@
+"""Whoever publishes, and whatever is published beside: good events count, the rest is put aside."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+from confluent_kafka import Producer
+
+from harness.oidc import Issuer
+from harness.projecting import Shards, publish, record_of, running_projector, send, shards_of
+from harness.topics import Topic
+from readside.api import running_api
+from readside.events import DAY, called, planned
+
+NOON = f"{DAY}T12:00:00+03:00"
+Publish = Callable[[Topic, list[dict[str, Any]]], None]
+
+
+def with_confluent(topic: Topic, events: list[dict[str, Any]]) -> None:
+    """librdkafka: partitions by CRC-32 of the key unless told otherwise."""
+    producer = Producer({"bootstrap.servers": topic.bootstrap})
+    for event in events:
+        producer.produce(topic.events, json.dumps(event).encode(), event["subject"].encode())
+    assert producer.flush(20) == 0
+
+
+def with_kcat(topic: Topic, events: list[dict[str, Any]]) -> None:
+    kcat = shutil.which("kcat") or shutil.which("kafkacat")
+    if kcat is None:
+        pytest.skip("kcat is not installed; it is librdkafka, as is confluent-kafka")
+    lines = "".join(f"{event['subject']}\t{json.dumps(event)}\n" for event in events)
+    command = [kcat, "-P", "-b", topic.bootstrap, "-t", topic.events, "-K", "\t"]
+    subprocess.run(command, input=lines.encode(), check=True, timeout=30)
+
+
+@pytest.mark.parametrize("publish_with", [with_confluent, with_kcat])
+async def test_events_of_another_client_count_like_the_rest(
+    publish_with: Publish, topic: Topic, redis_url: str, issuer: Issuer
+) -> None:
+    tasks = [f"T{number}" for number in range(40)]
+    await publish(topic, [planned(task) for task in tasks])
+    async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
+        await shards.caught_up()
+        publish_with(topic, [called(task) for task in tasks])
+        await shards.caught_up()
+        async with running_api(redis_url, issuer, NOON) as api:
+            await api.up_to_date()
+            figures = (await api.report(date=DAY))["op-1"]
+        forwarded = sum(meta.forwarded for meta in await shards.metas() if meta)
+    assert (figures["planned"], figures["calls"]) == (40, 40)
+    assert forwarded > 0, "the other client chose aiokafka's partitions: this shows nothing"
+
+
+async def test_bad_records_are_put_aside_and_disturb_nothing(
+    topic: Topic, redis_url: str, issuer: Issuer
+) -> None:
+    future = called("T1")
+    future["time"] = "2030-01-01T00:00:00Z"
+    key, value, _ = record_of(planned("T1"))
+    bad = {
+        "not_json": (b"T1", b"{", {}),
+        "empty": (b"T1", None, {}),
+        "too_large": (b"T1", b"x" * 70_000, {}),
+        "key_mismatch": (b"T2", value, {}),
+        "unknown_type": (b"T1", json.dumps({**called("T1"), "type": "x.v1"}).encode(), {}),
+        "invalid": (b"T1", json.dumps(called("T1", "tired")).encode(), {}),
+        "future": (b"T1", json.dumps(future).encode(), {}),
+    }
+    async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
+        good = [record_of(planned("T1")), record_of(called("T1"))]
+        await send(topic, [good[0], *bad.values(), good[1]])
+        await shards.caught_up()
+        assert await shards.dead() == dict.fromkeys(bad, 1)
+        async with running_api(redis_url, issuer, NOON) as api:
+            await api.up_to_date()
+            figures = (await api.report(date=DAY))["op-1"]
+        assert (figures["planned"], figures["calls"]) == (1, 1)
+    letters = await dead_letters(topic, len(bad))
+    assert {letter["reason"] for letter in letters} == set(bad)
+    for letter in letters:
+        assert letter["topic"] == topic.events
+        where = f"{letter['topic']}/{letter['partition']}/{letter['offset']}"
+        assert letter["record_key"] == where
+        key, value, _ = bad[letter["reason"]]
+        assert letter["record_value"] == value
+        assert letter["key"] == (key or b"").decode()
+
+
+async def test_what_a_task_has_no_room_for_is_a_dead_letter(topic: Topic, redis_url: str) -> None:
+    events = [planned("T1"), *(called("T1") for _ in range(2_004))]
+    async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
+        await publish(topic, events)
+        await shards.caught_up()
+        assert await shards.dead() == {"task_full": 5}
+
+
+async def test_forwarding_a_stray_twice_counts_it_once(topic: Topic, redis_url: str) -> None:
+    async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
+        key, value, more = record_of(planned("T1"))
+        await send(topic, [(key, value, {**more, "partition": n}) for n in range(4)])
+        await shards.caught_up()
+        assert await planned_total(shards) == 1
+
+
+async def planned_total(shards: Shards) -> int:
+    total = 0
+    for keys in shards.keys:
+        for counts in (await shards.client.hgetall(keys.cells(DAY))).values():
+            total += int(counts.split(b",")[0])
+    return total
+
+
+async def dead_letters(topic: Topic, count: int) -> list[dict[str, Any]]:
+    """The dead letters: what their headers say, with key and value."""
+    consumer = AIOKafkaConsumer(
+        topic.dead_letters, bootstrap_servers=topic.bootstrap, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        found = []
+        while len(found) < count:
+            for records in (await consumer.getmany(timeout_ms=1_000)).values():
+                found += records
+        return [
+            {
+                **{n.removeprefix("obzvon-dlq-"): v.decode() for n, v in record.headers},
+                "record_key": record.key.decode(),
+                "record_value": record.value,
+            }
+            for record in found
+        ]
+    finally:
+        await consumer.stop()
