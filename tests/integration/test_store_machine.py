@@ -230,7 +230,10 @@ def test_no_crash_no_zombie_and_no_lost_write_makes_the_shard_wrong(
             max_examples=80,
             stateful_step_count=40,
             deadline=None,
-            phases=(Phase.reuse, Phase.generate),  # a failure is told in steps; shrinking takes long
+            phases=(
+                Phase.reuse,
+                Phase.generate,
+            ),  # a failure is told in steps; shrinking takes long
             suppress_health_check=list(HealthCheck),
         ),
     )

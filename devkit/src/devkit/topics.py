@@ -20,8 +20,6 @@ _CONFIGURATION = {
     # The projection can be rebuilt from Kafka only while Kafka has everything.
     "retention.ms": "-1",
     "cleanup.policy": "delete",
-    # Kafka 4 refuses records stamped over an hour ahead; a replay stamps events with their time.
-    "message.timestamp.after.max.ms": "9223372036854775807",
     # Kafka would refuse a record that bears a time to come, as a replayed day's may.
     "message.timestamp.after.max.ms": str(2**63 - 1),
 }
