@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 import redis.asyncio
 
 from harness.oidc import Issuer, running_issuer
+from query_api.logs import configure_logs
 from readside.api import Api, running_api
 from readside.events import DAY
 from readside.writer import Writer
@@ -37,3 +39,9 @@ async def api(redis_url: str, writer: Writer, issuer: Issuer) -> AsyncIterator[A
     """The API at noon of `DAY`, over what `writer` wrote."""
     async with running_api(redis_url, issuer, NOON) as running:
         yield running
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_logs() -> None:
+    """As the service logs; structlog's own way shows the values of all variables, slowly."""
+    configure_logs("error")

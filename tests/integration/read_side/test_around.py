@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import re
+from itertools import product
 
 import brotli
 import pytest
@@ -25,36 +26,30 @@ async def many_operators(writer: Writer, api: Api) -> None:
     await api.up_to_date()
 
 
-@pytest.mark.parametrize(
-    ("accepted", "coding"),
-    [
-        ("br", "br"),
-        ("gzip", "gzip"),
-        ("gzip, deflate, br", "br"),
-        ("gzip;q=1.0, br;q=0.2", "gzip"),
-        ("*", "br"),
-        ("br;q=0, gzip;q=0", None),
-        ("identity", None),
-        ("deflate", None),
-        ("", None),
-        ("br;q=x", None),
-    ],
-)
-@pytest.mark.parametrize("path", ["/report", "/contacts"])
-async def test_an_answer_comes_in_the_coding_that_was_asked_for(
-    accepted: str, coding: str | None, path: str, writer: Writer, api: Api
-) -> None:
+async def test_an_answer_comes_in_the_coding_that_was_asked_for(writer: Writer, api: Api) -> None:
     await many_operators(writer, api)
-    url = f"/api/v1{path}?date={DAY}"
+    expected = {
+        "br": "br",
+        "gzip": "gzip",
+        "gzip, deflate, br": "br",
+        "gzip;q=1.0, br;q=0.2": "gzip",
+        "*": "br",
+        "br;q=0, gzip;q=0": None,
+        "identity": None,
+        "deflate": None,
+        "": None,
+        "br;q=x": None,
+    }
+    for path, (accepted, coding) in product(("/report", "/contacts"), expected.items()):
+        url = f"/api/v1{path}?date={DAY}"
+        async with api.client.stream("GET", url, headers={"Accept-Encoding": accepted}) as answer:
+            raw = b"".join([chunk async for chunk in answer.aiter_raw()])
 
-    async with api.client.stream("GET", url, headers={"Accept-Encoding": accepted}) as answer:
-        raw = b"".join([chunk async for chunk in answer.aiter_raw()])
-
-    decoded = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[coding](raw)
-    assert answer.headers.get("content-encoding") == coding
-    assert "Accept-Encoding" in answer.headers["vary"]
-    assert decoded.startswith(b'{"')
-    assert decoded.endswith(b"}")
+        decoded = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[coding](raw)
+        assert answer.headers.get("content-encoding") == coding, accepted
+        assert "Accept-Encoding" in answer.headers["vary"]
+        assert decoded.startswith(b'{"')
+        assert decoded.endswith(b"}")
 
 
 async def test_codings_share_one_etag(writer: Writer, api: Api) -> None:

@@ -262,25 +262,24 @@ async def test_rows_are_filtered_by_what_happened_to_them(writer: Writer, api: A
     assert await found(last_delivery_to="2026-11-11") == ["T1", "T2"]
 
 
-@pytest.mark.parametrize("column", [*SORTS])
 async def test_every_sort_pages_through_all_rows_in_both_directions(
-    column: str, writer: Writer, api: Api
+    writer: Writer, api: Api
 ) -> None:
     await writer.write(day_events()[:600])
     await api.up_to_date()
     dates = {"date_from": "2026-11-20", "date_to": "2026-11-30"}
 
-    for sort in (column, f"-{column}"):
+    for sort in (*SORTS, *(f"-{column}" for column in SORTS)):
         whole = await api.get("/contacts", sort=sort, limit=500, **dates)
         seen: list[Any] = []
         cursor: dict[str, str] = {}
         while True:
-            page = await api.get("/contacts", sort=sort, limit=29, **dates, **cursor)
+            page = await api.get("/contacts", sort=sort, limit=97, **dates, **cursor)
             seen += page["items"]
             if page["next_cursor"] is None:
                 break
             cursor = {"cursor": page["next_cursor"]}
-        assert seen == whole["items"]
+        assert seen == whole["items"], sort
         assert len({(item["task_id"], item["contact_no"]) for item in seen}) == whole["total"]
 
 
@@ -313,26 +312,26 @@ async def test_a_page_follows_its_cursor_while_rows_come_and_go(writer: Writer, 
     assert second["next_cursor"] is None
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("counter=sales", "counter"),
-        ("status=lost", "status"),
-        ("kind=new", "kind"),
-        ("overdue=maybe", "overdue"),
-        ("sort=price", "sort"),
-        ("cursor=abc", "cursor"),
-        ("limit=0", "limit"),
-        ("limit=501", "limit"),
-        ("limit=x", "limit"),
-    ],
-)
-async def test_a_wrong_parameter_is_named(api: Api, query: str, field: str) -> None:
-    answer = await api.client.get(f"/api/v1/contacts?{query}")
+WRONG = [
+    ("counter=sales", "counter"),
+    ("status=lost", "status"),
+    ("kind=new", "kind"),
+    ("overdue=maybe", "overdue"),
+    ("sort=price", "sort"),
+    ("cursor=abc", "cursor"),
+    ("limit=0", "limit"),
+    ("limit=501", "limit"),
+    ("limit=x", "limit"),
+]
 
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+async def test_a_wrong_parameter_is_named(api: Api) -> None:
+    for query, field in WRONG:
+        answer = await api.client.get(f"/api/v1/contacts?{query}")
+
+        assert answer.status_code == 422, query
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
 async def test_the_pickers_show_who_is_in_the_report(writer: Writer, api: Api) -> None:

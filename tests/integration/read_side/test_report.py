@@ -184,29 +184,29 @@ async def test_filters_choose_contacts_without_a_manager_or_plan_date(
     assert await planned_with(operator_id="") == 0
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("date=2026-02-30", "date"),
-        ("date=24.11.2026", "date"),
-        ("date=", "date"),
-        ("date=2026-11-24&date=2026-11-25", "date"),
-        ("date=2026-11-24&date_from=2026-11-24&date_to=2026-11-24", "date"),
-        ("date_from=2026-11-24", "date_to"),
-        ("date_to=2026-11-24", "date_from"),
-        ("date_from=2026-11-24&date_to=2026-11-23", "date_to"),
-        ("date_from=2026-01-01&date_to=2026-04-03", "date_to"),
-        ("plan_date=soon", "plan_date"),
-        ("operator=op-1", "operator"),
-        (f"manager_id={'x' * 129}", "manager_id"),
-    ],
-)
-async def test_a_wrong_parameter_is_named(api: Api, query: str, field: str) -> None:
-    answer = await api.client.get(f"/api/v1/report?{query}")
+WRONG = [
+    ("date=2026-02-30", "date"),
+    ("date=24.11.2026", "date"),
+    ("date=", "date"),
+    ("date=2026-11-24&date=2026-11-25", "date"),
+    ("date=2026-11-24&date_from=2026-11-24&date_to=2026-11-24", "date"),
+    ("date_from=2026-11-24", "date_to"),
+    ("date_to=2026-11-24", "date_from"),
+    ("date_from=2026-11-24&date_to=2026-11-23", "date_to"),
+    ("date_from=2026-01-01&date_to=2026-04-03", "date_to"),
+    ("plan_date=soon", "plan_date"),
+    ("operator=op-1", "operator"),
+    (f"manager_id={'x' * 129}", "manager_id"),
+]
 
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+async def test_a_wrong_parameter_is_named(api: Api) -> None:
+    for query, field in WRONG:
+        answer = await api.client.get(f"/api/v1/report?{query}")
+
+        assert answer.status_code == 422, query
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
 async def test_a_range_of_92_days_is_answered(writer: Writer, api: Api) -> None:

@@ -79,6 +79,7 @@ SCHEMA = schemathesis.openapi.from_path(
 @SCHEMA.exclude(path=ENDLESS).parametrize()
 @settings(
     max_examples=25,
+    derandomize=True,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
@@ -95,6 +96,7 @@ def test_every_answer_is_one_that_is_described(
 @SCHEMA.include(path_regex="^/api/v1/").parametrize()
 @settings(
     max_examples=5,
+    derandomize=True,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),

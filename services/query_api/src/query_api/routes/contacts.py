@@ -87,9 +87,7 @@ class ContactParameters(ReportParameters):
     task_id: Id | None = Field(None, description="Rows of this task")
     client_id: Id | None = Field(None, description="Rows of this client")
     address_id: Id | None = Field(None, description="Rows of this address")
-    order: Annotated[str, Field(max_length=2_000)] | None = Field(
-        None, description="Rows with this order, by its id or number"
-    )
+    order: Id | None = Field(None, description="Rows with this order, by its id or number")
     min_calls: Count | None = Field(None, description="Rows with so many calls or more")
     max_calls: Count | None = Field(None, description="Rows with so many calls or fewer")
     min_postponements: Count | None = Field(
