@@ -165,12 +165,15 @@ async def test_a_revoked_key_goes_dark_within_thirty_seconds(
     by: str, keys: Keys, api: Guarded
 ) -> None:
     key = await keys.create()
+    header = {"Authorization": f"Key {key}"}
+    assert (await api.client.get(REPORT, headers=header)).status_code == 200
     await exchange(api, key)
     assert (await api.get(REPORT)).status_code == 200
     code, _, _ = await keys("revoke", key.split("_")[1] if by == "id" else "Hall 2")
     assert code == 0
     api.clock.advance(RECHECK_S)
     assert (await api.get(REPORT)).status_code == 401
+    assert (await api.client.get(REPORT, headers=header)).status_code == 401
     assert (await exchange(api, key)).status_code == 401
     _, listed, _ = await keys("list")
     assert "revoked" in listed

@@ -19,6 +19,7 @@ from harness.oidc import AUDIENCE, Issuer, running_issuer
 from harness.serving import address, listening, served
 from query_api.auth import RECHECK_S
 from query_api.auth.settings import AccessSettings
+from query_api.auth.store import sha256
 
 REPORT = "/api/v1/report"
 ROWS = "/api/v1/contacts"
@@ -140,11 +141,17 @@ async def test_an_answer_that_was_tampered_with_opens_no_session(
     assert (await api.get(REPORT)).status_code == 401
 
 
-async def test_an_answer_is_good_once(api: Guarded) -> None:
-    back = await at_the_issuer(api)
-    assert (await api.client.get(back)).status_code == 303
+async def test_an_answer_is_good_once_even_with_a_second_code(api: Guarded) -> None:
+    begun = await api.client.get("/login")
+    pending = {"Cookie": f"obzvon_login={api.client.cookies['obzvon_login']}"}
+    async with httpx.AsyncClient(trust_env=False, verify=False) as browser:
+        back = [
+            (await browser.get(begun.headers["location"])).headers["location"] for _ in range(2)
+        ]
     api.client.cookies.clear()
-    assert (await api.client.get(back)).status_code == 401
+    assert (await api.client.get(back[0], headers=pending)).status_code == 303
+    api.client.cookies.clear()
+    assert (await api.client.get(back[1], headers=pending)).status_code == 401
 
 
 async def test_one_browser_cannot_finish_the_login_of_another(api: Guarded) -> None:
@@ -295,6 +302,22 @@ def pass_the_access_token_by(issuer: Issuer, api: Guarded) -> None:
     """Past the end of the access token; the tokens that follow are good for much longer."""
     api.clock.advance(issuer.access_ttl_s + 61)
     issuer.access_ttl_s = api.clock() - time.time() + 300
+
+
+async def test_who_saw_the_old_session_before_it_was_renewed_does_not_renew_it_again(
+    issuer: Issuer, api: Guarded
+) -> None:
+    await logged_in(api)
+    cookie = api.client.cookies[COOKIE]
+    seen_before = await api.access.store.session(sha256(cookie))
+    assert seen_before is not None
+    pass_the_access_token_by(issuer, api)
+    assert (await api.get(REPORT)).status_code == 200
+    assert api.access.renewal is not None
+    renewed = await api.access.renewal(sha256(cookie), cookie, seen_before)
+    assert renewed is not None
+    assert renewed.rights_end_at > api.clock()
+    assert issuer.refreshes == 1
 
 
 async def test_renewing_takes_over_what_the_issuer_says_now(issuer: Issuer, api: Guarded) -> None:

@@ -469,6 +469,8 @@ async def test_an_issuer_that_never_answers_holds_no_request_long(
         {"jwks_uri": "http://keys.example/jwks"},
         {"jwks_uri": "file:///etc/passwd"},
         {"jwks_uri": None},
+        {"token_endpoint": "http://login.example/token"},
+        {"authorization_endpoint": "javascript:alert(1)"},
     ],
 )
 async def test_a_discovery_document_that_leads_astray_gives_no_keys(

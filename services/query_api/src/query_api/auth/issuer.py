@@ -216,7 +216,6 @@ def _signing_key(entry: Mapping[str, Any]) -> SigningKey | None:
         algorithm is None
         or entry.get("alg", algorithm) != algorithm
         or entry.get("use", "sig") != "sig"
-        or "d" in entry  # a private key that was published is nobody's
     ):
         return None
     try:
@@ -228,7 +227,7 @@ def _signing_key(entry: Mapping[str, Any]) -> SigningKey | None:
             pass
         case EllipticCurvePublicKey() if material.curve.name == "secp256r1":
             pass
-        case _:
+        case _:  # also a private key: once published it proves nothing
             return None
     public = [str(entry.get(number)) for number in ("n", "e", "x", "y")]
     return SigningKey(algorithm, material, " ".join(public))
