@@ -1,0 +1,87 @@
+"""While a writer writes as fast as it can, every answer holds together."""
+
+import asyncio
+import itertools
+from typing import Any
+
+import pytest
+
+from contracts.keys import COUNTERS, STANDINGS
+from readside.api import Api
+from readside.events import DAY, called, failed, planned, postponed
+from readside.writer import Writer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+POLLERS = 5
+WRITES = 25
+
+CLOSED = ("ordered", "postponed", "no_contact", "refused", "drop_closed")
+
+
+def holds_together(report: dict[str, Any]) -> None:
+    lines, totals = report["operators"], report["totals"]
+    for line in [*lines, totals]:
+        overdue = line["overdue"]["total"] - line["overdue"]["carried"]
+        closed = sum(line[name] for name in CLOSED)
+        assert line["planned"] == line["active"]["total"] + overdue + closed
+        for group in ("active", "overdue"):
+            assert line[group]["total"] == sum(line[group][name] for name in STANDINGS)
+    for name in COUNTERS:
+        assert totals[name] == sum(line[name] for line in lines)
+    for group in ("active", "overdue"):
+        for name in totals[group]:
+            assert totals[group][name] == sum(line[group][name] for line in lines)
+
+
+async def write_at_full_speed(writer: Writer) -> None:
+    numbers = itertools.count()
+    for _ in range(WRITES):
+        events = []
+        for number in itertools.islice(numbers, 20):
+            task, operator = f"T{number}", f"op-{number % 7}"
+            due = f"{DAY}T{11 + number % 3}:00:00+03:00"
+            events.append(planned(task, operator=operator, due_at=due))
+            match number % 5:
+                case 0:
+                    events.append(called(task, "ordered", operator=f"op-{number % 3}"))
+                case 1:
+                    events.append(failed(task, "refused"))
+                case 2:
+                    events.append(postponed(task, "2026-11-26"))
+                case 3:
+                    events.append(failed(task, "address_drop"))
+                case _:
+                    events.append(called(task))
+        await writer.write(events)
+        await writer.sample()
+
+
+async def poll(api: Api, is_over: asyncio.Event) -> int:
+    seen, last, etag = 0, "", ""
+    while not is_over.is_set():
+        answer = await api.raw("/report", {"If-None-Match": etag}, date=DAY)
+        as_of = answer.headers["obzvon-as-of"]  # of one length and offset: sorts as text
+        assert as_of >= last, "what a caller sees never goes back"
+        last, etag = as_of, answer.headers["etag"]
+        if answer.status_code == 200:
+            seen += 1
+            holds_together(answer.json())
+        await asyncio.sleep(0)
+    return seen
+
+
+async def test_every_answer_holds_together_while_a_writer_writes(writer: Writer, api: Api) -> None:
+    await api.up_to_date()
+    is_over = asyncio.Event()
+    pollers = [asyncio.create_task(poll(api, is_over)) for _ in range(POLLERS)]
+
+    await write_at_full_speed(writer)
+    is_over.set()
+    seen = await asyncio.gather(*pollers)
+    await api.up_to_date()
+    last = await api.get("/report", date=DAY)
+
+    assert min(seen) > 3, "the pollers saw it change"
+    assert last["totals"]["planned"] == WRITES * 20
+    holds_together(last)
