@@ -105,6 +105,7 @@ class Projection:
         self._open: dict[str, dict[OpenKey, int]] = {}
         self._names: dict[str, dict[str, Name | None]] = {kind: {} for kind in NAME_KINDS}
         self._row_keys: dict[Listing, str] = {}
+        self._encoded: dict[Cell | OpenKey, str] = {}
         self._deliveries: dict[str, str | None] = {}
 
     # --- what must be read first ----------------------------------------------------------------
@@ -294,10 +295,10 @@ class Projection:
             change.moved.add(date)
             if any(counts):
                 cells[cell] = counts
-                change.put(self.keys.cells(date), cell.encode(), ",".join(map(str, counts)))
+                change.put(self.keys.cells(date), self._field(cell), ",".join(map(str, counts)))
             else:
                 del cells[cell]
-                change.remove(self.keys.cells(date), cell.encode())
+                change.remove(self.keys.cells(date), self._field(cell))
         for at, more in fold.open.items():
             if not more:
                 continue
@@ -307,10 +308,10 @@ class Projection:
             change.moved.add(date)
             if number:
                 open_[key] = number
-                change.put(self.keys.open(date), key.encode(), number)
+                change.put(self.keys.open(date), self._field(key), number)
             else:
                 del open_[key]
-                change.remove(self.keys.open(date), key.encode())
+                change.remove(self.keys.open(date), self._field(key))
         for who, old in fold.names.items():
             self._change_name(change, who, old)
         for address, latest in fold.deliveries.items():
@@ -318,6 +319,12 @@ class Projection:
                 self._deliveries[address] = latest
                 change.put(self.keys.deliveries, address, latest)
         return change
+
+    def _field(self, key: Cell | OpenKey) -> str:
+        name = self._encoded.get(key)
+        if name is None:
+            name = self._encoded[key] = key.encode()
+        return name
 
     def _change_name(self, change: Change, who: Who, old: str | None) -> None:
         kind, named = who
@@ -336,8 +343,9 @@ class Projection:
         for names in self._names.values():
             if len(names) > CACHED_IDS:
                 names.clear()
-        if len(self._row_keys) > CACHED_IDS:
-            self._row_keys.clear()
+        for encoded in (self._row_keys, self._encoded):
+            if len(encoded) > CACHED_IDS:
+                encoded.clear()
         if len(self._deliveries) > CACHED_IDS:
             self._deliveries.clear()
 

@@ -24,20 +24,21 @@ class Task:
 
     __slots__ = ("_calendar", "_history", "_packed", "contacts", "facts")
 
-    def __init__(self, calendar: Calendar, facts: Iterable[Fact] = ()) -> None:
+    def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
-        self.facts: dict[tuple[str, str], Fact] = {(f.source, f.id): f for f in facts}
+        self.facts: dict[tuple[str, str], Fact] = {}
         self._history: History | None = None
         self._packed: list[bytes] = []
         """What the document holds, in the facts' order; valid while `_history` is."""
         self.contacts: list[Contact] = []
-        if self.facts:
-            self.fold()
 
     @classmethod
     def decode(cls, document: bytes, calendar: Calendar) -> "Task":
         """The task of a stored document."""
-        return cls(calendar, facts_of(document))
+        task = cls(calendar)
+        task.facts = {(fact.source, fact.id): fact for fact in facts_of(document)}
+        task.fold()
+        return task
 
     def encode(self) -> bytes:
         """The document: the newest contact date, for retention, then the events.
