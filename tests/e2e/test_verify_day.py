@@ -1,0 +1,55 @@
+"""A whole simulated day of a large call centre, verified; and a wrong value found by name."""
+
+import re
+from pathlib import Path
+
+import redis.asyncio
+
+from contracts.keys import ShardKeys
+from harness.command import RunningStack, obzvon_up
+from harness.waiting import until
+
+OPERATORS, TASKS = 200, 20_000
+WRONG = "7,0,0,0,0,0,0,0,0,0,0"
+
+
+async def test_a_day_verifies_and_a_broken_cell_is_named(tmp_path: Path) -> None:
+    async with obzvon_up(tmp_path / "data") as stack:
+        size = ("--operators", str(OPERATORS), "--tasks", str(TASKS), "--speed", "0")
+        played = await stack.obzvon("simulate", *size)
+        assert played.code == 0, played.err
+        whole = await verified(stack)
+        assert whole.endswith(": 0 differences\n"), whole
+        key, field = await break_one_cell(stack)
+        broken = await stack.obzvon("verify")
+        assert broken.code == 1
+        assert f"{key} {field}: Redis has {WRONG}, Kafka gives " in broken.out
+        assert broken.out.endswith(": 1 differences\n")
+
+
+async def verified(stack: RunningStack) -> str:
+    """What verify says once every event was applied: it counts the tasks it found."""
+
+    async def says_all() -> str:
+        said = await stack.obzvon("verify")
+        assert said.code == 0, said.out + said.err
+        tasks = re.search(r" (\d+) tasks", said.out)
+        return said.out if tasks and int(tasks[1]) >= TASKS else ""
+
+    return await until(says_all, within_s=120, every_s=1)
+
+
+async def break_one_cell(stack: RunningStack) -> tuple[str, str]:
+    client = redis.asyncio.from_url(stack.state.redis)
+    try:
+        for shard in range(8):
+            prefix = ShardKeys("g1", shard).cells("")
+            keys = sorted([key async for key in client.scan_iter(match=f"{prefix}*")])
+            for key in keys:
+                fields = await client.hgetall(key)
+                for field in sorted(fields):
+                    await client.hset(key, field, WRONG)
+                    return key.decode(), field.decode()
+    finally:
+        await client.aclose()
+    raise AssertionError("no shard has a cell")
