@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -41,6 +42,10 @@ def connect(url: str) -> RedisClient:
     )
 
 
+Call = tuple[list[str], list[str | int]]
+"""Keys and arguments of one run of a script."""
+
+
 class ReadScript:
     """A Lua script that only reads, run by its hash; sent whole where it is not known yet.
 
@@ -58,3 +63,27 @@ class ReadScript:
             return await client.execute_command("EVALSHA_RO", self._sha, len(keys), *keys, *args)
         except NoScriptError:
             return await client.execute_command("EVAL_RO", self._source, len(keys), *keys, *args)
+
+    async def run_all(self, client: RedisClient, calls: Sequence[Call], last: str) -> list[Any]:
+        """The answers to all calls, and at the end the value of the key `last`, read after them.
+
+        On a single server all go in one round trip; every turn of the event loop that is saved
+        is one less wait for a busy processor.
+        """
+        if isinstance(client, RedisCluster):
+            return await self._one_by_one(client, calls, last)
+        pipeline = client.pipeline(transaction=False)
+        for keys, args in calls:
+            pipeline.execute_command("EVALSHA_RO", self._sha, len(keys), *keys, *args)
+        pipeline.get(last)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        if any(isinstance(reply, NoScriptError) for reply in replies):
+            return await self._one_by_one(client, calls, last)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    async def _one_by_one(self, client: RedisClient, calls: Sequence[Call], last: str) -> list[Any]:
+        answers = await asyncio.gather(*(self.run(client, keys, args) for keys, args in calls))
+        return [*answers, await client.get(last)]

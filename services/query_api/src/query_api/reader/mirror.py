@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from contracts.keys import CHANGES, LIVE, ChangeHint, LivePointer, ShardKeys
 from query_api import metrics
 from query_api.reader.client import UNREACHABLE, RedisClient
-from query_api.reader.shard import Decoder, read_shard
+from query_api.reader.shard import Decoder, ShardRead, read_all
 from query_api.report.choice import MAX_DAYS
 from query_api.report.picture import Picture, Shard
 
@@ -213,17 +213,20 @@ class Mirror:
     async def _refresh(self, dirty: set[int] | None) -> str | None:
         """Read the dirty shards and put up a new picture; why not, if there is none to read."""
         before = self.picture
-        pointer = await self._pointer() if before is None or dirty is None else None
-        if before is not None and dirty is not None:
+        pointer: LivePointer | None = None
+        if before is None or dirty is None:
+            pointer = _pointer_of(await self._client.get(LIVE))
+        else:
             pointer = LivePointer(generation=before.generation, fingerprint=before.fingerprint)
         while True:
             if pointer is None:
                 return "no generation is live in Redis: has a projector run?"
             if mismatch := self._mismatch(pointer):
                 return mismatch
-            shards = await self._read(pointer, dirty, before)
-            # A generation is dropped after a switch: what was read from it may be half gone.
-            after = await self._pointer()
+            # The pointer is read again after the shards: a generation is dropped some time after
+            # a switch, and what was read from it could be half gone.
+            shards, value = await self._read(pointer, dirty, before)
+            after = _pointer_of(value)
             if after == pointer:
                 break
             pointer, dirty = after, None
@@ -232,16 +235,6 @@ class Mirror:
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
         return None
-
-    async def _pointer(self) -> LivePointer | None:
-        value = await self._client.get(LIVE)
-        if value is None:
-            return None
-        try:
-            return LivePointer.model_validate_json(value)
-        except ValidationError as error:
-            log.error("odd_live_pointer", value=value[:500], error=str(error))  # noqa: TRY400
-            return None
 
     def _mismatch(self, pointer: LivePointer) -> str | None:
         theirs = pointer.fingerprint
@@ -255,7 +248,8 @@ class Mirror:
 
     async def _read(
         self, pointer: LivePointer, dirty: set[int] | None, before: Picture | None
-    ) -> tuple[Shard | None, ...]:
+    ) -> tuple[tuple[Shard | None, ...], bytes | None]:
+        """The shards as they stand now, and the live pointer as it stood after them."""
         generation, count = pointer.generation, pointer.fingerprint.partitions
         held: tuple[Shard | None, ...] = (None,) * count
         if before is not None and before.generation == generation and len(before.shards) == count:
@@ -266,18 +260,18 @@ class Mirror:
             for number in range(count)
             if dirty is None or number in dirty or _lacks(held[number], wanted)
         ]
-        read = await asyncio.gather(
-            *(
-                read_shard(
-                    self._client, ShardKeys(generation, number), wanted, self._decoder, held[number]
-                )
+        read, value = await read_all(
+            self._client,
+            [
+                ShardRead(ShardKeys(generation, number), wanted, self._decoder, held[number])
                 for number in numbers
-            )
+            ],
+            LIVE,
         )
         shards = list(held)
         for number, shard in zip(numbers, read, strict=True):
             shards[number] = shard
-        return tuple(shards)
+        return tuple(shards), value
 
     def _want(self, days: Sequence[str]) -> None:
         for day in days:
@@ -291,6 +285,16 @@ def _lacks(shard: Shard | None, wanted: set[str]) -> bool:
     return shard is not None and any(
         day in shard.seqs and day not in shard.counts for day in wanted
     )
+
+
+def _pointer_of(value: bytes | None) -> LivePointer | None:
+    if value is None:
+        return None
+    try:
+        return LivePointer.model_validate_json(value)
+    except ValidationError as error:
+        log.error("odd_live_pointer", value=value[:500], error=str(error))  # noqa: TRY400
+        return None
 
 
 async def _stopped(tasks: Collection[asyncio.Task[None]]) -> None:

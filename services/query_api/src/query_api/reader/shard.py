@@ -1,16 +1,16 @@
 """Reading one shard: what moved since it was last read, all of it at one seq."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 from contracts.keys import NAMES_SEQ, Cell, Meta, NameEntry, OpenKey, ShardKeys
-from query_api.reader.client import ReadScript, RedisClient
+from query_api.reader.client import Call, ReadScript, RedisClient
 from query_api.report.picture import Counts, Opens, Shard
 
 BUDGET: Final = 20_000
 """Hash fields after which one script stops, so that Redis is not held up; another goes on."""
 
-_MOVED = ReadScript(
+MOVED = ReadScript(
     """
 -- KEYS: meta, seqs. ARGV: held epoch, held seq, budget, prefix of the cells' keys, of the open
 -- counts' keys, the keys of the operators' and managers' names, number of dates whose cells are
@@ -111,68 +111,96 @@ class Decoder:
         return Opens(counts)
 
 
-async def read_shard(
-    client: RedisClient,
-    keys: ShardKeys,
-    wanted: Iterable[str],
-    decoder: Decoder,
-    before: Shard | None,
-) -> Shard | None:
-    """The shard as it stands now; only what moved since `before` is fetched.
+class ShardRead:
+    """Reads one shard, in as many steps as its size takes: what moved since it was last read.
 
-    `wanted` are the dates whose cells are to be held. None: the shard does not exist.
+    Send `call`, hand the answer to `take`, until it says that all is read.
     """
-    wanted = set(wanted)
-    epoch, through = (before.meta.epoch, before.meta.seq) if before else ("", -1)
-    counts = {day: c for day, c in before.counts.items() if day in wanted} if before else {}
-    opens = dict(before.opens) if before else {}
-    names = dict(before.names) if before else {}
-    cold = [day for day in wanted if before and day in before.seqs and day not in counts]
-    while True:
-        answer = await _MOVED.run(
-            client,
-            [keys.meta, keys.seqs],
-            [
-                epoch,
-                through,
-                BUDGET,
-                keys.cells(""),
-                keys.open(""),
-                keys.names("operator"),
-                keys.names("manager"),
-                len(cold),
-                *cold,
-                *wanted,
-            ],
-        )
-        if not answer:
-            return None
-        flat_meta, flat_seqs, now_through, moved, missing = answer
-        meta = Meta.decode(_pairs(flat_meta))
+
+    def __init__(
+        self, keys: ShardKeys, wanted: Collection[str], decoder: Decoder, before: Shard | None
+    ) -> None:
+        """`wanted` are the dates whose cells are to be held."""
+        self._keys = keys
+        self._wanted = wanted
+        self._decoder = decoder
+        self._before = before
+        self._epoch, self._through = (before.meta.epoch, before.meta.seq) if before else ("", -1)
+        self._counts: dict[str, Counts] = {}
+        self._opens: dict[str, Opens] = {}
+        self._names: dict[str, Mapping[str, NameEntry]] = {}
+        self._cold: list[str] = []
+        if before is not None:
+            self._counts = {day: c for day, c in before.counts.items() if day in wanted}
+            self._opens = dict(before.opens)
+            self._names = dict(before.names)
+            self._cold = [day for day in wanted if day in before.seqs and day not in self._counts]
+        self.shard: Shard | None = None
+        """What was read; None if the shard does not exist."""
+
+    def call(self) -> Call:
+        keys = self._keys
+        return [keys.meta, keys.seqs], [
+            self._epoch,
+            self._through,
+            BUDGET,
+            keys.cells(""),
+            keys.open(""),
+            keys.names("operator"),
+            keys.names("manager"),
+            len(self._cold),
+            *self._cold,
+            *self._wanted,
+        ]
+
+    def take(self, answer: Any) -> bool:
+        """Whether the shard is read to its end; `shard` is it then."""
+        meta = Meta.decode(_pairs(answer[0])) if answer else None
         if meta is None:
-            return None
-        if meta.epoch != epoch or meta.seq < through:  # all that was held is void
-            counts, opens, names, before = {}, {}, {}, None
-            epoch = meta.epoch
+            self.shard = None
+            return True
+        _, flat_seqs, through, moved, missing = answer
+        if meta.epoch != self._epoch or meta.seq < self._through:  # all that was held is void
+            self._counts, self._opens, self._names = {}, {}, {}
+            self._before = None
+            self._epoch = meta.epoch
         seqs = {name.decode(): int(seq) for name, seq in _pairs(flat_seqs).items()}
         for name, first, second in moved:
             if name.decode() == NAMES_SEQ:
-                names = {"operator": _names(first), "manager": _names(second)}
+                self._names = {"operator": _names(first), "manager": _names(second)}
                 continue
             day = name.decode()
-            opens[day] = decoder.opens(first)
+            self._opens[day] = self._decoder.opens(first)
             if second is not None:
-                counts[day] = decoder.counts(second)
+                self._counts[day] = self._decoder.counts(second)
         for day, cells in missing:
-            counts[day.decode()] = decoder.counts(cells)
-        through = now_through
-        cold = [day for day in wanted if day in seqs and day not in counts and day in opens]
-        if through == meta.seq and not cold:
-            break
-    for day in opens.keys() - seqs.keys():  # forgotten by retention
-        del opens[day]
-        counts.pop(day, None)
-    return Shard(meta, seqs, counts, opens, names, before)
+            self._counts[day.decode()] = self._decoder.counts(cells)
+        self._through = through
+        self._cold = [
+            day
+            for day in self._wanted
+            if day in seqs and day not in self._counts and day in self._opens
+        ]
+        if through != meta.seq or self._cold:
+            return False
+        for day in self._opens.keys() - seqs.keys():  # forgotten by retention
+            del self._opens[day]
+            self._counts.pop(day, None)
+        self.shard = Shard(meta, seqs, self._counts, self._opens, self._names, self._before)
+        return True
+
+
+async def read_all(
+    client: RedisClient, reads: Sequence[ShardRead], last: str
+) -> tuple[list[Shard | None], bytes | None]:
+    """Read the shards side by side; and then the value of the key `last`."""
+    pending = list(reads)
+    while True:
+        *answers, value = await MOVED.run_all(client, [read.call() for read in pending], last)
+        pairs = zip(pending, answers, strict=True)
+        pending = [read for read, answer in pairs if not read.take(answer)]
+        if not pending:
+            return [read.shard for read in reads], value
 
 
 def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
