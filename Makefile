@@ -38,5 +38,14 @@ lint: setup
 test: setup lint  ## lint, types, imports; unit, integration and end-to-end tests
 	@$(BIN)/pytest
 
+bench-latency: setup  ## milliseconds from publish to visible, at 1,000 events a second
+	@PYTHONPATH=tests $(BIN)/python bench/bench_latency.py
+
+bench-projector: setup  ## events a second: plain, validating, the projector, per message
+	@$(BIN)/python bench/bench_projector.py
+
+bench-read: setup  ## reading with 1,000 and 1,000,000 tasks in Redis; bytes per task
+	@PYTHONPATH=tests $(BIN)/python bench/bench_read.py
+
 clean:
 	rm -rf $(VENV) .obzvon
