@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -78,7 +79,7 @@ async def test_what_is_published_is_in_the_report(stack: RunningStack, tmp_path:
     token = (await stack.obzvon("token", "--role", "head")).out.strip()
 
     async def is_counted() -> bool:
-        answer = await report(stack, token, date=DAY)
+        answer = await report(stack, token, date=DAY, operator_id="op-1")
         return answer.status_code == 200 and answer.json()["totals"]["planned"] == 25
 
     await until(is_counted)
@@ -111,6 +112,24 @@ async def test_verify_passes_its_findings_and_its_exit_code_on(stack: RunningSta
         await client.aclose()
     assert found.code == 1
     assert DAY in found.out + found.err
+
+
+async def test_a_simulated_day_is_counted_whole(stack: RunningStack) -> None:
+    played = await stack.obzvon("simulate", "--operators", "3", "--tasks", "60", "--speed", "0")
+    assert played.code == 0, played.err
+    assert re.match(r"published \d+ events for ", played.out)
+
+    async def is_right() -> bool:
+        return (await stack.obzvon("verify")).code == 0
+
+    await until(is_right, within_s=30.0)
+
+
+async def test_wallboard_keys_are_the_apis_own_command(stack: RunningStack) -> None:
+    listed = await stack.obzvon("keys", "list")
+    assert listed.code == 0, listed.err
+    wrong = await stack.obzvon("keys", "nonsense")
+    assert wrong.code == 2
 
 
 async def test_only_the_two_roles_may_read(stack: RunningStack) -> None:
@@ -168,7 +187,7 @@ async def test_a_wrong_setting_ends_it_with_the_services_own_line(tmp_path: Path
     assert "Europe/Atlantis" in refused.err
 
 
-async def test_stopped_it_leaves_no_process_and_keeps_its_data_and_killed_neither(
+async def test_stopped_or_killed_it_leaves_no_process_and_says_what_was_lost(
     tmp_path: Path,
 ) -> None:
     async with obzvon_up(tmp_path / "data") as first:
@@ -190,6 +209,15 @@ async def test_stopped_it_leaves_no_process_and_keeps_its_data_and_killed_neithe
         second.child.kill()
         await all_gone(pids)
         assert "is gone, though nobody stopped it" in (await second.obzvon("token")).err
+
+    shutil.rmtree(tmp_path / "data" / "kafka")
+    async with obzvon_up(tmp_path / "data") as forgetful:
+
+        def is_told() -> bool:
+            return any("the report stands still" in line for line in forgetful.child.last_lines())
+
+        await until(is_told)
+        assert "--fresh" in forgetful.child.last_lines(1)[0]
 
 
 async def test_a_service_that_dies_stops_the_stack_and_is_named(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ async def test_large_kafka_data_is_warned_of_once(tmp_path: Path) -> None:
     warned: list[str] = []
     stack = Stack(state(tmp_path), EmbeddedKafka(tmp_path), [])
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(stack.watch_children(warned.append), 0.3)
+        await asyncio.wait_for(stack.watch(warned.append), 0.3)
     (line,) = warned
     assert "500 MB" in line
     assert "--fresh" in line
@@ -139,5 +139,5 @@ async def test_a_child_that_ends_is_named_with_its_last_lines(tmp_path: Path) ->
     async with Child("service", [sys.executable, "-c", program], log=tmp_path / "log") as child:
         stack = Stack(state(tmp_path), EmbeddedKafka(tmp_path), [child])
         with pytest.raises(StackError, match=r"service exited 3: first \| the reason") as caught:
-            await stack.watch_children(print)
+            await stack.watch(print)
     assert "run before" not in str(caught.value)

@@ -26,6 +26,9 @@ HOST = "127.0.0.1"
 POLL_S = 0.02
 """Seconds between two looks at something that is about to happen."""
 
+EXIT_POLL_S = 0.05
+"""Seconds between two looks at whether a child still runs."""
+
 STOP_TIMEOUT_S = 15.0
 """Seconds a child may take to end after SIGTERM before it is killed."""
 
@@ -216,7 +219,7 @@ class Child:
     async def exited(self) -> int:
         assert self._process is not None, f"{self.name} was not started"
         while (code := self._process.poll()) is None:  # noqa: ASYNC110 - no event outside Linux
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(EXIT_POLL_S)
         return code
 
     async def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:

@@ -1,18 +1,16 @@
 """The demo: a simulated call-out day and its report, live in the terminal."""
 
-import asyncio
 import shlex
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from devkit.issuer import Person
 from devkit.simulate import Counts, SimulateOptions, simulate, staged
-from devkit.stack import Stack
+from devkit.stack import Stack, run_together
 from devkit.state import DEFAULT_DATA_DIR, StackState
 from devkit.watch import read_report, watch
 
@@ -34,8 +32,8 @@ async def demonstrate(
             simulated += "; день сыгран, Ctrl-C завершает"
 
     async with read_report(state, date=day.isoformat()) as reader:
-        await _together(
-            stack.watch_children(warn),
+        await run_together(
+            stack.watch(warn),
             simulate(
                 options,
                 bootstrap=state.kafka,
@@ -65,14 +63,3 @@ def _shown(path: Path) -> str:
     """The path as short as it can be typed here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
-
-
-async def _together(*works: Coroutine[Any, Any, Any]) -> None:
-    """Run all of them until all have ended or one fails; then the others are cancelled."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -77,7 +77,7 @@ async def _up(options: "StackOptions") -> None:
                 f"Obzvon is up: API {state.api}, Kafka {state.kafka} (topic "
                 f"{state.events_topic}), Redis {state.redis}; Ctrl-C stops it"
             )
-            await stack.watch_children(_warn)
+            await stack.watch(_warn)
 
 
 @cli.command()

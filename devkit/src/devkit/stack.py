@@ -7,10 +7,11 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -37,8 +38,11 @@ POLL_S = 0.1
 KAFKA_WARNING_BYTES = 500 * 1024 * 1024
 """The embedded Kafka rewrites all its data as one file; above this it becomes a burden."""
 
-SIZE_EVERY = 600
-"""Looks at the children between two looks at the size of Kafka's data: once a minute."""
+SIZE_EVERY_S = 60.0
+"""Seconds between two looks at the size of Kafka's data."""
+
+SHARDS_EVERY_S = 2.0
+"""Seconds between two looks at the projector's shards."""
 
 _USUAL_PORTS = {"kafka": 9092, "redis": 6379, "issuer": 8090, "projector": 8081, "api": 8080}
 
@@ -69,21 +73,46 @@ class Stack:
         self._kafka = kafka
         self._children = children
 
-    async def watch_children(self, warn: Callable[[str], None]) -> None:
-        """Run until a child ends, which is a `StackError`; warn once if Kafka's data grows large."""
-        looks, warned = 0, False
+    async def watch(self, warn: Callable[[str], None]) -> None:
+        """Run until a child ends, which is a `StackError`; warn once of what else goes wrong."""
+        await run_together(self._watch_children(), self._watch_size(warn), self._watch_shards(warn))
+
+    async def _watch_children(self) -> None:
+        if not self._children:
+            return
+        ends = [asyncio.create_task(child.exited()) for child in self._children]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        raise StackError(next(c.how_it_ended() for c in self._children if not c.is_running))
+
+    async def _watch_size(self, warn: Callable[[str], None]) -> None:
         while True:
-            for child in self._children:
-                if not child.is_running:
-                    raise StackError(child.how_it_ended())
-            if not warned and looks % SIZE_EVERY == 0 and self._kafka.size > KAFKA_WARNING_BYTES:
-                warned = True
-                warn(
-                    f"the embedded Kafka holds {self._kafka.size / 2**20:.0f} MB, all of it in one "
-                    "file that it rewrites: begin anew with --fresh, or use a real broker"
-                )
-            looks += 1
-            await asyncio.sleep(POLL_S)
+            size = self._kafka.size
+            if size > KAFKA_WARNING_BYTES:
+                break
+            await asyncio.sleep(SIZE_EVERY_S)
+        warn(
+            f"the embedded Kafka holds {size / 2**20:.0f} MB, all of it in one file that it "
+            "rewrites: begin anew with --fresh, or use a real broker"
+        )
+
+    async def _watch_shards(self, warn: Callable[[str], None]) -> None:
+        """A shard that is parked does not go on by itself: its figures stand still."""
+        url = f"{self.state.projector}/readyz"
+        async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
+            while True:
+                parked = _parked(await _ask(client, url))
+                if parked:
+                    break
+                await asyncio.sleep(SHARDS_EVERY_S)
+        first, *others = parked
+        more = f" (and {len(others)} more shards)" if others else ""
+        warn(
+            f"the report stands still: {first}{more}; begin anew with --fresh, or `obzvon rebuild`"
+        )
 
 
 @asynccontextmanager
@@ -218,20 +247,21 @@ def _choose_ports(data_dir: Path, options: StackOptions) -> dict[str, int]:
 
 
 async def _ready(children: list[Child], urls: Mapping[str, str]) -> None:
-    """Wait until every address answers 200; a child that ends, or too long a wait, is an error."""
+    """Wait until every address answers that it is ready.
+
+    A child that ends, or too long a wait, is an error. A projector with parked shards counts as
+    ready: waiting does not help it, and what does needs a running stack.
+    """
     waiting = dict(urls)
     last: dict[str, str] = {}
     give_up = asyncio.get_running_loop().time() + READY_TIMEOUT_S
     async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
         while waiting:
             for name, url in list(waiting.items()):
-                try:
-                    answer = await client.get(url)
-                except httpx.HTTPError:
-                    continue
-                if answer.status_code == 200:
+                answer = await _ask(client, url)
+                if answer is not None and (answer.status_code == 200 or _parked(answer)):
                     del waiting[name]
-                else:
+                elif answer is not None:
                     last[name] = " ".join(answer.text.split())
             for child in children:
                 if not child.is_running:
@@ -244,3 +274,33 @@ async def _ready(children: list[Child], urls: Mapping[str, str]) -> None:
                     f"(logs: {children[0].log.parent})"
                 )
             await asyncio.sleep(POLL_S / 2)
+
+
+async def _ask(client: httpx.AsyncClient, url: str) -> httpx.Response | None:
+    """The answer, whatever it says; None if there is none."""
+    try:
+        return await client.get(url)
+    except httpx.HTTPError:
+        return None
+
+
+def _parked(answer: httpx.Response | None) -> list[str]:
+    """Why which shards are parked, as the projector's /readyz tells it."""
+    if answer is None or answer.status_code == 200:
+        return []
+    try:
+        shards = answer.json().get("shards", {})
+        return [reason for reason in shards.values() if reason.startswith("parked")]
+    except (ValueError, AttributeError):
+        return []
+
+
+async def run_together(*works: Coroutine[Any, Any, Any]) -> None:
+    """Run all of them until all have ended or one fails; then the others are cancelled."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
