@@ -6,7 +6,7 @@ Pure ASGI middlewares: each costs a microsecond or two, and none holds a stream 
 import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
@@ -151,13 +151,57 @@ class Gate:
             raise
 
 
+class Deadlines:
+    """Cancels the requests whose answers do not begin in time.
+
+    One timer for all of them: they have the same time, so the first to come is the first that is
+    due. `asyncio.timeout` would set and drop one per request, for ten microseconds each.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._due: dict[asyncio.Task[Any], float] = {}
+        self._cancelled: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, task: asyncio.Task[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        due = self._due[task] = loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = loop.call_at(due, self._look)
+
+    def release(self, task: asyncio.Task[Any]) -> None:
+        self._due.pop(task, None)
+        self._cancelled.discard(task)
+
+    def has_cancelled(self, task: asyncio.Task[Any]) -> bool:
+        """Whether the cancellation that reached the task came from here; asking settles it."""
+        if task not in self._cancelled:
+            return False
+        self._cancelled.discard(task)
+        return task.uncancel() == 0  # else someone else has cancelled it as well
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._due:
+            task, due = next(iter(self._due.items()))
+            if due > now:
+                self._timer = loop.call_at(due, self._look)
+                return
+            del self._due[task]
+            self._cancelled.add(task)
+            task.cancel()
+        self._timer = None
+
+
 class RequestLimits:
     """Refuses what is too large, and answers 503 to what takes too long to begin."""
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int, timeout_s: float) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
-        self._timeout_s = timeout_s
+        self._deadlines = Deadlines(timeout_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -168,26 +212,31 @@ class RequestLimits:
             audit.refused(scope, refusal)
             await refusal.response()(scope, receive, send)
             return
+        task = asyncio.current_task()
+        assert task is not None  # a server runs each request in one
+        deadlines = self._deadlines
         has_begun = False
 
         async def begin(message: Message) -> None:
             nonlocal has_begun
             if not has_begun:
                 has_begun = True
-                deadline.reschedule(None)
+                deadlines.release(task)
             await send(message)
 
+        deadlines.watch(task)
         try:
-            async with asyncio.timeout(self._timeout_s) as deadline:
-                if scope["method"] not in SAFE_METHODS:
-                    receive = self._counted(receive)
-                await self._app(scope, receive, begin)
-        except TimeoutError:
-            if has_begun or not deadline.expired():
+            if scope["method"] not in SAFE_METHODS:
+                receive = self._counted(receive)
+            await self._app(scope, receive, begin)
+        except asyncio.CancelledError:
+            if not deadlines.has_cancelled(task) or has_begun:
                 raise
             slow = unavailable("The answer took too long: try again.", why="timeout")
             audit.refused(scope, slow, caller_of(scope))
             await slow.response()(scope, receive, send)
+        finally:
+            deadlines.release(task)
 
     def _too_large(self, scope: Scope) -> Refused | None:
         size = 0

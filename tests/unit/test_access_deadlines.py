@@ -1,0 +1,113 @@
+"""Answers that take too long to begin: cancelled in time, and only those."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from query_api.protection import RequestLimits
+
+BEGINNING = {"type": "http.response.start", "status": 200, "headers": []}
+END = {"type": "http.response.body", "body": b""}
+
+
+def request() -> Scope:
+    return {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+
+
+async def receive() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+class Wire:
+    """What was sent to the client."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.statuses.append(message["status"])
+
+
+def limits(app: Any, timeout_s: float = 0.05) -> RequestLimits:
+    return RequestLimits(app, max_body_bytes=1_000, timeout_s=timeout_s)
+
+
+async def never(scope: Scope, receive: Receive, send: Send) -> None:
+    await asyncio.Event().wait()
+
+
+def slow_after_the_beginning(done: asyncio.Event) -> Any:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(BEGINNING)
+        await done.wait()
+        await send(END)
+
+    return app
+
+
+async def test_each_of_many_slow_answers_becomes_a_503_of_its_own() -> None:
+    guarded, wires = limits(never), [Wire() for _ in range(20)]
+    for some in (wires[:10], wires[10:]):  # the timer is set anew for the second lot
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(guarded(request(), receive, wire.send) for wire in some))
+    assert [wire.statuses for wire in wires] == [[503]] * 20
+
+
+async def test_an_answer_that_has_begun_is_left_alone() -> None:
+    done, wire, other = asyncio.Event(), Wire(), Wire()
+    guarded = limits(slow_after_the_beginning(done))
+    begun = asyncio.create_task(guarded(request(), receive, wire.send))
+    guarded._app = never
+    await guarded(request(), receive, other.send)  # began later, and is overdue by now
+    assert other.statuses == [503]
+    assert not begun.done()
+    done.set()
+    await begun
+    assert wire.statuses == [200]
+
+
+async def test_a_request_that_its_client_gives_up_is_cancelled_not_answered() -> None:
+    wire = Wire()
+    asked = asyncio.create_task(limits(never, timeout_s=60)(request(), receive, wire.send))
+    await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert wire.statuses == []
+
+
+async def test_a_cancellation_from_elsewhere_at_the_same_time_wins() -> None:
+    wire = Wire()
+    guarded = limits(never, timeout_s=60)
+    asked = asyncio.create_task(guarded(request(), receive, wire.send))
+    await asyncio.sleep(0)
+    guarded._deadlines._due[asked] = 0
+    guarded._deadlines._look()
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert wire.statuses == []
+
+
+async def test_nothing_is_kept_of_a_request_that_is_over() -> None:
+    async def quick(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(BEGINNING)
+
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ValueError
+
+    async def stubborn(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await send(BEGINNING)
+
+    for app in (quick, broken, stubborn, never):
+        guarded = limits(app)
+        asked = asyncio.create_task(guarded(request(), receive, Wire().send))
+        await asyncio.wait([asked])
+        assert not guarded._deadlines._due
+        assert not guarded._deadlines._cancelled
