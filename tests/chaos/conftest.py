@@ -6,11 +6,37 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from devkit.real_engines import RealKafka
+from chaos.projectors import Place, place
+from devkit.real_engines import RealKafka, RealRedis
+from harness.topics import Topic, fresh_topic
+
+BROKER_SETTINGS = {"group.min.session.timeout.ms": "1000"}
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def real_kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealKafka]:
     """One broker of Apache Kafka that the tests of the run share."""
-    async with RealKafka(Path(tmp_path_factory.mktemp("real-kafka"))) as kafka:
+    folder = Path(tmp_path_factory.mktemp("real-kafka"))
+    async with RealKafka(folder, settings=BROKER_SETTINGS) as kafka:
         yield kafka
+
+
+@pytest_asyncio.fixture
+async def real_redis(tmp_path: Path) -> AsyncIterator[RealRedis]:
+    """A redis-server of the test's own."""
+    async with RealRedis(tmp_path / "real-redis") as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def real_topic(real_kafka: RealKafka) -> AsyncIterator[Topic]:
+    """A topic of eight partitions on the shared broker."""
+    async with fresh_topic(real_kafka.bootstrap, 8) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def here(real_topic: Topic, real_redis: RealRedis, tmp_path: Path) -> AsyncIterator[Place]:
+    """A place on both."""
+    async with place(real_topic, real_redis.url, tmp_path) as made:
+        yield made

@@ -83,8 +83,9 @@ class Rules:
             at = date.fromisoformat(contact.day)
             days, rest = divmod(int(self._day_end.total_seconds()), 24 * 3600)
             at += timedelta(days=days)
-            local = datetime(at.year, at.month, at.day, rest // 3600, rest // 60 % 60)
-            self._ends[contact.day] = int(local.replace(tzinfo=self.zone).timestamp()) // 60
+            clock = (rest // 3600, rest // 60 % 60)
+            end = datetime(at.year, at.month, at.day, *clock, tzinfo=self.zone)
+            self._ends[contact.day] = int(end.timestamp()) // 60
         return self._ends[contact.day]
 
     # --- from events to contacts ------------------------------------------------------------------

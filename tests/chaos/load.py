@@ -1,0 +1,203 @@
+"""Events at a steady rate: random lawful histories of many tasks, shuffled, some sent twice."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import date, datetime, timedelta
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiokafka import AIOKafkaProducer
+from pydantic_core import to_json
+
+from chaos.independent import Event
+
+RATE = 2_500
+"""Events a second that are aimed at, so that 2,000 are surely reached."""
+
+SHUFFLED = 2_000
+"""Events among which the next one is drawn: how far out of order they come."""
+
+SENT_TWICE = 0.03
+
+TURN_S = 0.02
+
+ZONE = ZoneInfo("Europe/Moscow")
+
+OPERATORS, MANAGERS, ADDRESSES = 40, 6, 5_000
+
+
+def report_days() -> list[str]:
+    """The contact dates that a load begun now is about, and one beyond."""
+    today = datetime.now(ZONE).date()
+    return [(today + timedelta(days=away)).isoformat() for away in range(-3, 5)]
+
+
+def histories(seed: int) -> Iterator[Event]:
+    """Events without end, one task's after another's, each task's in the order of their times."""
+    dice = random.Random(seed)
+    today = datetime.now(ZONE).date()
+    for number in count():
+        yield from _history(dice, f"{seed}-{number}", today)
+
+
+def _history(dice: random.Random, task: str, today: date) -> Iterator[Event]:
+    numbers = count()
+    moment = datetime(today.year, today.month, today.day, 7, tzinfo=ZONE)
+    moment += timedelta(days=dice.randint(-3, 0), seconds=dice.randrange(3_600))
+    latest = moment.date()
+
+    def event(kind: str, data: dict[str, Any]) -> Event:
+        nonlocal moment
+        moment += timedelta(milliseconds=dice.choice((0, 1_000, 1_500, 600_000, 3_000_000)))
+        return {
+            "specversion": "1.0",
+            "id": f"{task}-{next(numbers)}",
+            "source": dice.choice(("/crm", "/телефония")),
+            "type": f"task-{kind}.v1",
+            "subject": task,
+            "time": moment.isoformat(),
+            "data": data,
+        }
+
+    def operator() -> dict[str, str] | None:
+        number = dice.randrange(OPERATORS + 1)
+        return {"id": f"op-{number}", "name": f"Оператор {number}"} if number else None
+
+    def due(day: date) -> str | None:
+        hour = dice.choice((None, None, 11, 16))
+        return None if hour is None else f"{day}T{hour}:{dice.randrange(60):02}:30+03:00"
+
+    def planned() -> Event:
+        nonlocal latest
+        latest = moment.date() + timedelta(days=dice.choice((0, 0, 0, 1, 2)))
+        manager, address = dice.randrange(MANAGERS), dice.randrange(ADDRESSES)
+        data = {
+            "client": {"id": f"c-{address}", "name": f"ООО Клиент {address}"},
+            "address": {"id": f"a-{address}", "text": f"г. Казань, дом {address}"},
+            "contact_date": latest.isoformat(),
+            "operator": operator(),
+            "manager": {"id": f"m-{manager}", "name": f"Менеджер {manager}"},
+            "plan_date": (latest + timedelta(days=1)).isoformat(),
+            "due_at": due(latest),
+        }
+        return event("planned", data)
+
+    def called(call: int) -> Event:
+        outcome = dice.choice(("ordered", "ordered", "answered", "no_answer", "busy", "refused"))
+        data: dict[str, Any] = {"call_id": f"{task}-k{call}", "outcome": outcome}
+        data["operator"] = dice.choice((None, operator()))
+        if outcome == "ordered":
+            data["order"] = {"id": f"{task}-o{call}", "number": str(call)}
+        return event("called", data)
+
+    def postponed() -> Event:
+        nonlocal latest
+        latest += timedelta(days=dice.choice((0, 0, 1)))
+        data = {"contact_date": latest.isoformat(), "comment": "позже", "due_at": due(latest)}
+        return event("postponed", {**data, "operator": dice.choice((None, operator()))})
+
+    def failed() -> Event:
+        reason = dice.choice(("no_contact", "refused", "address_drop", "address_closed"))
+        call_id = dice.choice((None, f"{task}-k{dice.randrange(3)}"))
+        return event("failed", {"reason": reason, "comment": "дорого", "call_id": call_id})
+
+    def delivered() -> Event:
+        order = f"{task}-o{dice.randrange(3)}"
+        return event("delivered", {"order_id": order, "delivered_at": moment.isoformat()})
+
+    if dice.random() > 0.01:  # else nobody plans it
+        yield planned()
+    for call in range(dice.randint(0, 3)):
+        yield called(call)
+    for _ in range(dice.randint(0, 3)):
+        kind = dice.choice((postponed, postponed, failed, delivered, planned))
+        yield kind()
+        if dice.random() < 0.3:  # perhaps a correction
+            yield called(dice.randrange(3))
+
+
+def shuffled(events: Iterator[Event], dice: random.Random) -> Iterator[Event]:
+    """The events out of order, a few of them twice."""
+    waiting: list[Event] = []
+    for event in events:
+        waiting.append(event)
+        if dice.random() < SENT_TWICE:
+            waiting.append(event)
+        while len(waiting) > SHUFFLED:
+            at = dice.randrange(len(waiting))
+            waiting[at], waiting[-1] = waiting[-1], waiting[at]
+            yield waiting.pop()
+
+
+class Load:
+    """What was sent, and how fast."""
+
+    def __init__(self, seed: int, rate: int = RATE) -> None:
+        self.seed = seed
+        self.events: list[Event] = []
+        """Every event sent, in order, repeats included. All were acknowledged at the end."""
+        self.seconds = 0.0
+        self._rate = rate
+        self._dice = random.Random(seed)
+        self._next = shuffled(histories(seed), self._dice)
+
+    @property
+    def rate(self) -> float:
+        """Events a second that were sent."""
+        return len(self.events) / self.seconds
+
+    def take(self, number: int) -> list[Event]:
+        """The next events, counted as sent."""
+        taken = [next(self._next) for _ in range(number)]
+        self.events += taken
+        return taken
+
+    async def run(self, bootstrap: str, topic: str, most: int | None = None) -> None:
+        """Send until cancelled, or until so many are sent; then wait for all acknowledgements."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=5,
+            max_batch_size=128 * 1024,
+            request_timeout_ms=120_000,
+        )
+        await producer.start()
+        started = time.monotonic()
+        under_way: set[asyncio.Future[Any]] = set()
+        sent = 0
+        try:
+            while most is None or sent < most:
+                self.seconds = time.monotonic() - started
+                wanted = min(int(self.seconds * self._rate) - sent, 500)
+                for event in self.take(max(0, wanted)):
+                    future = await producer.send(
+                        topic, key=event["subject"].encode(), value=to_json(event)
+                    )
+                    under_way.add(future)
+                    future.add_done_callback(under_way.discard)
+                    sent += 1
+                await asyncio.sleep(TURN_S)
+        finally:
+            self.seconds = time.monotonic() - started
+            await asyncio.shield(asyncio.gather(*under_way))
+            await producer.stop()
+
+
+@asynccontextmanager
+async def under_load(
+    bootstrap: str, topic: str, seed: int, rate: int = RATE
+) -> AsyncIterator[Load]:
+    """A load while the context lasts; every event of it is acknowledged when it is left."""
+    load = Load(seed, rate)
+    task = asyncio.create_task(load.run(bootstrap, topic))
+    try:
+        yield load
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,241 @@
+"""Projectors as processes of their own, and the check that follows every fault."""
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from signal import Signals
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from chaos import results
+from chaos.independent import Event, Figures, Rules
+from chaos.load import ZONE, report_days
+from contracts.keys import Meta, ShardKeys
+from devkit.children import Child, free_port
+from harness.command import clean_environment
+from harness.oidc import running_issuer
+from harness.topics import Topic
+from harness.waiting import until
+from projector.store.client import connect
+from projector.store.shard import UNREACHABLE
+from readside.api import running_api
+
+SESSION_TIMEOUT_MS = 2_000
+"""Short, so that the group notices a death soon; the brokers of these tests allow it."""
+
+
+class ProjectorProcess:
+    """One `python -m projector`."""
+
+    def __init__(self, place: "Place", name: str, **settings: str) -> None:
+        self.port = free_port()
+        environment = place.environment(
+            OBZVON_PROJECTOR_PORT=str(self.port),
+            OBZVON_SESSION_TIMEOUT_MS=str(SESSION_TIMEOUT_MS),
+            **settings,
+        )
+        self.child = Child(
+            f"projector {name}",
+            [sys.executable, "-m", "projector"],
+            log=place.folder / f"projector-{name}.log",
+            env=environment,
+        )
+        self.child.start()
+
+    @property
+    def log(self) -> str:
+        return self.child.log.read_text(errors="replace")
+
+    def freeze(self) -> None:
+        self.child.send(Signals.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.child.send(Signals.SIGCONT)
+
+    async def health(self, path: str = "/readyz") -> tuple[int, str]:
+        """(status, body); 0 while it cannot be asked."""
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=2.0) as client:
+                answer = await client.get(f"http://127.0.0.1:{self.port}{path}")
+        except httpx.HTTPError:
+            return 0, ""
+        return answer.status_code, answer.text
+
+    async def is_ready(self) -> bool:
+        assert self.child.is_running, self.child.how_it_ended()
+        return (await self.health())[0] == 200
+
+    async def ready(self, within_s: float = 40.0) -> None:
+        await until(self.is_ready, within_s, every_s=0.1)
+
+    async def owned(self) -> int:
+        """How many shards it applies to."""
+        _, text = await self.health("/metrics")
+        return len(re.findall(r"^obzvon_live\{.*\} 1\.0$", text, re.MULTILINE))
+
+
+@dataclass
+class Place:
+    """A topic, a Redis, a folder for logs, and the projectors that were started here."""
+
+    topic: Topic
+    redis_url: str
+    folder: Path
+    projectors: list[ProjectorProcess] = field(default_factory=list)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            **clean_environment(),
+            "OBZVON_KAFKA_BOOTSTRAP_SERVERS": self.topic.bootstrap,
+            "OBZVON_EVENTS_TOPIC": self.topic.events,
+            "OBZVON_DEAD_LETTER_TOPIC": self.topic.dead_letters,
+            "OBZVON_REDIS_URL": self.redis_url,
+            **more,
+        }
+
+    def projector(self, name: str | None = None, **settings: str) -> ProjectorProcess:
+        """Start one more."""
+        made = ProjectorProcess(self, name or str(len(self.projectors)), **settings)
+        self.projectors.append(made)
+        return made
+
+    # --- what stands in Redis ---------------------------------------------------------------------
+
+    async def metas(self) -> list[Meta | None]:
+        client = connect(self.redis_url)
+        try:
+            keys = [ShardKeys("g1", shard).meta for shard in range(self.topic.partitions)]
+            return [Meta.decode(await client.hgetall(key)) for key in keys]
+        finally:
+            await client.aclose()
+
+    async def dead(self) -> dict[str, int]:
+        """Dead letters by reason, over all shards."""
+        found: dict[str, int] = {}
+        client = connect(self.redis_url)
+        try:
+            for shard in range(self.topic.partitions):
+                counts = await client.hgetall(ShardKeys("g1", shard).dead)
+                for reason, number in counts.items():
+                    found[reason.decode()] = found.get(reason.decode(), 0) + int(number)
+        finally:
+            await client.aclose()
+        return found
+
+    async def applied(self) -> int:
+        """Records that the shards stand behind, in all."""
+        return sum(max(0, meta.offset) for meta in await self.metas() if meta)
+
+    async def caught_up(self, within_s: float = 90.0) -> None:
+        """Wait until every shard stands at the end of its partition and says that it is fresh."""
+        asked = datetime.now(ZONE).timestamp() * 1000
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.topic.bootstrap, isolation_level="read_committed"
+        )
+        await consumer.start()
+        parts = [TopicPartition(self.topic.events, n) for n in range(self.topic.partitions)]
+
+        async def is_caught_up() -> bool:
+            try:
+                ends = await consumer.end_offsets(parts)
+                metas = await self.metas()
+            except UNREACHABLE:
+                return False
+            return all(
+                meta and meta.offset >= ends[tp] and (meta.as_of or 0) >= asked
+                for meta, tp in zip(metas, parts, strict=True)
+            )
+
+        try:
+            await until(is_caught_up, within_s, every_s=0.1)
+        finally:
+            await consumer.stop()
+
+    # --- what the figures are held against --------------------------------------------------------
+
+    async def verified(self) -> int:
+        """Differences that `python -m projector verify` names."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "projector", "verify"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self.environment(),
+        )
+        out, err = await process.communicate()
+        said = re.search(r": (\d+) differences", out.decode())
+        assert said, out.decode() + err.decode()
+        differences = int(said[1])
+        assert (process.returncode == 0) == (differences == 0), out.decode()
+        if differences:
+            (self.folder / "differences.txt").write_bytes(out)
+        return differences
+
+    async def against_the_rules(self, events: list[Event]) -> list[str]:
+        """Figures of the API's report that the independent fold of these events does not give."""
+        rules = Rules()
+        contacts = await asyncio.to_thread(rules.contacts, events)
+        today = datetime.now(ZONE)
+        moments = [today.replace(hour=hour, minute=30) for hour in (11, 18)]
+        wrong = []
+        async with running_issuer() as issuer, running_api(self.redis_url, issuer) as api:
+            await asyncio.wait_for(api.app.state.mirror.reread(), 60)
+            for now in (*moments, today + timedelta(days=3)):
+                api.clock.now = now.isoformat()
+                for day in report_days():
+                    found = await api.report(date=day)
+                    wrong += _differences(day, found, rules.report(contacts, day, now))
+        return wrong
+
+    async def check(
+        self, fault: str, events: list[Event], *, faults: int, rate: float = 0.0
+    ) -> None:
+        """Wait for the end, compare in both ways, and note what was found."""
+        await self.caught_up()
+        differences = await self.verified()
+        wrong = await self.against_the_rules(events)
+        results.record(
+            fault,
+            faults=faults,
+            events=len(events),
+            differences=differences + len(wrong),
+            rate=rate,
+        )
+        assert differences == 0, (self.folder / "differences.txt").read_text()[:4_000]
+        assert not wrong, wrong[:20]
+
+
+def _differences(day: str, found: dict[str, Figures], expected: dict[str, Figures]) -> list[str]:
+    return [
+        f"{day} {who or 'nobody'} {name}: {found.get(who, {}).get(name)}, "
+        f"the rules give {expected.get(who, {}).get(name)}"
+        for who in sorted({*found, *expected})
+        for name in sorted({*found.get(who, {}), *expected.get(who, {})})
+        if found.get(who, {}).get(name) != expected.get(who, {}).get(name)
+    ]
+
+
+@asynccontextmanager
+async def place(topic: Topic, redis_url: str, folder: Path) -> AsyncIterator[Place]:
+    """A place whose projectors are ended with it."""
+    made = Place(topic, redis_url, folder)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_end, made)
+        yield made
+
+
+async def _end(place: Place) -> None:
+    for projector in place.projectors:
+        projector.thaw()
+        projector.child.kill()
+
+
+def refused(log: str) -> list[Any]:
+    """The lines in which a projector says that a write of its was refused."""
+    return [line for line in log.splitlines() if "another owner writes" in line]
