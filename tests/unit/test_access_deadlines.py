@@ -106,6 +106,6 @@ async def test_nothing_is_kept_of_a_request_that_is_over() -> None:
     for app in (quick, broken, stubborn, never):
         guarded = limits(app)
         asked = asyncio.create_task(guarded(request(), receive, Wire().send))
-        await asyncio.wait([asked])
+        await asyncio.gather(asked, return_exceptions=True)
         assert not guarded._deadlines._due
         assert not guarded._deadlines._cancelled
