@@ -1,10 +1,11 @@
 """An empty Redis with shards of the projector's store, and the API over it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 import redis.asyncio
+import structlog
 
 from harness.oidc import Issuer, running_issuer
 from query_api.logs import configure_logs
@@ -41,7 +42,9 @@ async def api(redis_url: str, writer: Writer, issuer: Issuer) -> AsyncIterator[A
         yield running
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _plain_logs() -> None:
+@pytest.fixture(autouse=True, scope="package")
+def _plain_logs() -> Iterator[None]:
     """As the service logs; structlog's own way shows the values of all variables, slowly."""
     configure_logs("error")
+    yield
+    structlog.reset_defaults()  # other tests read the log as it is by default
