@@ -1,0 +1,114 @@
+"""A hundred thousand records of every kind of rubbish among as many good ones."""
+
+import asyncio
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
+from pydantic_core import to_json
+
+from chaos.independent import Event
+from chaos.load import Load
+from chaos.projectors import Place
+
+BAD = 100_000
+
+Record = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
+"""(key, value, headers)."""
+
+HEADERS = ("content-type", "ce_id", "ce_specversion", "ce_type", "ce_time", "", "я", "x" * 300)
+
+
+def rubbish(seed: int) -> Iterator[Record]:
+    """Records none of which is an event, without end; each breaks good ones in a way of its own."""
+    dice = random.Random(seed)
+    good = Load(seed)
+    while True:
+        (event,) = good.take(1)
+        key = event["subject"].encode()
+        match dice.randrange(8):
+            case 0:
+                yield _bytes(dice, 40), dice.randbytes(dice.randrange(2_000)), _headers(dice)
+            case 1:
+                yield key, to_json(event)[: -dice.randrange(1, 60)], _headers(dice)
+            case 2:
+                yield key, to_json(_without_one(dice, event)), []
+            case 3:
+                yield key, to_json(_with_wrong(dice, event)), []
+            case 4:
+                yield _bytes(dice, 40), to_json(event), []
+            case 5:
+                yield key, None, _headers(dice)
+            case 6:
+                yield key, to_json({**event, "type": dice.choice(("task-planned.v9", "", "x"))}), []
+            case _:
+                value = json.loads(
+                    dice.choice(("[]", "1", '"x"', "null", "{}", "[[[[1]]]]", "1e999"))
+                )
+                yield key, json.dumps(value).encode(), _headers(dice)
+
+
+def _bytes(dice: random.Random, most: int) -> bytes | None:
+    return dice.choice((None, b"", dice.randbytes(dice.randrange(1, most))))
+
+
+def _headers(dice: random.Random) -> list[tuple[str, bytes]]:
+    return [
+        (dice.choice(HEADERS), dice.randbytes(dice.randrange(40))) for _ in range(dice.randrange(4))
+    ]
+
+
+def _without_one(dice: random.Random, event: Event) -> Event:
+    gone = dice.choice(("id", "source", "type", "subject", "time", "data", "specversion"))
+    return {name: value for name, value in event.items() if name != gone}
+
+
+def _with_wrong(dice: random.Random, event: Event) -> Event:
+    wrong: list[Any] = [None, 1, [], {}, "", True, "x" * 129, 1.5e300]
+    name = dice.choice(("id", "subject", "time", "data", "specversion"))
+    return {**event, name: dice.choice(wrong)}
+
+
+async def test_rubbish_is_put_aside_and_every_good_event_counts(here: Place) -> None:
+    projector = here.projector()
+    await projector.ready()
+    load = Load(31)
+    bad = rubbish(32)
+    huge = 0
+    producer = AIOKafkaProducer(
+        bootstrap_servers=here.topic.bootstrap,
+        enable_idempotence=True,
+        linger_ms=5,
+        max_batch_size=256 * 1024,
+        max_request_size=1_048_576,
+    )
+    await producer.start()
+    try:
+        for turn in range(BAD // 500):
+            records: list[Record] = [next(bad) for _ in range(499)]
+            records.append((b"huge", b"x" * (1_000_000 if turn % 10 == 0 else 70_000), []))
+            huge += 1
+            records += [(e["subject"].encode(), to_json(e), []) for e in load.take(500)]
+            random.Random(turn).shuffle(records)
+            sent = [
+                await producer.send(
+                    here.topic.events,
+                    key=key,
+                    value=value,
+                    headers=headers,
+                    partition=(murmur2(key or b"") & 0x7FFFFFFF) % here.topic.partitions,
+                )
+                for key, value, headers in records
+            ]
+            await asyncio.gather(*sent)
+    finally:
+        await producer.stop()
+    await here.check("fuzzed records among as many good ones", load.events, faults=BAD)
+    assert projector.child.is_running
+    dead = await here.dead()
+    assert sum(dead.values()) == BAD, dead
+    assert dead["too_large"] == huge
+    assert {"empty", "not_json", "unknown_type", "invalid", "key_mismatch"} <= dead.keys()

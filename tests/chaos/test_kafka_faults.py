@@ -1,0 +1,206 @@
+"""Kafka loses a broker, a topic, old records or a transaction."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from pydantic_core import to_json
+
+from chaos import results
+from chaos.conftest import BROKER_SETTINGS
+from chaos.load import Load, under_load
+from chaos.projectors import Place, ProjectorProcess, place
+from contracts.keys import Meta
+from devkit.real_engines import RealKafka
+from devkit.topics import create_topics, delete_topics
+from harness.topics import Topic
+from harness.waiting import until
+
+
+async def test_a_broker_of_three_killed_and_restarted_loses_nothing(tmp_path: Path) -> None:
+    async with RealKafka(tmp_path / "k", brokers=3, heap="384m", settings=BROKER_SETTINGS) as kafka:
+        topic = Topic(kafka.bootstrap, "three", "three.dlq", 8)
+        await create_topics(kafka.bootstrap, "three", "three.dlq", 8, replication_factor=3)
+        async with _redis(tmp_path) as server, place(topic, server.url, tmp_path) as here:
+            await here.projector().ready(60.0)
+            async with under_load(topic.bootstrap, topic.events, seed=21) as load:
+                for number in (2, 3, 1):
+                    await _applied(here, 5_000)
+                    kafka.kill(number)
+                    await _applied(here, 5_000)
+                    await kafka.start(number)
+                    await kafka.in_sync()
+            assert load.rate >= 2_000
+            await here.check(
+                "a Kafka broker of three killed, then restarted",
+                load.events,
+                faults=3,
+                rate=load.rate,
+            )
+
+
+@pytest.mark.parametrize("more", [0.5, 3.0], ids=["shorter", "longer"])
+async def test_a_topic_made_anew_parks_every_shard_and_changes_nothing(
+    here: Place, more: float
+) -> None:
+    projector = here.projector()
+    await projector.ready()
+    load = Load(22)
+    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
+    await here.caught_up()
+    before = await here.metas()
+    await delete_topics(here.topic.bootstrap, here.topic.events)
+    await _made_anew(here)
+    other = Load(23, rate=20_000)
+    await other.run(here.topic.bootstrap, here.topic.events, most=int(8_000 * more))
+    after = await _parked(here, projector, set(range(8)))
+    results.record(
+        f"the topic deleted and made anew, {'longer' if more > 1 else 'shorter'} (parked loudly)",
+        faults=1,
+        events=len(load.events) + len(other.events),
+        differences=sum(_moved(one, two) for one, two in zip(before, after, strict=True)),
+    )
+    assert [meta.offset for meta in after] == [meta.offset for meta in before if meta]
+
+
+async def test_records_lost_to_retention_park_their_shard_alone(here: Place) -> None:
+    first = here.projector()
+    await first.ready()
+    load = Load(24)
+    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
+    await here.caught_up()
+    before = await here.metas()
+    await first.child.stop()
+    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
+    await _delete_records(here.topic, partition=3, before=(_offset(before[3]) + 100))
+    second = here.projector()
+    after = await _parked(here, second, {3})
+
+    async def others_go_on() -> bool:
+        return await second.owned() == 7
+
+    await until(others_go_on, within_s=30.0, every_s=0.1)
+    assert "100 records were deleted" in (after[3].parked or "")
+    results.record(
+        "records lost to retention below the offset (parked loudly)",
+        faults=1,
+        events=len(load.events),
+        differences=_moved(before[3], after[3]),
+    )
+    assert after[3].offset == _offset(before[3])
+
+
+async def test_records_lost_while_it_runs_do_not_matter_once_applied(here: Place) -> None:
+    projector = here.projector()
+    await projector.ready()
+    load = Load(25)
+    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
+    await here.caught_up()
+    for partition, meta in enumerate(await here.metas()):
+        await _delete_records(here.topic, partition, before=_offset(meta))
+    projector.child.kill()
+    await here.projector().ready()
+    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
+    await here.check("applied records deleted, then a restart", load.events, faults=8)
+
+
+async def test_aborted_and_committed_transactions_leave_no_difference(here: Place) -> None:
+    await here.projector().ready()
+    dice = random.Random(26)
+    load = Load(26)
+    aborted = 0
+    producer = AIOKafkaProducer(bootstrap_servers=here.topic.bootstrap, transactional_id="chaos")
+    await producer.start()
+    try:
+        for turn in range(60):
+            taken = load.take(300)
+            await producer.begin_transaction()
+            await asyncio.gather(
+                *[
+                    await producer.send(
+                        here.topic.events, key=event["subject"].encode(), value=to_json(event)
+                    )
+                    for event in taken
+                ]
+            )
+            if dice.random() < 0.4 or turn == 59:  # the last one leaves marks that end the log
+                await producer.abort_transaction()
+                del load.events[-len(taken) :]
+                aborted += 1
+            else:
+                await producer.commit_transaction()
+    finally:
+        await producer.stop()
+    await here.check("a transaction aborted among committed ones", load.events, faults=aborted)
+
+
+def _redis(folder: Path):
+    from devkit.real_engines import RealRedis
+
+    return RealRedis(folder / "redis")
+
+
+async def _applied(here: Place, by: int) -> None:
+    before = await here.applied()
+
+    async def has_grown() -> bool:
+        return await here.applied() >= before + by
+
+    await until(has_grown, within_s=90.0, every_s=0.1)
+
+
+async def _made_anew(here: Place) -> None:
+    """Create the topic again; Kafka may still be busy deleting it."""
+
+    async def is_made() -> bool:
+        admin = AIOKafkaAdminClient(bootstrap_servers=here.topic.bootstrap)
+        await admin.start()
+        try:
+            return here.topic.events not in await admin.list_topics()
+        finally:
+            await admin.close()
+
+    await until(is_made)
+    await create_topics(here.topic.bootstrap, here.topic.events, here.topic.dead_letters, 8)
+
+
+async def _parked(here: Place, projector: ProjectorProcess, shards: set[int]) -> list[Meta]:
+    """Wait until just these shards are parked, and said to be: meta, /readyz, metrics, log."""
+    seen: list[Meta] = []
+
+    async def are_parked() -> bool:
+        seen[:] = [meta for meta in await here.metas() if meta]
+        return {n for n, meta in enumerate(seen) if meta.parked} == shards
+
+    await until(are_parked, within_s=60.0, every_s=0.1)
+    status, body = await projector.health()
+    assert status == 503
+    for shard in shards:
+        assert f'"{shard}": "parked: ' in body
+    _, metrics = await projector.health("/metrics")
+    assert metrics.count("obzvon_parked{partition=") >= len(shards)
+    assert projector.log.count("shard_parked") >= len(shards)
+    return seen
+
+
+async def _delete_records(topic: Topic, partition: int, before: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap)
+    await admin.start()
+    try:
+        where = TopicPartition(topic.events, partition)
+        await admin.delete_records({where: RecordsToDelete(before_offset=before)})
+    finally:
+        await admin.close()
+
+
+def _offset(meta: Meta | None) -> int:
+    assert meta is not None
+    return meta.offset
+
+
+def _moved(before: Meta | None, after: Meta | None) -> int:
+    """1 if the shard has gone on although it must not."""
+    return int(_offset(before) != _offset(after))

@@ -1,0 +1,146 @@
+"""Redis loses everything, its last writes, or a slot, while the projector writes to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from redis.asyncio.cluster import RedisCluster
+
+from chaos.load import under_load
+from chaos.projectors import Place, place
+from contracts.keys import ShardKeys
+from devkit.real_engines import RealRedisCluster, RedisPair
+from harness.proxy import Proxy, proxy
+from harness.topics import Topic
+from harness.waiting import until
+from projector.store.shard import UNREACHABLE
+
+
+async def grown(here: Place, by: int) -> None:
+    """Wait until so many more records are applied than now."""
+    before = await here.applied()
+
+    async def has_grown() -> bool:
+        try:
+            return await here.applied() >= before + by
+        except UNREACHABLE:
+            return False
+
+    await until(has_grown, within_s=60.0, every_s=0.05)
+
+
+async def test_a_redis_emptied_under_load_fills_itself_again(here: Place) -> None:
+    await here.projector().ready()
+    times = 5
+    async with under_load(here.topic.bootstrap, here.topic.events, seed=11) as load:
+        for _ in range(times):
+            await grown(here, 5_000)
+            server = here.redis_url
+            async with asyncio.timeout(5):
+                await _ask(server, "FLUSHALL")
+    assert load.rate >= 2_000
+    await here.check("FLUSHALL of Redis", load.events, faults=times, rate=load.rate)
+
+
+async def test_a_replica_that_lags_is_promoted_and_catches_up(
+    real_topic: Topic, tmp_path: Path
+) -> None:
+    times = 3
+    async with (
+        RedisPair(tmp_path / "pair") as pair,
+        proxy(pair.primary.port) as address,
+        place(real_topic, f"redis://{address.address}/0", tmp_path) as here,
+    ):
+        await here.projector().ready()
+        async with under_load(real_topic.bootstrap, real_topic.events, seed=12) as load:
+            for _ in range(times):
+                lost = await _fail_over(here, pair, address)
+                assert lost > 0, "the replica had everything: nothing was lost"
+                await _new_replica(pair)
+        assert load.rate >= 2_000
+        await here.check(
+            "primary killed, a replica that lags promoted",
+            load.events,
+            faults=times,
+            rate=load.rate,
+        )
+
+
+async def _fail_over(here: Place, pair: RedisPair, address: Proxy) -> int:
+    """Lose the primary with what the replica lacks; how many records that takes back."""
+    await grown(here, 3_000)
+    await pair.replicating()
+    await pair.cut_off()
+    await grown(here, 3_000)
+    before = await here.applied()
+    pair.primary.kill()
+    address.cut()
+    await pair.promote()
+    keys = [ShardKeys("g1", shard).meta for shard in range(here.topic.partitions)]
+    after = sum([int(await pair.primary.ask("HGET", key, "offset") or 0) for key in keys])
+    address.switch(pair.primary.port)
+    return before - after
+
+
+async def _new_replica(pair: RedisPair) -> None:
+    """The old primary comes back, empty, as the replica of the new one."""
+    await pair.replica.start()
+    await pair.replica.ask("REPLICAOF", "127.0.0.1", pair.primary.port)
+    await pair.replicating()
+
+
+@pytest_asyncio.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[RealRedisCluster]:
+    async with RealRedisCluster(tmp_path / "cluster") as made:
+        yield made
+
+
+async def test_slots_of_a_cluster_move_while_they_are_written(
+    real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
+) -> None:
+    moves = 0
+    async with place(real_topic, cluster.url, tmp_path) as here:
+        await here.projector().ready()
+        client = RedisCluster.from_url(cluster.url.replace("+cluster", ""))
+        async with under_load(real_topic.bootstrap, real_topic.events, seed=13) as load:
+            await grown(here, 5_000)
+            for shard in range(real_topic.partitions):
+                slot = client.keyslot(ShardKeys("g1", shard).meta)
+                source = await cluster.owner_of(slot)
+                others = [one for one in await cluster.primary_nodes() if one is not source]
+                assert await cluster.move_slot(slot, others[shard % 2]) > 0
+                moves += 1
+        await client.aclose()
+        assert load.rate >= 2_000
+        await here.check(
+            "a slot of the Redis Cluster moved", load.events, faults=moves, rate=load.rate
+        )
+
+
+async def test_a_primary_of_a_cluster_is_killed_and_succeeded(
+    real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
+) -> None:
+    async with place(real_topic, cluster.url, tmp_path) as here:
+        await here.projector().ready()
+        async with under_load(real_topic.bootstrap, real_topic.events, seed=14) as load:
+            await grown(here, 5_000)
+            victim = (await cluster.primary_nodes())[0]
+            victim.kill()
+            await cluster.whole()
+            here.redis_url = cluster.url
+            await grown(here, 5_000)
+        assert load.rate >= 2_000
+        await here.check(
+            "a primary of the Redis Cluster killed", load.events, faults=1, rate=load.rate
+        )
+
+
+async def _ask(url: str, *words: str) -> None:
+    import redis.asyncio
+
+    client = redis.asyncio.from_url(url)
+    try:
+        await client.execute_command(*words)
+    finally:
+        await client.aclose()
