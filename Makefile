@@ -34,6 +34,7 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m contracts.schemas --check
 
 test: setup lint  ## lint, types, imports; unit, integration and end-to-end tests
 	@$(BIN)/pytest
@@ -46,6 +47,9 @@ bench-projector: setup  ## events a second: plain, validating, the projector, pe
 
 bench-read: setup  ## reading with 1,000 and 1,000,000 tasks in Redis; bytes per task
 	@PYTHONPATH=tests $(BIN)/python bench/bench_read.py
+
+schemas: setup  ## write contracts/schemas anew; refused where older publishers would break
+	@$(BIN)/python -m contracts.schemas
 
 clean:
 	rm -rf $(VENV) .obzvon

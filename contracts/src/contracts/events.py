@@ -59,7 +59,7 @@ class _Text:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"type": "string", "format": self._format}
+        return {"type": "string", "format": self._format, "pattern": self._pattern}
 
 
 Day = Annotated[
@@ -148,6 +148,14 @@ class PlannedData(_Frozen):
 
 class CalledData(_Frozen):
     """A call was made. A repeated ``call_id`` corrects the earlier call."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"outcome": {"const": "ordered"}}},
+            "then": {"required": ["order"], "properties": {"order": {"type": "object"}}},
+            "else": {"properties": {"order": {"type": "null"}}},
+        }
+    )
 
     call_id: Id
     outcome: Outcome
