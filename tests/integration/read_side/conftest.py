@@ -42,7 +42,7 @@ async def api(redis_url: str, writer: Writer, issuer: Issuer) -> AsyncIterator[A
         yield running
 
 
-@pytest.fixture(autouse=True, scope="package")
+@pytest.fixture(autouse=True, scope="module")
 def _plain_logs() -> Iterator[None]:
     """As the service logs; structlog's own way shows the values of all variables, slowly."""
     configure_logs("error")
