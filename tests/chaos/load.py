@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
 from pydantic_core import to_json
 
 from chaos.independent import Event
@@ -23,7 +24,10 @@ SHUFFLED = 2_000
 
 SENT_TWICE = 0.03
 
-TURN_S = 0.02
+TURN_S = 0.05
+
+BURST = 2_000
+"""Events sent at once at most, when the load has fallen behind."""
 
 ZONE = ZoneInfo("Europe/Moscow")
 
@@ -162,30 +166,43 @@ class Load:
             bootstrap_servers=bootstrap,
             enable_idempotence=True,
             acks="all",
-            linger_ms=5,
-            max_batch_size=128 * 1024,
+            max_batch_size=512 * 1024,
             request_timeout_ms=120_000,
         )
         await producer.start()
+        partitions = len(await producer.partitions_for(topic))
         started = time.monotonic()
         under_way: set[asyncio.Future[Any]] = set()
         sent = 0
         try:
             while most is None or sent < most:
                 self.seconds = time.monotonic() - started
-                wanted = min(int(self.seconds * self._rate) - sent, 500)
-                for event in self.take(max(0, wanted)):
-                    future = await producer.send(
-                        topic, key=event["subject"].encode(), value=to_json(event)
-                    )
+                wanted = min(int(self.seconds * self._rate) - sent, BURST)
+                for partition, batch in self._batches(producer, max(0, wanted), partitions):
+                    future = await producer.send_batch(batch, topic, partition=partition)
                     under_way.add(future)
                     future.add_done_callback(under_way.discard)
-                    sent += 1
+                sent += max(0, wanted)
                 await asyncio.sleep(TURN_S)
         finally:
             self.seconds = time.monotonic() - started
             await asyncio.shield(asyncio.gather(*under_way))
             await producer.stop()
+
+    def _batches(
+        self, producer: AIOKafkaProducer, number: int, partitions: int
+    ) -> list[tuple[int, Any]]:
+        """The next events, in one batch for each partition: a tenth of the work of single sends."""
+        batches: dict[int, Any] = {}
+        now = int(time.time() * 1000)
+        for event in self.take(number):
+            key = event["subject"].encode()
+            partition = (murmur2(key) & 0x7FFFFFFF) % partitions
+            batch = batches.get(partition)
+            if batch is None:
+                batch = batches[partition] = producer.create_batch()
+            assert batch.append(key=key, value=to_json(event), timestamp=now)
+        return list(batches.items())
 
 
 @asynccontextmanager
