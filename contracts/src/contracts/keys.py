@@ -19,8 +19,10 @@ key of a shard          type    field → value
 ``dead``                hash    reason → number of dead letters
 ======================  ======  =====================================================
 
-Two keys stand outside the shards: `LIVE`, the pointer to the generation that is read, and
-`CHANGES`, the channel on which writers hint at what changed.
+These stand outside the shards: `LIVE`, the pointer to the generation that is read; `CHANGES`,
+the channel on which writers hint at what changed; `GENERATIONS`, what the projectors know of the
+generations beside the live one; `ACCEPTED`, dead letters an operator has accepted; `REBUILD`,
+held while a rebuild runs.
 """
 
 from collections.abc import Mapping
@@ -34,6 +36,15 @@ LIVE: Final = "obzvon:live"
 
 CHANGES: Final = "obzvon:changes"
 """Pub/sub channel of `ChangeHint`s. Hints get lost: readers also poll the seqs."""
+
+GENERATIONS: Final = "obzvon:generations"
+"""Hash: generation → JSON with its fingerprint, status, since when, and whom it replaces."""
+
+ACCEPTED: Final = "obzvon:accepted"
+"""Hash: JSON [topic, partition] → offset through which a storm of dead letters is accepted."""
+
+REBUILD: Final = "obzvon:rebuild"
+"""Held, with an expiry, by the one rebuild command that may run at a time."""
 
 COUNTERS: Final = (
     "planned",
@@ -278,6 +289,8 @@ class Meta(NamedTuple):
     forwarded: int
     parked: str | None
     """Why the shard stands still, for a person to read."""
+    recent: str | None = None
+    """JSON [records, {reason: dead letters}] of the last 10,000 records, to tell a storm."""
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> Self | None:
@@ -310,4 +323,5 @@ class Meta(NamedTuple):
             end_offset=number("end_offset", -1),
             forwarded=number("forwarded", 0),
             parked=text("parked"),
+            recent=text("recent"),
         )

@@ -31,7 +31,8 @@ def main(arguments: list[str]) -> int:
         case "run":
             from projector.main import run
 
-            run(settings_or_exit())
+            given = _run_arguments(rest)
+            run(settings_or_exit(), accept_through=given.accept_through, partition=given.partition)
             return 0
         case "verify":
             from projector.commands import verify
@@ -43,6 +44,18 @@ def main(arguments: list[str]) -> int:
                 "usage: python -m projector [run|verify|rebuild|redrive|repartition]\n"
             )
             return 2
+
+
+def _run_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m projector run")
+    parser.add_argument(
+        "--accept-through",
+        type=int,
+        metavar="OFFSET",
+        help="bury the dead letters through this offset, where a storm of them has parked a shard",
+    )
+    parser.add_argument("--partition", type=int, help="only of this one, parked or not")
+    return parser.parse_args(arguments)
 
 
 def _generation(arguments: list[str]) -> str | None:

@@ -4,16 +4,19 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
 import uvicorn
 from aiokafka.errors import KafkaError
 
-from contracts.keys import Fingerprint, ShardKeys
+from contracts.keys import Fingerprint, LivePointer, ShardKeys
+from projector import metrics
 from projector.consumer.log import Log, TopicMissing
 from projector.consumer.owner import COMMIT_S, RETENTION_S, SAMPLE_S, Owner
 from projector.consumer.pauses import growing
@@ -22,7 +25,18 @@ from projector.health import health_app
 from projector.logs import configure_logs
 from projector.settings import Settings
 from projector.store.client import connect
-from projector.store.generations import FIRST, ensure_live
+from projector.store.generations import (
+    FIRST,
+    accept,
+    building,
+    ensure_live,
+    live_pointer,
+    metas,
+    noted,
+    switch,
+    tasks,
+    tidy,
+)
 from projector.store.shard import UNREACHABLE, Shard
 
 log = structlog.get_logger()
@@ -34,21 +48,54 @@ NOT_YET = (KafkaError, TimeoutError, TopicMissing, *UNREACHABLE)
 """What engines raise that are away or not set up yet."""
 
 
+CANCEL_S = 0.5
+"""Seconds after which a cancellation that showed no effect is repeated."""
+
+CLOSE_S = 15.0
+"""Seconds that closing in order may take: the group is left, what is under way is finished."""
+
+STOP_ATTEMPTS = 20
+
+TIDY_S = 15.0
+"""Seconds between two looks for retired generations to drop."""
+
+CAUGHT_UP_MS = 5_000
+"""Milliseconds a generation that is built may lag behind when it becomes live."""
+
+
 class Projector:
     """Everything that runs in the process; `start` and `stop` it once."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        accept_through: int | None = None,
+        partition: int | None = None,
+    ) -> None:
         self._settings = settings
         self._client = connect(settings.redis_url)
         self._log = Log(settings.events_topic, settings.dead_letter_topic, settings.kafka_options())
         self._running: asyncio.Task[None] | None = None
+        self._is_stopping = False
+        self._is_closing = False
+        self._has_been_live = False
+        self._accept_through, self._accept_partition = accept_through, partition
         self._waiting_for = "not started"
         self.owner: Owner | None = None
 
     def not_ready(self) -> dict[str, Any]:
-        """What keeps the projector from being ready, by name."""
+        """What keeps the projector from being ready, by name.
+
+        A process that the group gave no partitions is ready: it stands by. But only once it has
+        joined, since before that nobody knows what it will have to do.
+        """
         if self.owner is None:
             return {"status": self._waiting_for}
+        if self.owner.is_building:
+            return {"status": f"building generation {self.owner.generation}"}
+        if not self.owner.has_joined:
+            return {"status": "joining the consumer group"}
         waiting = {
             str(owned.partition): f"{owned.state}: {owned.reason}"
             for owned in self.owner.owned.values()
@@ -66,40 +113,159 @@ class Projector:
         try:
             yield
         finally:
-            self._running.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._running
+            self._is_stopping = True
+            await self._ended(self._running)
             await self._client.aclose()
 
+    async def _ended(self, running: "asyncio.Task[None]") -> None:
+        """Cancel until it has ended.
+
+        aiokafka and redis-py can lose a cancellation while they connect. What closes in order is
+        given the time for it.
+        """
+        for _ in range(STOP_ATTEMPTS):
+            running.cancel()
+            await asyncio.wait({running}, timeout=CLOSE_S if self._is_closing else CANCEL_S)
+            if running.done():
+                return
+        log.error("stop_gave_up", reason="the projector did not end when it was told to")
+
     async def _run(self) -> None:
-        settings = self._settings
-        await self._retried(self._log.start)
         try:
-            partitions = await self._retried(self._log.partitions)
-            fingerprint = fingerprint_of(settings, partitions)
-            live = await self._retried(lambda: ensure_live(self._client, FIRST, fingerprint))
-            calendar = settings.calendar
-            self.owner = owner = Owner(
-                self._client,
-                self._log,
-                fingerprint,
-                live.generation,
-                today=lambda: datetime.now(calendar.timezone).date().isoformat(),
-                new_shard=lambda keys: self._shard(keys, fingerprint),
-            )
-            broker = subscribe(settings, owner, f"{settings.group_id}.{live.generation}")
-            try:
-                await self._retried(broker.start)
-                await asyncio.gather(
-                    owner.every(SAMPLE_S, owner.tick),
-                    owner.every(COMMIT_S, owner.commit_offsets),
-                    owner.every(RETENTION_S, owner.retain),
-                )
-            finally:
-                await owner.close()
-                await broker.stop()
+            await self._retried(self._log.start)
+            while True:
+                await self._follow_live()
         finally:
+            self._is_closing = True
             await self._log.stop()
+
+    async def _follow_live(self) -> None:
+        """Project the generation that is live, or one beside it, until another one is live."""
+        partitions = await self._retried(self._log.partitions)
+        fingerprint = fingerprint_of(self._settings, partitions)
+        live = await self._retried(lambda: ensure_live(self._client, FIRST, fingerprint))
+        if self._accept_through is not None:
+            await self._retried(lambda: self._accept(live))
+        if live.fingerprint == fingerprint:
+            self._has_been_live = True
+            await self._project(live)
+            return
+        foreign = await self._retried(lambda: self._why_not_build(live, fingerprint))
+        metrics.FOREIGN.set(1)
+        if foreign:
+            self._waiting_for = f"parked: {foreign}"
+            log.error("projector_parked", reason=foreign)
+            await self._until_moved(live, partitions)
+        else:
+            mine = await self._retried(lambda: building(self._client, live, fingerprint))
+            log.info("building", generation=mine, beside=live.generation)
+            await self._project(LivePointer(generation=mine, fingerprint=fingerprint), beside=live)
+        metrics.FOREIGN.set(0)
+
+    async def _project(self, mine: LivePointer, beside: LivePointer | None = None) -> None:
+        settings, calendar = self._settings, self._settings.calendar
+        fingerprint = mine.fingerprint
+        self.owner = owner = Owner(
+            self._client,
+            self._log,
+            fingerprint,
+            mine.generation,
+            today=lambda: datetime.now(calendar.timezone).date().isoformat(),
+            new_shard=lambda keys: self._shard(keys, fingerprint),
+            is_building=beside is not None,
+            is_silent=beside is not None and is_same_log(beside.fingerprint, fingerprint),
+        )
+        broker = subscribe(settings, owner, f"{settings.group_id}.{mine.generation}")
+        try:
+            await self._retried(broker.start)
+            works = [
+                self._until_moved(beside or mine, fingerprint.partitions),
+                owner.every(SAMPLE_S, owner.tick),
+                owner.every(COMMIT_S, owner.commit_offsets),
+                owner.every(RETENTION_S, owner.retain),
+            ]
+            if beside:
+                works.append(owner.every(SAMPLE_S, partial(self._switch, beside, mine)))
+            else:
+                works.append(owner.every(TIDY_S, partial(tidy, self._client)))
+            await first_of(*works)
+        finally:
+            self._is_closing = True
+            await owner.close()
+            await broker.stop()
+            self._is_closing = False
+            self._waiting_for = "another generation has become live"
+            self.owner = None
+
+    async def _until_moved(self, live: LivePointer, partitions: int) -> None:
+        """Return once another generation is live, or the topic has other partitions."""
+        while True:
+            await asyncio.sleep(SAMPLE_S)
+            try:
+                pointer = await live_pointer(self._client)
+                found = await self._log.partitions()
+            except NOT_YET:
+                continue
+            if pointer is not None and pointer.generation != live.generation:
+                log.info("live_moved", was=live.generation, now=pointer.generation)
+                return
+            if found != partitions:
+                log.warning("partitions_changed", was=partitions, now=found)
+                return
+
+    async def _why_not_build(self, live: LivePointer, mine: Fingerprint) -> str:
+        """Why this projector, whose fingerprint is not the live one's, does not build its own."""
+        theirs = live.fingerprint
+        differing = ", ".join(
+            f"{name} {value!r} here, {getattr(theirs, name)!r} there"
+            for name, value in mine
+            if value != getattr(theirs, name)
+        )
+        foreign = (
+            f"generation {live.generation}, which is live, was computed otherwise: {differing}"
+        )
+        help_ = "Restore the settings, or run `python -m projector rebuild` with these"
+        if self._settings.on_foreign == "park":
+            return f"{foreign}. {help_}, or set OBZVON_ON_FOREIGN=rebuild"
+        notes = await noted(self._client)
+        note = notes.get(live.generation)
+        before = notes.get(note.previous) if note and note.previous else None
+        if (
+            self._has_been_live
+            or mine.fold < theirs.fold
+            or (before and before.fingerprint == mine)
+        ):
+            return f"{foreign}, and took over from this one's. {help_} if you want to go back"
+        return ""
+
+    async def _switch(self, live: LivePointer, mine: LivePointer) -> None:
+        """Make the generation that was built beside the live one live, once it is as fresh."""
+        now = time.time() * 1000
+        shards = await metas(self._client, mine.generation, mine.fingerprint)
+        if not all(m and m.as_of and now - m.as_of < CAUGHT_UP_MS and not m.parked for m in shards):
+            return
+        counts = [
+            await tasks(self._client, one.generation, one.fingerprint) for one in (live, mine)
+        ]
+        if await switch(self._client, live, mine):
+            log.info(
+                "switched",
+                was=live.generation,
+                now=mine.generation,
+                tasks_before=counts[0],
+                tasks_now=counts[1],
+            )
+
+    async def _accept(self, live: LivePointer) -> None:
+        """Accept the dead letters of the given partition, or of those that a storm has parked."""
+        offset, wanted = self._accept_through or 0, self._accept_partition
+        shards = await metas(self._client, live.generation, live.fingerprint)
+        for partition, meta in enumerate(shards):
+            is_parked = meta is not None and (meta.parked or "").startswith("dead-letter storm")
+            if wanted in (partition, None) and (is_parked or wanted is not None):
+                await accept(self._client, self._settings.events_topic, partition, offset)
+                log.warning("dead_letters_accepted", partition=partition, through=offset)
+        self._accept_through = None
 
     def _shard(self, keys: ShardKeys, fingerprint: Fingerprint) -> Shard:
         return Shard(
@@ -113,9 +279,13 @@ class Projector:
     async def _retried(self, work: Callable[[], Any]) -> Any:
         for pause in growing():
             try:
-                return await work()
+                done = await work()
             except NOT_YET as error:
                 await self._wait(error, pause)
+            else:
+                if self._is_stopping:  # and the cancellation got lost in there
+                    raise asyncio.CancelledError
+                return done
         raise AssertionError("pauses never end")
 
     async def _wait(self, error: Exception, pause: float) -> None:
@@ -138,6 +308,25 @@ def _report(task: asyncio.Task[None]) -> None:
         sys.exit(1)
 
 
+async def first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Run them until the first one ends, and end the others."""
+    tasks_ = {asyncio.create_task(work) for work in works}
+    try:
+        done, _ = await asyncio.wait(tasks_, return_when=asyncio.FIRST_COMPLETED)
+        for one in done:
+            one.result()
+    finally:
+        while pending := {task for task in tasks_ if not task.done()}:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=CANCEL_S)
+
+
+def is_same_log(one: Fingerprint, other: Fingerprint) -> bool:
+    """Whether two generations are folded from the same partitions."""
+    return (one.topic, one.partitions) == (other.topic, other.partitions)
+
+
 def fingerprint_of(settings: Settings, partitions: int) -> Fingerprint:
     """What this projector computes with."""
     return Fingerprint(
@@ -157,11 +346,13 @@ def tune_collector() -> None:
     gc.set_threshold(100_000, 50, 1_000)
 
 
-def run(settings: Settings) -> None:
+def run(
+    settings: Settings, *, accept_through: int | None = None, partition: int | None = None
+) -> None:
     """Run until SIGTERM or SIGINT."""
     configure_logs(settings.log_level)
     tune_collector()
-    projector = Projector(settings)
+    projector = Projector(settings, accept_through=accept_through, partition=partition)
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it is done
         signal.signal(number, signal.SIG_IGN)
     uvicorn.run(

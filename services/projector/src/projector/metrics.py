@@ -7,6 +7,9 @@ DEAD = Counter("obzvon_dead_letters_total", "Records sent to the dead letters", 
 FORWARDED = Counter("obzvon_forwarded_total", "Records sent on to their own partition")
 RESTORES = Counter("obzvon_restores_total", "Times a shard was claimed and read anew", ["reason"])
 PARKED = Gauge("obzvon_parked", "1 while the shard is parked", ["partition"])
+FOREIGN = Gauge(
+    "obzvon_foreign", "1 while this projector's fingerprint is not the live generation's"
+)
 LIVE = Gauge("obzvon_live", "1 while the shard is applied to by this process", ["partition"])
 LAG = Gauge(
     "obzvon_lag_records", "Records between the shard and the end of its partition", ["partition"]

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     batch_records: int = Field(4_000, ge=1, le=100_000)
     cached_tasks: int = Field(50_000, ge=1)
     session_timeout_ms: int = Field(10_000, ge=1_000)
+    on_foreign: Literal["park", "rebuild"] = "park"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

@@ -45,6 +45,7 @@ class Log:
         self._consumer: AIOKafkaConsumer
         self._producer: AIOKafkaProducer
         self._reading = asyncio.Lock()
+        self._is_started = False
 
     async def start(self) -> None:
         """Connect; after a failure it can be tried again."""
@@ -70,10 +71,13 @@ class Log:
             await producer.stop()
             raise
         self._consumer, self._producer = consumer, producer
+        self._is_started = True
 
     async def stop(self) -> None:
-        await self._consumer.stop()
-        await self._producer.stop()
+        """Disconnect; nothing happens if it never was connected."""
+        if self._is_started:
+            await self._consumer.stop()
+            await self._producer.stop()
 
     async def partitions(self) -> int:
         """How many partitions the topic has. Raises `TopicMissing`."""
@@ -105,6 +109,26 @@ class Log:
                         record: ConsumerRecord = found[tp][0]
                         return record
                 return None
+            finally:
+                self._consumer.assign([])
+
+    async def records(
+        self, partition: int, begin: int, end: int, most: int
+    ) -> list[ConsumerRecord]:
+        """Records from `begin` on, before `end`: at most `most`, at least one if there is any.
+
+        Raises OffsetOutOfRangeError if the log does not reach `begin`.
+        """
+        tp = TopicPartition(self.topic, partition)
+        async with self._reading, asyncio.timeout(PROBE_TIMEOUT_S):
+            self._consumer.assign([tp])
+            try:
+                self._consumer.seek(tp, begin)
+                found: list[ConsumerRecord] = []
+                while not found and await self._consumer.position(tp) < end:
+                    got = await self._consumer.getmany(tp, timeout_ms=100, max_records=most)
+                    found = [record for record in got.get(tp, ()) if record.offset < end]
+                return found
             finally:
                 self._consumer.assign([])
 

@@ -34,14 +34,15 @@ from aiokafka import (
 )
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from contracts.keys import Fingerprint, ShardKeys
+from contracts.keys import Fingerprint, Meta, ShardKeys
 from projector import metrics
 from projector.consumer.decode import Dead, Found, Misplaced, decode
 from projector.consumer.log import Extent, Log, checksum
 from projector.consumer.pauses import growing
+from projector.consumer.storm import TAIL, Storm, Window, is_over, storm
 from projector.fold.facts import Fact
 from projector.store.client import RedisClient
-from projector.store.generations import ensure_live
+from projector.store.generations import accept, accepted, ensure_live, noted
 from projector.store.shard import (
     UNREACHABLE,
     ForeignFingerprint,
@@ -105,6 +106,11 @@ class Owned:
     """The offset at which it stood at the last look without having reached the end."""
     failures: int = 0
     """Restores since the last batch that went through."""
+    window: Window = field(default_factory=Window)
+    accepted: int = -1
+    """Dead letters through this offset have been accepted."""
+    storm: Storm | None = None
+    """Why it is parked, if a storm of dead letters is why."""
 
     def reached(self, offset: int) -> dict[str, str | int]:
         """Freshness to write once `offset` is applied: the newest sample that it reaches."""
@@ -124,11 +130,23 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         generation: str,
         today: Callable[[], str],
         new_shard: Callable[[ShardKeys], Shard],
+        *,
+        is_building: bool = False,
+        is_silent: bool = False,
     ) -> None:
+        """Own shards of a generation that is live, or is being built.
+
+        `is_silent`: another one is folded from the same log meanwhile, and sends what must be
+        sent, dead letters and strays.
+        """
         self.owned: dict[int, Owned] = {}
         self.consumer_of: Callable[[], AIOKafkaConsumer]
         """The consumer whose assignment this is; set before it is started."""
         self.generation = generation
+        self.has_joined = False
+        """Whether the group has said which partitions this process gets, if any."""
+        self.is_building = is_building
+        self._is_silent = is_silent
         self._client = client
         self._log = log_
         self._fingerprint = fingerprint
@@ -144,36 +162,47 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Let go. A write still under way is either done or refused: the next owner claims."""
+        self.has_joined = False
         for tp in revoked:
             owned = self.owned.pop(tp.partition, None)
             if owned and owned.restoring:
                 owned.restoring.cancel()
             metrics.LIVE.labels(tp.partition).set(0)
+            metrics.PARKED.labels(tp.partition).set(0)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Only pause, here: no heartbeat is sent while this runs."""
+        self.has_joined = True
         self.consumer.pause(*assigned)
         for tp in assigned:
             keys = ShardKeys(self.generation, tp.partition)
             owned = self.owned[tp.partition] = Owned(tp.partition, self._new_shard(keys))
             self._restore(owned, "assigned")
 
-    def _restore(self, owned: Owned, reason: str) -> None:
-        """Have the shard claimed and read anew; until then its records are dropped."""
+    def _restore(self, owned: Owned, reason: str, parked: str = "") -> None:
+        """Have the shard claimed and read anew; until then its records are dropped.
+
+        With `parked` it first stands still for that reason.
+        """
         if self.owned.get(owned.partition) is not owned:
             return
         if owned.state == "restoring" and owned.restoring and not owned.restoring.done():
             return
+        if self.consumer is None:
+            return  # stopped already
         self.consumer.pause(self._tp(owned))
         owned.state, owned.reason = "restoring", reason
         metrics.LIVE.labels(owned.partition).set(0)
         metrics.RESTORES.labels(reason).inc()
-        owned.restoring = asyncio.create_task(self._restored(owned))
+        owned.restoring = asyncio.create_task(self._restored(owned, parked))
         self._tasks.add(owned.restoring)
         owned.restoring.add_done_callback(self._tasks.discard)
 
-    async def _restored(self, owned: Owned) -> None:
+    async def _restored(self, owned: Owned, parked: str) -> None:
         pauses = growing()
+        if parked:
+            await self._park(owned, parked)
+            await asyncio.sleep(PARKED_S)
         for _ in range(min(owned.failures, 8)):
             pause = next(pauses)
         if owned.failures:
@@ -197,12 +226,17 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
 
     async def _claim(self, owned: Owned) -> None:
         shard = owned.shard
-        pointer = await ensure_live(self._client, self.generation, self._fingerprint)
-        status: Literal["live", "building"] = (
-            "live" if pointer.generation == self.generation else "building"
-        )
+        if owned.partition >= self._fingerprint.partitions:
+            raise Parked(
+                f"the topic has got more partitions than {self._fingerprint.partitions}, which "
+                f"generation {self.generation} has: run `python -m projector rebuild`"
+            )
+        if not self.is_building:
+            pointer = await ensure_live(self._client, self.generation, self._fingerprint)
+            if pointer.generation != self.generation:
+                raise Parked(f"generation {pointer.generation} is live now")
         try:
-            meta = await shard.claim(status, self._horizon())
+            meta = await shard.claim("building" if self.is_building else "live", self._horizon())
         except ForeignFingerprint as error:
             raise Parked(
                 f"generation {self.generation} is another one's: {error}. "
@@ -215,10 +249,15 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
             await shard.start_at(extent.begin, await self._complete_since(owned, extent))
         else:
             await self._check(owned, extent)
+            await self._weather(owned, extent)
+            if not self.is_building and meta.status == "building":
+                await self._take_over(owned, extent)
             if meta.parked:
                 await shard.note({"parked": ""})
         if self.owned.get(owned.partition) is not owned:
             return  # taken away meanwhile
+        if self.consumer is None:
+            return  # stopped meanwhile
         owned.samples.clear()
         owned.as_of, owned.idle_at = meta.as_of, -1
         self.consumer.seek(self._tp(owned), shard.position.offset)
@@ -227,6 +266,66 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         metrics.PARKED.labels(owned.partition).set(0)
         self.consumer.resume(self._tp(owned))
         log.info("shard_live", partition=owned.partition, offset=shard.position.offset)
+
+    async def _weather(self, owned: Owned, extent: Extent) -> None:
+        """Raise `Parked` while a storm of dead letters lasts that nobody has accepted."""
+        at, topic = owned.shard.position.offset, self._log.topic
+        owned.accepted = await accepted(self._client, topic, owned.partition)
+        owned.window = Window.of_recent(owned.shard.meta.recent)
+        if owned.accepted >= at:
+            owned.window, owned.storm = Window(), None
+        storm_ = owned.storm
+        if storm_ is None:
+            return
+        begin = max(storm_.last + 1, extent.end - TAIL)
+        verdicts: list[bool] = []
+        while begin < extent.end:
+            records = await self._log.records(owned.partition, begin, extent.end, TAIL)
+            if not records:
+                break
+            partitions = self._fingerprint.partitions
+            verdicts += [type(decode(record, partitions)) is Dead for record in records]
+            begin = records[-1].offset + 1
+        if not is_over(verdicts):
+            raise Parked(storm_.message)
+        log.info("storm_over", partition=owned.partition, begin=storm_.begin, last=storm_.last)
+        owned.accepted = max(storm_.last, extent.end - TAIL - 1)
+        await accept(self._client, topic, owned.partition, owned.accepted)
+        owned.window, owned.storm = Window(), None
+
+    async def _take_over(self, owned: Owned, extent: Extent) -> None:
+        """Make a shard live that was built in silence.
+
+        Where it has gone further than the generation before it, that one may not have sent what
+        had to be sent. Sending it once more does no harm.
+        """
+        notes = await noted(self._client)
+        note = notes.get(self.generation)
+        before = notes.get(note.previous) if note and note.previous else None
+        if note and note.previous and before and before.fingerprint.topic == self._log.topic:
+            keys = ShardKeys(note.previous, owned.partition)
+            meta = Meta.decode(await self._client.hgetall(keys.meta))
+            if meta:
+                await self._send_unsent(owned, max(meta.offset, extent.begin))
+        await owned.shard.note({"status": "live"})
+
+    async def _send_unsent(self, owned: Owned, begin: int) -> None:
+        end = owned.shard.position.offset
+        while begin < end:
+            records = await self._log.records(owned.partition, begin, end, CHUNK_RECORDS)
+            if not records:
+                break
+            letters, strays = [], []
+            for record in records:
+                match decode(record, self._fingerprint.partitions):
+                    case Dead() as dead:
+                        letters.append((record, dead))
+                    case Misplaced(home):
+                        strays.append((record, home))
+                    case _:
+                        pass
+            await self._send(letters, strays)
+            begin = records[-1].offset + 1
 
     async def _complete_since(self, owned: Owned, extent: Extent) -> str | None:
         if extent.begin == 0:
@@ -297,6 +396,8 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
                 with metrics.BATCH_S.time():
                     await self._apply(owned, records)
                 owned.failures = 0
+            except Parked as error:
+                self._restore(owned, "parked", str(error))
             except (StaleOwner, KafkaError, TimeoutError, *UNREACHABLE) as error:
                 log.warning("batch_refused", partition=partition, reason=str(error))
                 self._restore(owned, type(error).__name__)
@@ -352,6 +453,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         prepared = await owned.shard.prepare(facts)
         if prepared.full:
             letters += self._without_room(records, prepared.full)
+        self._judge(owned, records, letters)
         await self._send(letters, strays)
         last = records[-1]
         position = Position(last.offset + 1, last.offset, last.timestamp, checksum(last))
@@ -367,8 +469,31 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
             position,
             dead=counts,
             forwarded=len(strays),
-            notes=owned.reached(position.offset),
+            notes={**owned.reached(position.offset), **owned.window.notes()},
         )
+
+    def _judge(
+        self,
+        owned: Owned,
+        records: list[ConsumerRecord],
+        letters: list[tuple[ConsumerRecord, Dead]],
+    ) -> None:
+        """Raise `Parked` if, with these records, too many of the last ones are dead letters."""
+        if records[0].offset <= owned.accepted:
+            letters = [letter for letter in letters if letter[0].offset > owned.accepted]
+            records = [record for record in records if record.offset > owned.accepted]
+            if not records:
+                return
+        window = owned.window
+        if not letters:
+            window.take(len(records), {})
+            return
+        places = {record.offset: at for at, record in enumerate(records)}
+        window.take(len(records), {places[r.offset]: dead.reason for r, dead in letters})
+        if window.is_storm():
+            begin, last = records[0].offset, records[-1].offset
+            owned.storm = storm(self._log.topic, owned.partition, begin, last, window)
+            raise Parked(owned.storm.message)
 
     def _without_room(
         self, records: list[ConsumerRecord], full: list[tuple[str, Fact]]
@@ -391,6 +516,8 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         strays: list[tuple[ConsumerRecord, int]],
     ) -> None:
         """Send dead letters and strays, and wait until Kafka has them: at least once each."""
+        if self._is_silent:
+            return
         sent = [await self._log.bury(record, dead) for record, dead in letters]
         sent += [await self._log.send_on(record, home) for record, home in strays]
         if sent:
@@ -403,7 +530,8 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         live = [owned for owned in self.owned.values() if owned.state == "live"]
         if not live:
             return
-        await ensure_live(self._client, self.generation, self._fingerprint)
+        if not self.is_building:
+            await ensure_live(self._client, self.generation, self._fingerprint)
         now = time.time_ns() // 1_000_000
         extents = await self._log.extents([owned.partition for owned in live])
         await asyncio.gather(
@@ -505,9 +633,9 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
             try:
                 await work()
             except (KafkaError, TimeoutError, *UNREACHABLE) as error:
-                log.warning("periodic_work_failed", work=work.__name__, error=str(error))
+                log.warning("periodic_work_failed", work=_name(work), error=str(error))
             except Exception:
-                log.exception("periodic_work_failed", work=work.__name__)
+                log.exception("periodic_work_failed", work=_name(work))
             await asyncio.sleep(max(0.05, seconds - (time.monotonic() - started)))
 
 
@@ -519,6 +647,11 @@ def _chunks(records: list[ConsumerRecord]) -> Iterator[list[ConsumerRecord]]:
         if at - start >= CHUNK_RECORDS or size >= CHUNK_BYTES or at == len(records):
             yield records[start:at]
             start, size = at, 0
+
+
+def _name(work: Callable[[], Any]) -> str:
+    named: Any = work.func if isinstance(work, partial) else work
+    return str(named.__name__)
 
 
 def _days_before(day: str, days: int) -> str:

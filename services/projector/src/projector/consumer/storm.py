@@ -1,0 +1,116 @@
+"""A storm of dead letters: so many records that can't be read that a publisher must be broken.
+
+Burying them one by one would be right by the letter and useless: the report would be missing
+half of a partition and look whole. So that shard parks, before it has applied the batch that
+crosses the limit, until the operator accepts the loss or the publisher is mended.
+
+The share is taken over the partition's last records. Of these the shard's meta holds how many
+there were and how many were dead, by reason, written together with the offset; after a restart
+the window is filled from that, with the dead ones spread evenly: the share is exact at once, and
+who is pushed out first is exact again after 10,000 records.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic_core import from_json, to_json
+
+WINDOW: Final = 10_000
+"""Records of a partition over which the share is taken."""
+
+LEAST: Final = 1_000
+"""Records below which no share is taken: a young partition may begin with a few mistakes."""
+
+TAIL: Final = 1_000
+"""Newest records of a partition that are looked at to see whether the publisher is mended."""
+
+LEAST_TAIL: Final = 100
+"""Records that must have come after the storm before it may count as over."""
+
+
+@dataclass(frozen=True)
+class Storm:
+    """The batch that crossed the limit."""
+
+    begin: int
+    """Offset of its first record: nothing from there on is applied."""
+    last: int
+    """Offset of its last record."""
+    message: str
+
+
+class Window:
+    """The last records of a partition, each a byte: 0 for an event, else its reason's number."""
+
+    def __init__(self) -> None:
+        self._verdicts = bytearray()
+        self._numbers: dict[str, int] = {}
+        self._written = b""
+
+    @classmethod
+    def of_recent(cls, recent: str | None) -> "Window":
+        """The window of what the meta holds."""
+        window = cls()
+        if recent:
+            seen, dead = from_json(recent)
+            window._verdicts = bytearray(seen)
+            reasons = [reason for reason, count in dead.items() for _ in range(count)]
+            for at, reason in enumerate(reasons):
+                window._verdicts[at * seen // len(reasons)] = window._number(reason)
+            window._written = recent.encode()
+        return window
+
+    def take(self, count: int, dead: Mapping[int, str]) -> None:
+        """Take `count` more records in; `dead` gives the reasons by their place among them."""
+        verdicts = bytearray(count)
+        for at, reason in dead.items():
+            verdicts[at] = self._number(reason)
+        self._verdicts += verdicts
+        del self._verdicts[:-WINDOW]
+
+    def _number(self, reason: str) -> int:
+        return self._numbers.setdefault(reason, len(self._numbers) + 1)
+
+    @property
+    def seen(self) -> int:
+        return len(self._verdicts)
+
+    def dead(self) -> dict[str, int]:
+        """Dead letters in the window, by reason."""
+        counts = {reason: self._verdicts.count(number) for reason, number in self._numbers.items()}
+        return {reason: count for reason, count in counts.items() if count}
+
+    def is_storm(self) -> bool:
+        return self.seen >= LEAST and 2 * sum(self.dead().values()) > self.seen
+
+    def notes(self) -> dict[str, str | int]:
+        """What to write to the meta together with the records; empty if nothing changed."""
+        recent = to_json([self.seen, self.dead()])
+        if recent == self._written:
+            return {}
+        self._written = recent
+        return {"recent": recent.decode()}
+
+
+def is_over(verdicts: Iterable[bool]) -> bool:
+    """Whether the newest records (True for a dead letter) show that the publisher is mended."""
+    newest = list(verdicts)
+    return len(newest) >= LEAST_TAIL and 2 * sum(newest) <= len(newest)
+
+
+def storm(topic: str, partition: int, begin: int, last: int, window: Window) -> Storm:
+    """The storm of a window that `is_storm`."""
+    dead = window.dead()
+    total = sum(dead.values())
+    reason = max(dead, key=lambda one: dead[one])
+    return Storm(
+        begin,
+        last,
+        f"dead-letter storm: {total} of the last {window.seen} records "
+        f"({100 * total / window.seen:.0f} %) of partition {partition} of {topic} up to offset {last} "
+        f"can't be read, most of them ({dead[reason]}) as {reason!r}; it stands at offset {begin}. "
+        "Mend the publisher, or accept the loss: "
+        f"python -m projector run --accept-through {last} --partition {partition}. "
+        "See docs/runbook.md, 'Dead-letter storm'",
+    )
