@@ -1,0 +1,97 @@
+"""docker-compose.yml and the images against the code: no Docker engine is needed to find a slip."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.main import get_command
+
+import devkit.main
+from projector.settings import Settings as ProjectorSettings
+from query_api.settings import Settings as ApiSettings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = {"projector": ProjectorSettings, "query_api": ApiSettings}
+
+
+def dockerfile(service: str) -> str:
+    return (ROOT / SERVICES[service]["build"]["dockerfile"]).read_text()
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_every_variable_is_a_setting_and_no_required_one_is_missing(service: str) -> None:
+    fields = OURS[service].model_fields
+    names = {f"OBZVON_{name.upper()}": field for name, field in fields.items()}
+    given = SERVICES[service]["environment"]
+    assert set(given) <= set(names)
+    required = {name for name, field in names.items() if field.is_required()}
+    assert required <= set(given)
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_the_values_are_ones_the_service_starts_with(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SERVICES[service]["environment"].items():
+        given = re.sub(r"\$\{(\w+):[-?]([^}]*)\}", r"\2", value)
+        monkeypatch.setenv(name, "https://issuer.test" if name == "OBZVON_OIDC_ISSUER" else given)
+    OURS[service]()
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_an_image_runs_a_module_that_exists(service: str) -> None:
+    command = json.loads(re.findall(r"^CMD (\[.*\])$", dockerfile(service), re.MULTILINE)[-1])
+    assert command == ["python", "-m", service]
+    assert (ROOT / "services" / service / "src" / service / "__main__.py").exists()
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_the_health_check_asks_the_port_the_service_listens_on(service: str) -> None:
+    text = dockerfile(service)
+    port = {"projector": "OBZVON_PROJECTOR_PORT", "query_api": "OBZVON_API_PORT"}[service]
+    listens = SERVICES[service]["environment"][port]
+    assert re.search(rf"http://127\.0\.0\.1:{listens}/(livez|readyz)'", text)
+    assert f"EXPOSE {listens}" in text
+    assert f"{port}={listens}" in text
+
+
+@pytest.mark.parametrize("service", [*OURS, "simulator"])
+def test_an_image_is_built_in_stages_from_files_that_exist_and_runs_as_nobody_special(
+    service: str,
+) -> None:
+    text = dockerfile(service)
+    assert text.count("\nFROM ") == 2
+    assert re.search(r"^USER obzvon$", text, re.MULTILINE)
+    for source in re.findall(r"^COPY (?!--from)(\S+) ", text, re.MULTILINE):
+        assert (ROOT / source).exists(), source
+    for lock in re.findall(r"--require-hashes -r (\S+)", text):
+        assert "--hash=sha256:" in (ROOT / lock).read_text()
+
+
+def test_the_simulator_is_called_with_options_it_has() -> None:
+    name, *options = SERVICES["simulator"]["command"]
+    command: Any = get_command(devkit.main.cli)
+    with command.make_context("obzvon", [name, *options], resilient_parsing=True) as context:
+        simulate = command.get_command(context, name)
+        known = {option for parameter in simulate.params for option in parameter.opts}
+    assert {option for option in options if option.startswith("--")} <= known
+
+
+def test_everything_waits_for_what_it_needs() -> None:
+    for name, service in SERVICES.items():
+        for needed, condition in service.get("depends_on", {}).items():
+            assert needed in SERVICES, name
+            if condition["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[needed], needed
+
+
+def test_the_topics_are_those_that_are_read() -> None:
+    script = SERVICES["topics"]["command"][0]
+    made = set(re.findall(r"^create (\S+) \d+$", script, re.MULTILINE))
+    environment = SERVICES["projector"]["environment"]
+    assert made == {environment["OBZVON_EVENTS_TOPIC"], environment["OBZVON_DEAD_LETTER_TOPIC"]}
