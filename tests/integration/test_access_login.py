@@ -288,14 +288,35 @@ async def test_without_a_refresh_token_a_session_ends_with_its_access_token(
     assert (await api.get(REPORT)).status_code == 401
 
 
-async def test_a_hundred_requests_at_once_renew_the_session_once(
-    issuer: Issuer, api: Guarded
+async def test_a_hundred_requests_at_once_to_two_processes_renew_the_session_once(
+    issuer: Issuer, api: Guarded, redis_url: str
 ) -> None:
     await logged_in(api)
-    pass_the_access_token_by(issuer, api)
-    answers = await asyncio.gather(*(api.get(REPORT) for _ in range(100)))
+    async with guarded(issuer, login=True, access_redis_url=redis_url) as other:
+        pass_the_access_token_by(issuer, api)
+        other.clock.now = api.clock.now
+        cookie = f"{COOKIE}={api.client.cookies[COOKIE]}"
+        answers = await asyncio.gather(
+            *(one.get(REPORT, Cookie=cookie) for one in (api, other) for _ in range(50))
+        )
     assert {answer.status_code for answer in answers} == {200}
     assert issuer.refreshes == 1
+
+
+async def test_requests_at_once_with_one_cookie_look_the_session_up_once(
+    api: Guarded, redis_url: str
+) -> None:
+    await logged_in(api)
+    async with redis.asyncio.from_url(redis_url) as client:
+        before = await commands(client)
+        answers = await asyncio.gather(*(api.get(REPORT) for _ in range(50)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert await commands(client) - before <= 5
+
+
+async def commands(client: Any) -> int:
+    """How many reads the server has had."""
+    return int((await client.info("commandstats")).get("cmdstat_get", {}).get("calls", 0))
 
 
 def pass_the_access_token_by(issuer: Issuer, api: Guarded) -> None:

@@ -1,5 +1,6 @@
 """Credentials to callers: what came with a request, checked, and remembered while it holds."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -86,6 +87,7 @@ class Access:
         self._store = AccessStore(settings.access_redis_url) if settings.access_redis_url else None
         self._clock = clock
         self._known: dict[bytes, _Known] = {}
+        self._checking: dict[bytes, asyncio.Task[Caller]] = {}
         prefix = "__Host-" if settings.is_https else ""
         self.session_cookie = f"{prefix}obzvon_session"
         self.wallboard_cookie = f"{prefix}obzvon_wallboard"
@@ -94,6 +96,9 @@ class Access:
         return self
 
     async def __aexit__(self, *failure: object) -> None:
+        for checking in list(self._checking.values()):
+            checking.cancel()
+        await asyncio.gather(*self._checking.values(), return_exceptions=True)
         await self.issuer.close()
         await self.client.aclose()
         if self._store is not None:
@@ -168,7 +173,25 @@ class Access:
         return known.caller
 
     async def verify(self, credential: Credential) -> Caller:
-        """The caller of a credential; 401 if it is bad, 503 if that can't be known now."""
+        """The caller of a credential; 401 if it is bad, 503 if that can't be known now.
+
+        Requests that bring the same one at the same time share one check: a page's dozen
+        requests must not look its session up a dozen times.
+        """
+        digest = credential.digest
+        checking = self._checking.get(digest)
+        if checking is None:
+            checking = asyncio.get_running_loop().create_task(self._verify(credential))
+            self._checking[digest] = checking
+            checking.add_done_callback(lambda done: self._checked(digest, done))
+        return await asyncio.shield(checking)  # one that gives up must not stop it for the rest
+
+    def _checked(self, digest: bytes, done: asyncio.Task[Caller]) -> None:
+        del self._checking[digest]
+        if not done.cancelled():
+            done.exception()  # so that it counts as seen when nobody waits any more
+
+    async def _verify(self, credential: Credential) -> Caller:
         try:
             text = credential.text.decode("ascii")
         except UnicodeDecodeError:

@@ -24,7 +24,7 @@ from typing import Any, Final, TypeVar, cast
 
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from query_api.auth.refusals import unavailable
@@ -33,6 +33,10 @@ KEY_PREFIX: Final = "obzkey"
 """Begins every wallboard key, so that secret scanners can find one that leaked."""
 
 REDIS_TIMEOUT_S: Final = 1.0
+"""Seconds to wait for an answer, and for a free connection."""
+
+REDIS_CONNECTIONS: Final = 16
+"""A wave of wallboards that come back at once queues for these, and opens no thousand."""
 
 _KEYS: Final = "obzvon:access:keys"
 _SESSION: Final = "obzvon:access:session:"
@@ -127,12 +131,15 @@ class AccessStore:
     """What is kept about keys and sessions. Every method may raise a 503 `Refused`."""
 
     def __init__(self, url: str) -> None:
-        self._redis: Redis = Redis.from_url(
+        pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
             url,
+            max_connections=REDIS_CONNECTIONS,
+            timeout=REDIS_TIMEOUT_S,
             socket_timeout=REDIS_TIMEOUT_S,
             socket_connect_timeout=REDIS_TIMEOUT_S,
             decode_responses=True,
         )
+        self._redis: Redis = Redis.from_pool(pool)
 
     async def close(self) -> None:
         await self._redis.aclose()
