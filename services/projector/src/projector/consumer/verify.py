@@ -165,7 +165,7 @@ class ShardVerifier:
                 self._compare_document(task_id, document, horizon, is_whole=is_whole)
 
     def _fields(self, key: str) -> Any:
-        return self._client.hscan_iter(key, count=1_000, no_values=False)
+        return self._client.hscan_iter(key, count=1_000)
 
     def _compare_document(
         self, task_id: str, document: bytes | None, horizon: str, *, is_whole: bool
