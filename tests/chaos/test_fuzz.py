@@ -16,6 +16,9 @@ from chaos.projectors import Place
 
 BAD = 100_000
 
+GOOD_PER_TURN, BAD_PER_TURN = 700, 500
+"""Somewhat more good ones: a partition of which more than half is rubbish would be parked."""
+
 Record = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 """(key, value, headers)."""
 
@@ -87,21 +90,25 @@ async def test_rubbish_is_put_aside_and_every_good_event_counts(here: Place) -> 
     )
     await producer.start()
     try:
-        for turn in range(BAD // 500):
-            records: list[Record] = [next(bad) for _ in range(499)]
+        for turn in range(BAD // BAD_PER_TURN):
+            records: list[Record] = [next(bad) for _ in range(BAD_PER_TURN - 1)]
             records.append((b"huge", b"x" * (1_000_000 if turn % 10 == 0 else 70_000), []))
             huge += 1
-            records += [(e["subject"].encode(), to_json(e), []) for e in load.take(500)]
-            random.Random(turn).shuffle(records)
+            records += [(e["subject"].encode(), to_json(e), []) for e in load.take(GOOD_PER_TURN)]
+            # Rubbish goes where its good neighbours go, so that every partition has its share.
+            homes = [_partition(key, here) for key, _, _ in records[BAD_PER_TURN:]]
+            homes = homes[:BAD_PER_TURN] + homes
+            placed = list(zip(records, homes, strict=True))
+            random.Random(turn).shuffle(placed)
             sent = [
                 await producer.send(
                     here.topic.events,
                     key=key,
                     value=value,
                     headers=headers,
-                    partition=(murmur2(key or b"") & 0x7FFFFFFF) % here.topic.partitions,
+                    partition=home,
                 )
-                for key, value, headers in records
+                for (key, value, headers), home in placed
             ]
             await asyncio.gather(*sent)
     finally:
@@ -112,3 +119,7 @@ async def test_rubbish_is_put_aside_and_every_good_event_counts(here: Place) -> 
     assert sum(dead.values()) == BAD, dead
     assert dead["too_large"] == huge
     assert {"empty", "not_json", "unknown_type", "invalid", "key_mismatch"} <= dead.keys()
+
+
+def _partition(key: bytes | None, here: Place) -> int:
+    return int((murmur2(key or b"") & 0x7FFFFFFF) % here.topic.partitions)
