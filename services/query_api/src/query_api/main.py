@@ -1,5 +1,6 @@
 """The API's entry point: settings → mirror → answers → app."""
 
+import gc
 import json
 import socket
 import sys
@@ -22,6 +23,10 @@ from query_api.routes.examples import show_examples
 from query_api.routes.observed import Observed
 from query_api.routes.problems import handle_problems
 from query_api.settings import EXIT_CODE, Clock, Settings, load
+
+GC_THRESHOLDS: Final = (50_000, 20, 50)
+"""Cells and rows are many small tuples without cycles: Python's own thresholds would have the
+collector walk over all of them in the middle of reading some."""
 
 GRACE_S: Final = 10
 """Seconds a stopping server gives requests under way; then they are cut off."""
@@ -115,6 +120,8 @@ def serve(settings: Settings) -> None:
         )
         raise SystemExit(EXIT_CODE) from None
     configure_logs(settings.log_level)
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     with sock:
         server_of(create_app(settings)).run(sockets=[sock])
 

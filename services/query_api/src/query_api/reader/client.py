@@ -64,8 +64,10 @@ class ReadScript:
         except NoScriptError:
             return await client.execute_command("EVAL_RO", self._source, len(keys), *keys, *args)
 
-    async def run_all(self, client: RedisClient, calls: Sequence[Call], last: str) -> list[Any]:
-        """The answers to all calls, and at the end the value of the key `last`, read after them.
+    async def run_all(
+        self, client: RedisClient, calls: Sequence[Call], last: str | None = None
+    ) -> list[Any]:
+        """The answers to all calls, and the value of the key `last`, if given, read after them.
 
         On a single server all go in one round trip; every turn of the event loop that is saved
         is one less wait for a busy processor.
@@ -75,7 +77,8 @@ class ReadScript:
         pipeline = client.pipeline(transaction=False)
         for keys, args in calls:
             pipeline.execute_command("EVALSHA_RO", self._sha, len(keys), *keys, *args)
-        pipeline.get(last)
+        if last is not None:
+            pipeline.get(last)
         replies: list[Any] = await pipeline.execute(raise_on_error=False)
         if any(isinstance(reply, NoScriptError) for reply in replies):
             return await self._one_by_one(client, calls, last)
@@ -84,6 +87,8 @@ class ReadScript:
                 raise reply
         return replies
 
-    async def _one_by_one(self, client: RedisClient, calls: Sequence[Call], last: str) -> list[Any]:
+    async def _one_by_one(
+        self, client: RedisClient, calls: Sequence[Call], last: str | None
+    ) -> list[Any]:
         answers = await asyncio.gather(*(self.run(client, keys, args) for keys, args in calls))
-        return [*answers, await client.get(last)]
+        return answers if last is None else [*answers, await client.get(last)]

@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
+from pydantic_core import to_json
+
 from contracts.keys import NameEntry, Row, ShardKeys
-from query_api.reader.client import ReadScript, RedisClient
+from query_api.reader.client import Call, ReadScript, RedisClient
 from query_api.report.rows import Listing
 
-ROWS_PER_SCRIPT: Final = 5_000
+ROWS_PER_SCRIPT: Final = 1_000
 """About how many rows of a shard one script reads, so that Redis is not held up."""
 
-IDS_PER_COMMAND: Final = 1_000
+IDS_PER_SCRIPT: Final = 2_000
+"""Ids looked up at a time; each shard holds the names of its own tasks only."""
+
+ROWS_KNOWN: Final = 30_000
+"""Decoded rows that are remembered: most are the same when a person turns a page."""
 
 _ROWS = ReadScript("""
 -- KEYS: meta (only to tell the slot). ARGV: 1 to follow pointers, 0 to leave them out; then of
@@ -40,6 +46,36 @@ return found
 """)
 
 
+_HELD = ReadScript("""
+-- KEYS: a hash. ARGV: fields, as a JSON array. Answers: place of the field, value, ... of those
+-- the hash holds.
+local fields = cjson.decode(ARGV[1])
+local found = {}
+for first = 1, #fields, 1000 do
+  local last = math.min(first + 999, #fields)
+  local values = redis.call('HMGET', KEYS[1], unpack(fields, first, last))
+  for i = 1, #values do
+    if values[i] then
+      found[#found + 1] = first + i - 1
+      found[#found + 1] = values[i]
+    end
+  end
+end
+return found
+""")
+
+_known: dict[tuple[bytes, bytes], Row] = {}
+
+
+def _decoded(field: bytes, value: bytes) -> Row:
+    row = _known.get((field, value))
+    if row is None:
+        if len(_known) >= ROWS_KNOWN:
+            _known.clear()
+        row = _known[field, value] = Row.decode(field, value)
+    return row
+
+
 async def read_rows(
     client: RedisClient,
     generation: str,
@@ -53,28 +89,19 @@ async def read_rows(
     A contact that stands in several lists comes several times.
     """
     for some in _portions(listings):
-        reads = [
-            _read(client, ShardKeys(generation, number), some, follow_pointers=follow_pointers)
-            for number in range(shards)
-        ]
-        for answer in await asyncio.gather(*reads):
+        calls: list[Call] = []
+        for number in range(shards):
+            keys = ShardKeys(generation, number)
+            args: list[str | int] = [int(follow_pointers)]
+            for listing in some:
+                # The key of no operator ends in null]: what stands before that is the date's.
+                common = keys.rows(listing.date, None).removesuffix("null]")
+                args += (keys.rows(listing.date, listing.operator), common)
+            calls.append(([keys.meta], args))
+        for answer in await _ROWS.run_all(client, calls):
             fields = iter(answer)
-            yield [Row.decode(f, value) for f, value in zip(fields, fields, strict=True)]
+            yield [_decoded(field, value) for field, value in zip(fields, fields, strict=True)]
             await asyncio.sleep(0)  # others may have their turn
-
-
-async def _read(
-    client: RedisClient, keys: ShardKeys, listings: Sequence[Listing], *, follow_pointers: bool
-) -> list[bytes]:
-    args: list[str | int] = [int(follow_pointers)]
-    for listing in listings:
-        # The key of no operator ends in null]: what stands before that is common to the date.
-        args += (
-            keys.rows(listing.date, listing.operator),
-            keys.rows(listing.date, None).removesuffix("null]"),
-        )
-    found: list[bytes] = await _ROWS.run(client, [keys.meta], args)
-    return found
 
 
 def _portions(listings: Iterable[Listing]) -> Iterable[list[Listing]]:
@@ -122,10 +149,11 @@ async def _looked_up(
 ) -> AsyncIterator[tuple[str, bytes]]:
     """Each (field, value) that any of the hashes holds."""
     asked = list(dict.fromkeys(fields))
-    for first in range(0, len(asked), IDS_PER_COMMAND):
-        some = asked[first : first + IDS_PER_COMMAND]
-        answers = await asyncio.gather(*(client.hmget(key, some) for key in hashes))
-        for values in answers:
-            for field, value in zip(some, values, strict=True):
-                if value is not None:
-                    yield field, value
+    for first in range(0, len(asked), IDS_PER_SCRIPT):
+        some = asked[first : first + IDS_PER_SCRIPT]
+        packed = to_json(some).decode()
+        for answer in await _HELD.run_all(client, [([key], [packed]) for key in hashes]):
+            found = iter(answer)
+            for at, value in zip(found, found, strict=True):
+                yield some[at - 1], value
+        await asyncio.sleep(0)  # others may have their turn
