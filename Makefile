@@ -48,6 +48,16 @@ bench-projector: setup  ## events a second: plain, validating, the projector, pe
 bench-read: setup  ## reading with 1,000 and 1,000,000 tasks in Redis; bytes per task
 	@PYTHONPATH=tests $(BIN)/python bench/bench_read.py
 
+chaos: setup  ## every fault, on real Apache Kafka and Redis; prints what was found
+	@$(BIN)/python -m devkit.real_engines fetch
+	@rm -f .cache/chaos-results.jsonl
+	@$(BIN)/pytest tests/chaos
+	@$(BIN)/python tests/chaos/results.py
+
+soak: setup  ## SOAK_MINUTES (15) at half the maximum rate: memory and latency stay as they were
+	@$(BIN)/python -m devkit.real_engines fetch
+	@PYTHONPATH=tests $(BIN)/python bench/soak.py
+
 schemas: setup  ## write contracts/schemas anew; refused where older publishers would break
 	@$(BIN)/python -m contracts.schemas
 

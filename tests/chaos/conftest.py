@@ -1,16 +1,26 @@
 """Real engines for the tests that break them. What is missing here is a failure, not a skip."""
 
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from chaos.projectors import Place, place
-from devkit.real_engines import RealKafka, RealRedis
+from chaos.projectors import BROKER_SETTINGS, Place, place
+from devkit.real_engines import KAFKA_VERSION, RealKafka, RealRedis, find_redis_server
 from harness.topics import Topic, fresh_topic
 
-BROKER_SETTINGS = {"group.min.session.timeout.ms": "1000"}
+
+def pytest_report_header() -> str:
+    """Which engines the faults are tried on."""
+    version = subprocess.run(
+        [find_redis_server(), "--version"], check=True, capture_output=True, text=True
+    ).stdout
+    return (
+        f"engines: Apache Kafka {KAFKA_VERSION} (KRaft); {version.split(' sha=')[0]}; "
+        "Redis Cluster: six valkey-servers"
+    )
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

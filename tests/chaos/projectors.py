@@ -30,6 +30,8 @@ from readside.api import running_api
 SESSION_TIMEOUT_MS = 2_000
 """Short, so that the group notices a death soon; the brokers of these tests allow it."""
 
+BROKER_SETTINGS = {"group.min.session.timeout.ms": "1000"}
+
 
 class ProjectorProcess:
     """One `python -m projector`."""

@@ -35,6 +35,7 @@ class Open(Load):
         first = len(self.events)
         taken = [self._plan(at) for at in range(first, first + number)]
         self.events += taken
+        self.sent += number
         return taken
 
     def _plan(self, at: int) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from pydantic_core import to_json
 
 from chaos import results
-from chaos.conftest import BROKER_SETTINGS
 from chaos.load import Load, under_load
-from chaos.projectors import Place, ProjectorProcess, place
+from chaos.projectors import BROKER_SETTINGS, Place, ProjectorProcess, place
 from contracts.keys import Meta
 from devkit.real_engines import RealKafka
 from devkit.topics import create_topics, delete_topics

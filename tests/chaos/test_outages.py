@@ -6,9 +6,8 @@ from pathlib import Path
 
 import psutil
 
-from chaos.conftest import BROKER_SETTINGS
 from chaos.load import under_load
-from chaos.projectors import Place, ProjectorProcess, place
+from chaos.projectors import BROKER_SETTINGS, Place, ProjectorProcess, place
 from devkit.real_engines import RealKafka, RealRedis
 from devkit.real_engines.node import Node
 from devkit.topics import create_topics

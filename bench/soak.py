@@ -1,0 +1,215 @@
+"""Does it stay as it was? Projector and API for minutes at half the rate the projector can do.
+
+Real Apache Kafka and Redis; the projector and the API as processes of their own. First 60,000
+events are given to the projector at once: that fills its caches and says its maximum rate here.
+Then half of that rate flows, while the resident memory of both processes and the time from
+publishing an event to seeing it in the API's report are sampled each second.
+
+Fails (exit code 1) if the median of the last third is over 15 % above that of the first third
+for memory, or over twice of it for latency.
+
+    python bench/soak.py [--minutes 15]
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+import httpx
+import psutil
+from aiokafka import AIOKafkaProducer
+from pydantic_core import to_json
+
+from chaos.load import ZONE, Load
+from chaos.projectors import BROKER_SETTINGS, Place, place
+from devkit.children import Child, free_port
+from devkit.real_engines import RealKafka, RealRedis
+from harness.oidc import running_issuer
+from harness.topics import fresh_topic
+from harness.waiting import until
+
+BACKLOG = 60_000
+"""Events the maximum rate is measured with."""
+
+CACHED_TASKS = 10_000
+"""Tasks the projector keeps in memory here: few enough to be full before the first third."""
+
+MOST_GROWTH = 1.15
+MOST_SLOWER = 2.0
+
+SAMPLE_S = 1.0
+
+
+async def soak(minutes: float) -> bool:
+    """Run it and print what was found; whether all of it stayed flat."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        kafka = await stack.enter_async_context(
+            RealKafka(folder / "kafka", settings=BROKER_SETTINGS)
+        )
+        redis = await stack.enter_async_context(RealRedis(folder / "redis"))
+        print(f"Engines: {kafka.description}; redis-server, real ones", flush=True)
+        topic = await stack.enter_async_context(fresh_topic(kafka.bootstrap, 8))
+        here = await stack.enter_async_context(place(topic, redis.url, folder))
+        rate = await _maximum_rate(here) // 2
+        print(f"Maximum rate {2 * rate:,.0f} events/s; soaking {minutes:g} min at {rate:,.0f}")
+        issuer = await stack.enter_async_context(running_issuer())
+        port = free_port()
+        api = Child(
+            "query_api",
+            [sys.executable, "-m", "query_api"],
+            log=folder / "api.log",
+            env=here.environment(
+                OBZVON_OIDC_ISSUER=issuer.url, OBZVON_API_PORT=str(port), OBZVON_RATE_LIMIT="none"
+            ),
+        )
+        await stack.enter_async_context(api)
+        token = issuer.token("head", exp=int(time.time() + 60 * minutes + 600))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}",
+                headers={"Authorization": f"Bearer {token}"},
+                trust_env=False,
+                timeout=10,
+            )
+        )
+        probe = Probe(topic.bootstrap, topic.events, client)
+        await until(probe.is_answered, within_s=60.0, every_s=0.2)
+        pids = {"projector": here.projectors[0].child.pid, "API": api.pid}
+        return await _sampled(probe, pids, here, rate, minutes)
+
+
+async def _maximum_rate(here: Place) -> float:
+    load = Load(61, rate=1_000_000, keeps=False)
+    await load.run(here.topic.bootstrap, here.topic.events, most=BACKLOG)
+    here.projector(OBZVON_CACHED_TASKS=str(CACHED_TASKS))
+    await until(here.applied, within_s=60.0, every_s=0.02)
+    before, started = await here.applied(), time.perf_counter()
+
+    async def is_done() -> int:
+        applied = await here.applied()
+        return applied if applied >= load.sent else 0
+
+    after = await until(is_done, within_s=120.0, every_s=0.05)
+    return (after - before) / (time.perf_counter() - started)
+
+
+class Probe:
+    """Publishes an event of its own and waits until the API shows it."""
+
+    def __init__(self, bootstrap: str, topic: str, client: httpx.AsyncClient) -> None:
+        self._topic = topic
+        self._client = client
+        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+        self._sent = 0
+
+    async def __aenter__(self) -> Self:
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+
+    async def seen(self) -> int:
+        answer = await self._client.get("/api/v1/report", params={"operator_id": "probe"})
+        answer.raise_for_status()
+        return int(answer.json()["totals"]["planned"])
+
+    async def is_answered(self) -> bool:
+        try:
+            await self.seen()
+        except httpx.HTTPError:
+            return False
+        return True
+
+    async def latency(self) -> float:
+        """Milliseconds from publishing to seeing."""
+        self._sent += 1
+        now = datetime.now(ZONE)
+        event = {
+            "specversion": "1.0",
+            "id": f"probe-{self._sent}",
+            "source": "/soak",
+            "type": "task-planned.v1",
+            "subject": f"probe-{self._sent}",
+            "time": now.isoformat(),
+            "data": {
+                "client": {"id": "c", "name": "c"},
+                "address": {"id": "a", "text": "a"},
+                "contact_date": now.date().isoformat(),
+                "operator": {"id": "probe", "name": "Проба"},
+            },
+        }
+        started = time.perf_counter()
+        key = str(event["subject"]).encode()
+        await self._producer.send_and_wait(self._topic, to_json(event), key=key)
+
+        async def is_seen() -> bool:
+            return await self.seen() >= self._sent
+
+        await until(is_seen, within_s=60.0, every_s=0.005)
+        return (time.perf_counter() - started) * 1000
+
+
+async def _sampled(
+    probe: Probe, pids: dict[str, int], here: Place, rate: float, minutes: float
+) -> bool:
+    sizes: dict[str, list[float]] = {name: [] for name in pids}
+    latencies: list[float] = []
+    load = Load(62, rate=int(rate), keeps=False)
+    flowing = asyncio.create_task(load.run(here.topic.bootstrap, here.topic.events))
+    ends = time.monotonic() + 60 * minutes
+    try:
+        async with probe:
+            while time.monotonic() < ends:
+                next_ = time.monotonic() + SAMPLE_S
+                latencies.append(await probe.latency())
+                for name, pid in pids.items():
+                    sizes[name].append(psutil.Process(pid).memory_info().rss / 2**20)
+                await asyncio.sleep(max(0.0, next_ - time.monotonic()))
+                assert not flowing.done(), "the load has ended"
+    finally:
+        flowing.cancel()
+        await asyncio.gather(flowing, return_exceptions=True)
+    print(f"{load.sent:,} events in {load.seconds:.0f} s: {load.rate:,.0f} a second")
+    flat = [
+        _told(f"memory of the {name}, MiB", found, MOST_GROWTH) for name, found in sizes.items()
+    ]
+    flat.append(_told("publish to visible, ms", latencies, MOST_SLOWER))
+    await here.caught_up()
+    differences = await here.verified()
+    print(f"verify: {differences} differences")
+    return all(flat) and not differences
+
+
+def _told(what: str, samples: Sequence[float], most: float) -> bool:
+    """Print the medians of the first and the last third; whether they are alike enough."""
+    third = max(1, len(samples) // 3)
+    first, last = statistics.median(samples[:third]), statistics.median(samples[-third:])
+    is_flat = last <= first * most
+    print(
+        f"{what:28} first third {first:8.1f}, last third {last:8.1f}, "
+        f"ratio {last / first:.2f} (at most {most:g}): {'flat' if is_flat else 'GROWS'}"
+    )
+    return is_flat
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--minutes", type=float, default=float(os.environ.get("SOAK_MINUTES", "15"))
+    )
+    sys.exit(0 if asyncio.run(soak(parser.parse_args().minutes)) else 1)
+
+
+if __name__ == "__main__":
+    main()
