@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from datetime import datetime
+from typing import NoReturn
 
 from pydantic import ValidationError
 
@@ -38,6 +40,28 @@ def main(arguments: list[str]) -> int:
             from projector.commands import verify
 
             return verify(settings_or_exit(), _generation(rest))
+        case "rebuild":
+            from projector.commands import rebuild
+
+            given = _rebuild_arguments(rest)
+            return rebuild(
+                settings_or_exit(),
+                force=given.force,
+                stop_after_catch_up=given.stop_after_catch_up,
+                keep_s=given.keep_s,
+            )
+        case "redrive":
+            from projector.commands import redrive
+            from projector.consumer.redrive import Wanted
+
+            given = _redrive_arguments(rest)
+            wanted = Wanted(given.reason, given.since, given.until, given.limit)
+            return redrive(settings_or_exit(), wanted, is_dry=given.dry_run)
+        case "repartition":
+            from projector.commands import repartition
+
+            given = _repartition_arguments(rest)
+            return repartition(settings_or_exit(), given.to_topic, given.partitions)
         case _:
             sys.stderr.write(
                 f"projector: no such command: {command} {' '.join(rest)}\n"
@@ -46,8 +70,70 @@ def main(arguments: list[str]) -> int:
             return 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _parser(command: str) -> _Parser:
+    return _Parser(prog=f"python -m projector {command}")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time with an offset, like 2026-11-24T09:00:00+03:00"
+        )
+    return moment
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def _rebuild_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = _parser("rebuild")
+    parser.add_argument("--force", action="store_true", help="switch in spite of differences")
+    parser.add_argument(
+        "--stop-after-catch-up", action="store_true", help="neither compare nor switch yet"
+    )
+    parser.add_argument(
+        "--keep-s",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long the old generation stays after the switch, for readers in the middle of it",
+    )
+    return parser.parse_args(arguments)
+
+
+def _redrive_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = _parser("redrive")
+    parser.add_argument("--reason", help="only letters buried for this reason, like not_json")
+    parser.add_argument("--since", type=_moment, metavar="T", help="only records from T on")
+    parser.add_argument("--until", type=_moment, metavar="T", help="only records before T")
+    parser.add_argument("--limit", type=_natural, metavar="N", help="send at most N events")
+    parser.add_argument("--dry-run", action="store_true", help="send nothing, only count")
+    return parser.parse_args(arguments)
+
+
+def _repartition_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = _parser("repartition")
+    parser.add_argument("--to-topic", required=True, metavar="NAME")
+    parser.add_argument("--partitions", required=True, type=_natural, metavar="N")
+    return parser.parse_args(arguments)
+
+
 def _run_arguments(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m projector run")
+    parser = _parser("run")
     parser.add_argument(
         "--accept-through",
         type=int,
@@ -59,7 +145,7 @@ def _run_arguments(arguments: list[str]) -> argparse.Namespace:
 
 
 def _generation(arguments: list[str]) -> str | None:
-    parser = argparse.ArgumentParser(prog="python -m projector verify")
+    parser = _parser("verify")
     parser.add_argument("--generation", help="another one than the live one, like g2")
     generation: str | None = parser.parse_args(arguments).generation
     return generation

@@ -234,7 +234,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         if not self.is_building:
             pointer = await ensure_live(self._client, self.generation, self._fingerprint)
             if pointer.generation != self.generation:
-                raise Parked(f"generation {pointer.generation} is live now")
+                raise Retired(f"generation {pointer.generation} is live now")
         try:
             meta = await shard.claim("building" if self.is_building else "live", self._horizon())
         except ForeignFingerprint as error:
@@ -242,8 +242,6 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
                 f"generation {self.generation} is another one's: {error}. "
                 "Restore the settings, or run `python -m projector rebuild`"
             ) from error
-        except Retired as error:
-            raise Parked(f"generation {self.generation} is retired") from error
         extent = (await self._log.extents([owned.partition]))[owned.partition]
         if meta.offset < 0:
             await shard.start_at(extent.begin, await self._complete_since(owned, extent))
@@ -589,7 +587,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
             log.error("retention_parked", reason=f"this clock is {skew:.1f} s away from Redis'")
             return
         horizon = self._horizon()
-        documents = _days_before(horizon, self._fingerprint.retention_days)
+        documents = self.forgotten_before()
         for owned in list(self.owned.values()):
             async with owned.shard.lock:
                 if owned.state != "live" or horizon <= owned.shard.projection.horizon:
@@ -616,6 +614,10 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
 
     def _horizon(self) -> str:
         return _days_before(self._today(), self._fingerprint.retention_days)
+
+    def forgotten_before(self) -> str:
+        """A document goes when its newest contact is dated before this."""
+        return _days_before(self._horizon(), self._fingerprint.retention_days)
 
     def _tp(self, owned: Owned) -> TopicPartition:
         return TopicPartition(self._log.topic, owned.partition)

@@ -1,0 +1,319 @@
+"""Fold Kafka from the start into a new generation, beside the live one, and compare the two.
+
+All partitions are read by hand, in no consumer group. While both generations are folded from the
+same partitions the new one is never let past the live one: so it can be brought to exactly the
+offset at which some of the live one's values were read, and compared there, whatever the load.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from pydantic_core import from_json
+
+from contracts.keys import LivePointer, Meta, ShardKeys
+from projector.consumer.log import Log
+from projector.consumer.owner import Owner
+from projector.store.client import RedisClient
+from projector.store.generations import keys_of, metas
+from projector.store.shard import UNREACHABLE
+
+LOOK_S = 0.2
+"""Seconds between two looks at where the live generation stands."""
+
+SAID_S = 5.0
+"""Seconds between two lines of progress."""
+
+CARRY_S = 60.0
+"""Seconds within which the new generation must reach an offset it is let on to."""
+
+DOCUMENTS = 1_000
+"""Documents compared in one go."""
+
+HASHES = 50
+"""Other hashes compared in one go."""
+
+NO_STOP = 1 << 62
+
+Say = Callable[[str], None]
+
+
+class CannotBuild(Exception):
+    """A shard of the new generation can't be built; the message says why."""
+
+
+class Rebuild:
+    """Builds `mine` beside `live`."""
+
+    def __init__(
+        self,
+        client: RedisClient,
+        log: Log,
+        consumer: AIOKafkaConsumer,
+        owner: Owner,
+        live: LivePointer,
+        mine: LivePointer,
+        say: Say,
+    ) -> None:
+        self._client = client
+        self._log = log
+        self._consumer = consumer
+        self._owner = owner
+        self._live = live
+        self._mine = mine
+        self._say = say
+        self._is_alike = live.fingerprint == mine.fingerprint
+        """Whether the two must come to the same."""
+        count = mine.fingerprint.partitions
+        self._parts = [TopicPartition(log.topic, number) for number in range(count)]
+        self._stops = dict.fromkeys(range(count), 0 if self._is_alike else NO_STOP)
+        self._moved = asyncio.Event()
+        """Set whenever records were applied."""
+
+    # --- folding ----------------------------------------------------------------------------------
+
+    async def fold(self) -> None:
+        """Take all partitions and fold them, for as long as this runs."""
+        self._consumer.assign(self._parts)
+        await self._owner.on_partitions_assigned(self._parts)
+        while True:
+            self._hold()
+            try:
+                fetched = await self._consumer.getmany(timeout_ms=50, max_records=4_000)
+            except KafkaError as error:
+                self._say(f"Kafka: {type(error).__name__}: {error}; going on")
+                await asyncio.sleep(1)
+                continue
+            records = [record for part in fetched.values() for record in self._allowed(part)]
+            if records:
+                await self._owner.handle(records)
+            self._moved.set()
+
+    def _hold(self) -> None:
+        """Fetch only what may be applied."""
+        for tp in self._parts:
+            owned = self._owner.owned[tp.partition]
+            if owned.state != "live":
+                continue
+            if owned.shard.position.offset >= self._stops[tp.partition]:
+                self._consumer.pause(tp)
+            elif tp in self._consumer.paused():
+                self._consumer.resume(tp)
+
+    def _allowed(self, records: list[Any]) -> list[Any]:
+        """Those before the stop; the others are fetched again when it has moved."""
+        partition = records[0].partition
+        stop = self._stops[partition]
+        for at, record in enumerate(records):
+            if record.offset >= stop:
+                if self._owner.owned[partition].state == "live":
+                    self._consumer.seek(TopicPartition(record.topic, partition), record.offset)
+                return records[:at]
+        return records
+
+    async def catch_up(self) -> None:
+        """Return once the new generation has come as far as the live one, or as Kafka."""
+        said = 0.0
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                targets = await self._targets()
+            except (KafkaError, TimeoutError, *UNREACHABLE) as error:
+                self._say(f"waiting: {type(error).__name__}: {error}")
+                continue
+            if self._is_alike:
+                self._stops |= targets
+            left = [
+                max(0, target - self._position(partition)) for partition, target in targets.items()
+            ]
+            for partition, owned in self._owner.owned.items():
+                if owned.state == "parked":
+                    raise CannotBuild(f"shard {partition} can't be built: {owned.reason}")
+            if clock() - said > SAID_S:
+                said = clock()
+                self._say(f"{self._mine.generation}: {sum(left)} records to go")
+            if all([await self._has_reached(*one) for one in targets.items()]):
+                return
+
+    async def _targets(self) -> dict[int, int]:
+        extents = await self._log.extents(self._stops)
+        if not self._is_alike:
+            return {partition: extent.end for partition, extent in extents.items()}
+        shards = await metas(self._client, self._live.generation, self._live.fingerprint)
+        return {
+            partition: max(extents[partition].begin, meta.offset if meta else 0)
+            for partition, meta in enumerate(shards)
+        }
+
+    def _position(self, partition: int) -> int:
+        owned = self._owner.owned.get(partition)
+        return owned.shard.position.offset if owned else -1
+
+    async def _has_reached(self, partition: int, offset: int) -> bool:
+        """Whether the shard stands at `offset`, or only marks of transactions lie between."""
+        owned = self._owner.owned.get(partition)
+        if owned is None or owned.state != "live":
+            return False
+        low, high = sorted((owned.shard.position.offset, offset))
+        if low == high:
+            return True
+        if low < 0 or high - low > 1_000:  # nobody writes so many marks in a row
+            return False
+        return await self._log.record_at(partition, low, high) is None
+
+    # --- comparing --------------------------------------------------------------------------------
+
+    async def compare(self) -> list[str]:
+        """Every difference between the two, each shard's values at equal offsets."""
+        names: dict[int, set[str]] = {partition: set() for partition in self._stops}
+        for generation in (self._live.generation, self._mine.generation):
+            async for key in keys_of(self._client, generation):
+                shard, _, name = key.removeprefix(generation + ":{").partition("}:")
+                names[int(shard)].add(name)
+        differences = []
+        for partition, found in names.items():
+            try:
+                some = await self._compare_shard(partition, found)
+            except CannotBuild as error:
+                some = [str(error)]
+            self._say(f"shard {partition}: {len(some)} differences")
+            differences += some
+        return differences
+
+    async def _compare_shard(self, partition: int, names: set[str]) -> list[str]:
+        old = ShardKeys(self._live.generation, partition)
+        new = ShardKeys(self._mine.generation, partition)
+        begin = (await self._log.extents([partition]))[partition].begin
+        await self._forget(partition)
+        plain = sorted(names - {"meta", "seqs", "docs"} - ({"dead"} if begin else set()))
+        differences: list[str] = []
+        for some in _chunks(plain, HASHES):
+            differences += await self._compare_hashes(partition, some)
+        fields = {*await self._client.hkeys(old.docs), *await self._client.hkeys(new.docs)}
+        for some in _chunks(sorted(fields), DOCUMENTS):
+            differences += await self._compare_documents(partition, some)
+        return differences
+
+    async def _compare_hashes(self, partition: int, names: list[str]) -> list[str]:
+        theirs, mine, horizon = await self._at_one_offset(
+            partition, lambda keys: [("hgetall", _key(keys, name)) for name in names]
+        )
+        prefix = f"shard {partition} "
+        return [
+            difference
+            for name, one, other in zip(names, theirs, mine, strict=True)
+            if (_date(name) or "9") >= horizon
+            for difference in _differing(prefix + name, one, other)
+        ]
+
+    async def _compare_documents(self, partition: int, tasks: list[bytes]) -> list[str]:
+        (theirs,), (mine,), horizon = await self._at_one_offset(
+            partition, lambda keys: [("hmget", keys.docs, tasks)]
+        )
+        ones, others = {}, {}
+        for task_id, one, other in zip(tasks, theirs, mine, strict=True):
+            if None in (one, other) and (one or other or b"")[: len(horizon)].decode() < horizon:
+                continue  # a task that is over for good; retention has taken one of the two
+            ones[task_id], others[task_id] = one, other
+        return _differing(f"shard {partition} docs", ones, others)
+
+    async def _forget(self, partition: int) -> None:
+        """Let documents go that the live generation has let go long since."""
+        owned = self._owner.owned[partition]
+        async with owned.shard.lock:
+            if owned.state == "live":
+                await owned.shard.forget_documents(self._owner.forgotten_before())
+
+    async def _at_one_offset(
+        self, partition: int, commands: Callable[[ShardKeys], list[tuple[Any, ...]]]
+    ) -> tuple[list[Any], list[Any], str]:
+        """Read from the live shard, bring ours to the same offset and read from it.
+
+        What the two answered, and the later of their horizons.
+        """
+        old = ShardKeys(self._live.generation, partition)
+        new = ShardKeys(self._mine.generation, partition)
+        theirs, offset, horizon = await self._read(commands(old), old)
+        await self._carry(partition, offset)
+        mine, _, ours = await self._read(commands(new), new)
+        return theirs, mine, max(horizon, ours)
+
+    async def _read(
+        self, commands: list[tuple[Any, ...]], keys: ShardKeys
+    ) -> tuple[list[Any], int, str]:
+        pipeline = self._client.pipeline(transaction=True)
+        for command, *arguments in commands:
+            getattr(pipeline, command)(*arguments)
+        pipeline.hgetall(keys.meta)
+        *answers, fields = await pipeline.execute()
+        meta = Meta.decode(fields)
+        if meta is None or meta.offset < 0:
+            raise CannotBuild(f"shard {keys.shard} of {keys.generation} has no position in Kafka")
+        return answers, meta.offset, meta.horizon or ""
+
+    async def _carry(self, partition: int, offset: int) -> None:
+        """Bring our shard to exactly `offset`."""
+        self._stops[partition] = max(offset, self._stops[partition])
+        if self._position(partition) > offset and not await self._has_reached(partition, offset):
+            raise CannotBuild(
+                f"shard {partition} of {self._live.generation} stands at {offset}, before "
+                f"{self._position(partition)}, where the new one begins: it can't be compared"
+            )
+        async with asyncio.timeout(CARRY_S):
+            while not await self._has_reached(partition, offset):
+                self._moved.clear()
+                await self._moved.wait()
+
+
+def _key(keys: ShardKeys, name: str) -> str:
+    return keys.meta.removesuffix("meta") + name
+
+
+def _date(name: str) -> str | None:
+    """The contact date that a hash is of, if it is one of a date."""
+    kind, _, rest = name.partition(":")
+    match kind:
+        case "cells" | "open":
+            return rest
+        case "rows":
+            date: str = from_json(rest)[0]
+            return date
+        case _:
+            return None
+
+
+def _differing(key: str, theirs: Mapping[Any, Any], mine: Mapping[Any, Any]) -> list[str]:
+    return [
+        f"{key} {name.decode(errors='replace')}: live has {_said(theirs.get(name))}, "
+        f"rebuilt {_said(mine.get(name))}"
+        for name in sorted({*theirs, *mine})
+        if theirs.get(name) != mine.get(name)
+    ]
+
+
+def _said(value: bytes | None) -> str:
+    return "nothing" if value is None else value.decode(errors="replace")
+
+
+def _chunks(values: list[Any], size: int) -> Iterator[list[Any]]:
+    for first in range(0, len(values), size):
+        yield values[first : first + size]
+
+
+async def while_folding(rebuild: Rebuild, work: Awaitable[Any]) -> Any:
+    """Do the work while the rebuild folds; a failure of either ends both."""
+    folding = asyncio.ensure_future(rebuild.fold())
+    working = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({folding, working}, return_when=asyncio.FIRST_COMPLETED)
+        if folding.done():
+            folding.result()
+        return await working
+    finally:
+        while pending := {one for one in (folding, working) if not one.done()}:
+            for one in pending:
+                one.cancel()
+            await asyncio.wait(pending, timeout=0.5)

@@ -1,0 +1,121 @@
+"""Copy the events topic into one with another number of partitions.
+
+Records keep key, value, headers and timestamp. Which partition a task goes to follows from its
+key, as for any publisher. How far each partition has been copied stands in Kafka, as the offsets
+of a group: so a second run, after the publishers were moved, copies only what came since; and a
+run that broke off copies a little twice at most, which does no harm.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError
+
+from projector.consumer.decode import partition_of
+from projector.consumer.log import Log
+
+AT_ONCE = 2_000
+"""Records copied before the progress is stored."""
+
+KEPT_CONFIGS = ("cleanup.policy", "retention.ms", "retention.bytes", "max.message.bytes")
+"""What the new topic takes over from the old one."""
+
+Say = Callable[[str], None]
+
+
+class WrongTarget(Exception):
+    """The topic to copy into can't be used; the message says why."""
+
+
+class Repartition:
+    """One copying of a topic into another one."""
+
+    def __init__(self, source: Log, target: Log, options: dict[str, Any], say: Say) -> None:
+        self._source = source
+        self._target = target
+        self._options = options
+        self._say = say
+
+    async def make_target(self, partitions: int) -> None:
+        """Create the target, unless it exists with just as many partitions."""
+        admin = AIOKafkaAdminClient(**self._options)
+        await admin.start()
+        try:
+            (described,) = await admin.describe_topics([self._source.topic])
+            replicas = len(described["partitions"][0]["replicas"])
+            configs = await self._configs(admin)
+            topic = NewTopic(self._target.topic, partitions, replicas, topic_configs=configs)
+            try:
+                await admin.create_topics([topic])
+            except TopicAlreadyExistsError:
+                pass
+            else:
+                self._say(f"made topic {self._target.topic} with {partitions} partitions")
+        finally:
+            await admin.close()
+
+    async def _configs(self, admin: AIOKafkaAdminClient) -> dict[str, str]:
+        from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+        asked = ConfigResource(ConfigResourceType.TOPIC, self._source.topic)
+        answers = await admin.describe_configs([asked])
+        return {
+            name: value
+            for answer in answers
+            for resource in answer.resources
+            for name, value, *_ in resource[4]
+            if name in KEPT_CONFIGS and value is not None
+        }
+
+    async def run(self, partitions: int) -> int:
+        """Copy what is in the topic now and has not been copied yet; how many records."""
+        there = await self._target.partitions()
+        if there != partitions:
+            raise WrongTarget(
+                f"topic {self._target.topic} has {there} partitions, not {partitions}: "
+                "name another one, or give that number"
+            )
+        consumer = AIOKafkaConsumer(
+            **self._options,
+            group_id=f"obzvon-repartition.{self._source.topic}.{self._target.topic}",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=4 << 20,
+        )
+        await consumer.start()
+        try:
+            extents = await self._target.extents(range(partitions))
+            is_empty = all(extent.begin == extent.end for extent in extents.values())
+            copied = 0
+            for partition in range(await self._source.partitions()):
+                copied += await self._copy(consumer, partition, partitions, from_begin=is_empty)
+            return copied
+        finally:
+            await consumer.stop()
+
+    async def _copy(
+        self, consumer: AIOKafkaConsumer, partition: int, partitions: int, *, from_begin: bool
+    ) -> int:
+        tp = TopicPartition(self._source.topic, partition)
+        extent = (await self._source.extents([partition]))[partition]
+        consumer.assign([tp])
+        stored = None if from_begin else await consumer.committed(tp)
+        consumer.seek(tp, max(extent.begin, stored or 0))
+        copied = 0
+        while (await consumer.position(tp)) < extent.end:
+            got = await consumer.getmany(tp, timeout_ms=200, max_records=AT_ONCE)
+            sending = []
+            for record in got.get(tp, ()):
+                home = partition % partitions
+                if record.key is not None:
+                    home = partition_of(record.key, partitions)
+                sending.append(await self._target.send_on(record, home))
+            for sent in sending:
+                await sent
+            copied += len(sending)
+            await consumer.commit({tp: OffsetAndMetadata(await consumer.position(tp), "")})
+        self._say(f"partition {partition}: {copied} records copied, through offset {extent.end}")
+        return copied

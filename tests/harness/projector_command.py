@@ -1,0 +1,41 @@
+"""`python -m projector …` as an operator runs it: in a process of its own."""
+
+import asyncio
+import os
+import sys
+
+from harness.command import Ended
+from harness.projecting import RETENTION_DAYS
+from harness.topics import Topic
+
+
+async def projector_command(
+    topic: Topic, redis_url: str, *arguments: str, within_s: float = 60.0, **more: str
+) -> Ended:
+    """Run the command to its end. `more` are settings, without their OBZVON_."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("OBZVON_")}
+    settings = {
+        "KAFKA_BOOTSTRAP_SERVERS": topic.bootstrap,
+        "EVENTS_TOPIC": topic.events,
+        "DEAD_LETTER_TOPIC": topic.dead_letters,
+        "REDIS_URL": redis_url,
+        "RETENTION_DAYS": str(RETENTION_DAYS),
+        **more,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "projector",
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=ours | {f"OBZVON_{name}": value for name, value in settings.items()},
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), within_s)
+    except BaseException:
+        process.kill()
+        raise
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
