@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextvars import Context
 from datetime import timedelta
 from typing import Final
 
@@ -68,7 +69,8 @@ class Channel:
         if self.told == 0:
             self._take(*await self._look())
         if self._task is None:
-            self._task = asyncio.create_task(self._follow(), name="channel")
+            # Of no request: what it logs must not bear the id of whoever came first.
+            self._task = asyncio.create_task(self._follow(), name="channel", context=Context())
 
     def close(self) -> None:
         self._is_closed = True
