@@ -109,6 +109,14 @@ async def test_a_missing_program_is_one_clear_line(tmp_path: Path) -> None:
         Child("Thing", [tmp_path / "nothing"], log=tmp_path / "log").start()
 
 
+async def test_a_package_without_a_binary_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
+    with pytest.raises(StackError, match="noida-db carries no binary for this machine"):
+        await EmbeddedKafka(tmp_path / "data").start()
+
+
 async def test_stopping_ends_only_its_own_process(tmp_path: Path) -> None:
     async with EmbeddedRedis(tmp_path / "a") as kept:
         async with EmbeddedRedis(tmp_path / "b") as ended:

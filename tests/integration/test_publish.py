@@ -6,9 +6,14 @@ import os
 import time
 from pathlib import Path
 
+import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from devkit.children import free_port
+from devkit.engines import EmbeddedKafka
+from devkit.errors import StackError
+from devkit.publish import Publisher
+from devkit.topics import create_topics
 from harness.command import OBZVON, clean_environment, obzvon
 from harness.topics import Topic
 from harness.waiting import until
@@ -123,6 +128,25 @@ async def test_a_pipe_is_published_as_it_comes(topic: Topic) -> None:
         publishing.stdin.close()
         out, _ = await publishing.communicate()
     assert out == b"published 1 event\n"
+
+
+async def test_a_broker_that_dies_is_one_line_that_says_what_was_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devkit.publish.STALLED_S", 1.0)
+
+    async def publish_while_it_dies() -> None:
+        async with Publisher(kafka.bootstrap, "events") as publisher:
+            await publisher.send(b"taken", "key")
+            await publisher.flush()
+            assert kafka.child is not None
+            kafka.child.kill()
+            await publisher.send(b"lost", "key")
+
+    async with EmbeddedKafka(tmp_path) as kafka:
+        await create_topics(kafka.bootstrap, "events", "dead", 1)
+        with pytest.raises(StackError, match=r"did not take .* 1 were acknowledged: publish"):
+            await publish_while_it_dies()
 
 
 async def test_an_empty_input_is_no_mistake(topic: Topic) -> None:

@@ -5,7 +5,7 @@ import os
 import stat
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,16 @@ IN_FLIGHT = 2_000
 """Events sent and not yet acknowledged, at most."""
 
 REQUEST_TIMEOUT_MS = 15_000
-"""After so long without an answer the broker is out of reach."""
+"""After so long without an answer a request is sent again."""
+
+STALLED_S = 20.0
+"""Seconds without an acknowledgement, while some are due, after which Kafka is out of reach.
+
+The idempotent producer itself never gives up: it tries again for ever.
+"""
+
+STOP_S = 2.0
+"""Seconds to close the connections in; what Kafka has not taken by then it won't take."""
 
 PLAIN_EVERY_S = 2.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -55,7 +64,8 @@ class Publisher:
         self.bootstrap = bootstrap
         self.topic = topic
         self.acknowledged = 0
-        self._room = asyncio.Semaphore(IN_FLIGHT)
+        self._progressed = time.monotonic()
+        self._settled = asyncio.Event()
         self._failure: BaseException | None = None
         self._pending: set[asyncio.Future[Any]] = set()
         self._producer: AIOKafkaProducer | None = None
@@ -63,10 +73,9 @@ class Publisher:
     async def send(self, value: bytes, key: str | None, timestamp_ms: int | None = None) -> None:
         """Send one event. Without a timestamp the record bears the time of sending."""
         assert self._producer is not None, "enter the publisher first"
-        await self._room.acquire()
-        if self._failure is not None:
-            self._room.release()
-            raise self._lost(self._failure)
+        await self._until_pending(IN_FLIGHT - 1)
+        if not self._pending:
+            self._progressed = time.monotonic()  # only now something is due
         try:
             sent = await self._producer.send(
                 self.topic,
@@ -76,25 +85,35 @@ class Publisher:
                 headers=HEADERS,
             )
         except (KafkaError, OSError) as error:
-            self._room.release()
             raise self._lost(error) from error
         self._pending.add(sent)
         sent.add_done_callback(self._settle)
 
     def _settle(self, sent: asyncio.Future[Any]) -> None:
         self._pending.discard(sent)
-        self._room.release()
+        self._settled.set()
         if sent.cancelled():
             self._failure = self._failure or TimeoutError("sending was cancelled")
         elif error := sent.exception():
             self._failure = self._failure or error
         else:
             self.acknowledged += 1
+            self._progressed = time.monotonic()
 
     async def flush(self) -> None:
         """Wait until everything sent is acknowledged."""
-        while self._pending:
-            await asyncio.wait(self._pending)
+        await self._until_pending(0)
+
+    async def _until_pending(self, most: int) -> None:
+        """Wait until at most so many events are under way."""
+        while len(self._pending) > most and self._failure is None:
+            left = self._progressed + STALLED_S - time.monotonic()
+            if left <= 0:
+                self._failure = TimeoutError(f"no answer within {STALLED_S:.0f} s")
+                break
+            self._settled.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), left)
         if self._failure is not None:
             raise self._lost(self._failure)
 
@@ -134,7 +153,8 @@ class Publisher:
             if error is None:
                 await self.flush()
         finally:
-            await self._producer.stop()
+            with suppress(TimeoutError):  # stopping waits for what is due, and so for ever
+                await asyncio.wait_for(self._producer.stop(), STOP_S)
 
 
 @dataclass(frozen=True)
