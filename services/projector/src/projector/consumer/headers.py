@@ -1,9 +1,9 @@
-"""Records whose header names are not UTF-8, which aiokafka cannot read by itself.
+r"""Records whose header names are not UTF-8, which aiokafka cannot read by itself.
 
 Kafka takes any bytes for the name of a header. aiokafka 0.14 decodes them as UTF-8, strictly,
 within `getmany`: one such record stops its whole partition for ever, and no handler ever hears
 of it. So when that happens the batch is read again from that record on, by aiokafka's own reader
-in Python, with names that show the bytes that are no text as ``\\xNN``.
+in Python, with names that show the bytes that are no text as ``\xNN``.
 """
 
 from collections.abc import Iterator
@@ -25,27 +25,37 @@ class _Bytes(bytearray):
         return super().decode(encoding, "backslashreplace")
 
 
-class _Batch(_DefaultRecordBatchPy):
+class _Batch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka is untyped
+    _buffer: bytearray
+
     def _maybe_uncompress(self) -> None:
         super()._maybe_uncompress()
         if not isinstance(self._buffer, _Bytes):
             self._buffer = _Bytes(self._buffer)
 
 
-class _Batches(_MemoryRecordsPy):
+class _Batches(_MemoryRecordsPy):  # type: ignore[misc]  # aiokafka is untyped
     def next_batch(self) -> Any:
-        batch = super().next_batch()
-        return _Batch(batch._buffer) if type(batch) is _DefaultRecordBatchPy else batch  # noqa: SLF001 -- see above
+        found = self._next_slice
+        if found is None or len(found) < self.MIN_SLICE or found[self.MAGIC_OFFSET] < 2:
+            return super().next_batch()  # older formats have no headers
+        self._cache_next()
+        return _Batch(found)
 
 
-class _Kept(MemoryRecords):  # type: ignore[misc,valid-type]  # aiokafka is untyped
+class _Kept(MemoryRecords):  # type: ignore[misc]  # aiokafka is untyped
     """Fetched records that keep the bytes they are read from."""
 
     def __init__(self, data: bytes) -> None:
+        super().__init__(data)
         self.data = data
 
 
 class _Records(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
+    _records: Any
+    _aborted_transactions: list[Any]
+    _aborted_producers: set[int]
+
     def _unpack_records(self) -> Iterator[Any]:
         aborted = list(self._aborted_transactions)
         data = self._records.data
