@@ -52,6 +52,8 @@ class Issuer:
     )
     is_down: bool = False
     """Answers 503 to everything."""
+    slowness_s: float = 0
+    """Seconds the token endpoint takes."""
     stalls: bool = False
     """Takes connections and never answers."""
     jwks_fetches: int = 0
@@ -167,6 +169,7 @@ class Issuer:
     async def _token(self, request: Request) -> Response:
         if outage := await self._outage():
             return outage
+        await asyncio.sleep(self.slowness_s)
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         if scheme == "Basic":
             self.client_secrets.add(base64.b64decode(credentials).decode().partition(":")[2])
