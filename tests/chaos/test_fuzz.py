@@ -3,11 +3,13 @@
 import asyncio
 import json
 import random
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from pydantic_core import to_json
 
 from chaos.independent import Event
@@ -123,3 +125,50 @@ async def test_rubbish_is_put_aside_and_every_good_event_counts(here: Place) -> 
 
 def _partition(key: bytes | None, here: Place) -> int:
     return int((murmur2(key or b"") & 0x7FFFFFFF) % here.topic.partitions)
+
+
+class _RawName(str):
+    """A header's name that is sent as bytes that are no text."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any) -> bytes:
+        return b"\xff\xfe\x00 name"
+
+
+async def test_header_names_that_are_no_text_stop_nobody(here: Place) -> None:
+    projector = here.projector()
+    await projector.ready()
+    load = Load(33)
+    producer = AIOKafkaProducer(bootstrap_servers=here.topic.bootstrap)
+    await producer.start()
+    bad = 0
+    try:
+        for _ in range(20):
+            by_partition: dict[int, list[Record]] = {}
+            for event in load.take(400):
+                key = event["subject"].encode()
+                home = by_partition.setdefault(_partition(key, here), [])
+                home.append((key, to_json(event), [(_RawName(), b"x")] if len(home) % 3 else []))
+                if len(home) % 5 == 0:
+                    home.append((key, b"no event", [(_RawName(), b"x")]))
+                    bad += 1
+            for partition, records in by_partition.items():
+                await _send_raw(producer, here, partition, records)
+    finally:
+        await producer.stop()
+    await here.check("header names that are not UTF-8", load.events, faults=bad)
+    assert projector.child.is_running
+    assert await here.dead() == {"not_json": bad}
+
+
+async def _send_raw(
+    producer: AIOKafkaProducer, here: Place, partition: int, records: list[Record]
+) -> None:
+    """Send one batch that is written in Python, as the one in C takes no such names."""
+    batch = producer.create_batch()
+    batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, 0, 1 << 20)
+    now = int(time.time() * 1000)
+    for key, value, headers in records:
+        assert batch.append(key=key, value=value, timestamp=now, headers=headers)
+    await (await producer.send_batch(batch, here.topic.events, partition=partition))
