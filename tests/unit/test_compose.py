@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import yaml
 from typer.main import get_command
 
 import devkit.main
+from projector.health import health_app
 from projector.settings import Settings as ProjectorSettings
+from query_api.routes import health
 from query_api.settings import Settings as ApiSettings
 
 ROOT = Path(__file__).parents[2]
@@ -95,3 +98,41 @@ def test_the_topics_are_those_that_are_read() -> None:
     made = set(re.findall(r"^create (\S+) \d+$", script, re.MULTILINE))
     environment = SERVICES["projector"]["environment"]
     assert made == {environment["OBZVON_EVENTS_TOPIC"], environment["OBZVON_DEAD_LETTER_TOPIC"]}
+
+
+def checked_path(service: str) -> str:
+    (path,) = re.findall(r"http://127\.0\.0\.1:\d+(/\w+)'", dockerfile(service))
+    return str(path)
+
+
+async def test_the_health_check_asks_a_path_that_the_projector_answers() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    app = health_app(nullcontext(), dict)
+    await app({"type": "http", "path": checked_path("projector")}, None, send)
+    assert sent[0]["status"] == 200
+
+
+def test_the_health_check_asks_a_path_that_the_api_has() -> None:
+    assert checked_path("query_api") in {getattr(r, "path", None) for r in health.router.routes}
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_published_port_is_the_one_that_is_listened_on(service: str) -> None:
+    for port in SERVICES[service].get("ports", []):
+        address, _, inside = port.rpartition(":")
+        assert f"EXPOSE {inside}" in dockerfile(service)
+        assert address.startswith("127.0.0.1:")
+
+
+def test_addresses_name_services_of_the_file() -> None:
+    for service in OURS:
+        environment = SERVICES[service]["environment"]
+        for name, value in environment.items():
+            if name.endswith(("REDIS_URL", "BOOTSTRAP_SERVERS")):
+                host, _, port = value.removeprefix("redis://").split("/")[0].partition(":")
+                assert host in SERVICES
+                assert port == {"redis": "6379", "kafka": "9092"}[host]
