@@ -61,5 +61,10 @@ soak: setup  ## SOAK_MINUTES (15) at half the maximum rate: memory and latency s
 schemas: setup  ## write contracts/schemas anew; refused where older publishers would break
 	@$(BIN)/python -m contracts.schemas
 
+bench-api: setup  ## the API beside bare routes, and a thousand streams; needs wrk
+	@PYTHONPATH=tests $(BIN)/python bench/bench_api.py
+
+bench: bench-projector bench-latency bench-read bench-api  ## all benchmarks
+
 clean:
 	rm -rf $(VENV) .obzvon
