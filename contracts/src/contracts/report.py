@@ -146,7 +146,9 @@ class ContactRow(_Answer):
     postpone_comment: str | None = Field(description="Комментарий переноса")
     comment: str | None = Field(description="Of the latest failure")
     last_call_at: dt.datetime | None
-    last_delivery_date: dt.date | None = Field(description="Дата последней доставки, of the address")
+    last_delivery_date: dt.date | None = Field(
+        description="Дата последней доставки, of the address"
+    )
     contribution: int | None = Field(
         None, description="What the row adds to the counter that was asked for"
     )
