@@ -11,6 +11,7 @@ import yaml
 from typer.main import get_command
 
 import devkit.main
+from devkit import topics
 from projector.health import health_app
 from projector.settings import Settings as ProjectorSettings
 from query_api.routes import health
@@ -136,3 +137,22 @@ def test_addresses_name_services_of_the_file() -> None:
                 host, _, port = value.removeprefix("redis://").split("/")[0].partition(":")
                 assert host in SERVICES
                 assert port == {"redis": "6379", "kafka": "9092"}[host]
+
+
+def test_the_topics_are_configured_like_those_of_the_embedded_stack() -> None:
+    script = SERVICES["topics"]["command"][0]
+    assert dict(re.findall(r"--config (\S+)=(\S+)", script)) == topics._CONFIGURATION
+    assert f"create {topics_named('EVENTS')} {topics.PARTITIONS}\n" in script
+
+
+def topics_named(kind: str) -> str:
+    return str(SERVICES["projector"]["environment"][f"OBZVON_{kind}_TOPIC"])
+
+
+def test_what_must_last_lies_in_a_volume() -> None:
+    kafka = SERVICES["kafka"]
+    mounted = {volume.partition(":")[2] for volume in kafka["volumes"]}
+    assert kafka["environment"]["KAFKA_LOG_DIRS"] in mounted
+    assert {v.partition(":")[0] for s in SERVICES.values() for v in s.get("volumes", [])} == set(
+        COMPOSE["volumes"]
+    )
