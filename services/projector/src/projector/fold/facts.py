@@ -215,7 +215,7 @@ def fact_of_packed(packed: list[Any]) -> Fact:
 def content(fact: Fact) -> bytes:
     """The event's content as canonical JSON: sorted keys, no spaces, unescaped UTF-8.
 
-    Of two contents under one identity the bytewise lesser one counts (SPEC, "From events to
+    Of two contents under one identity the bytewise lesser one counts (docs/report.md, "From events to
     contacts"). Only what Obzvon reads of an event is its content: unknown fields are ignored.
     """
     code, source, event_id, time, *given = from_json(fact.packed)
