@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 from contracts.keys import Fingerprint, LivePointer, ShardKeys
 from projector import metrics
 from projector.consumer.log import Log, TopicMissing
-from projector.consumer.owner import COMMIT_S, RETENTION_S, SAMPLE_S, Owner
+from projector.consumer.owner import COMMIT_S, RETENTION_S, SAMPLE_S, TOPIC_S, Owner
 from projector.consumer.pauses import growing
 from projector.consumer.subscription import subscribe
 from projector.health import health_app
@@ -94,6 +94,8 @@ class Projector:
             return {"status": self._waiting_for}
         if self.owner.is_building:
             return {"status": f"building generation {self.owner.generation}"}
+        if self.owner.topic_trouble:
+            return {"status": self.owner.topic_trouble}
         if not self.owner.has_joined:
             return {"status": "joining the consumer group"}
         waiting = {
@@ -181,6 +183,7 @@ class Projector:
             works = [
                 self._until_moved(beside or mine, fingerprint.partitions),
                 owner.every(SAMPLE_S, owner.tick),
+                owner.every(TOPIC_S, owner.look_at_topic),
                 owner.every(COMMIT_S, owner.commit_offsets),
                 owner.every(RETENTION_S, owner.retain),
             ]

@@ -37,7 +37,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from contracts.keys import Fingerprint, Meta, ShardKeys
 from projector import metrics
 from projector.consumer.decode import Dead, Found, Misplaced, decode
-from projector.consumer.log import Extent, Log, checksum
+from projector.consumer.log import Extent, Log, TopicMissing, checksum
 from projector.consumer.pauses import growing
 from projector.consumer.storm import TAIL, Storm, Window, is_over, storm
 from projector.fold.facts import Fact
@@ -68,6 +68,9 @@ KEPT_SAMPLES = 3_600
 
 PARKED_S = 10.0
 """Seconds after which a parked shard is looked at again."""
+
+TOPIC_S = 2.0
+"""Seconds between two looks at the topic itself."""
 
 COMMIT_S = 5.0
 """Seconds between commits to the group, for lag monitors only."""
@@ -152,6 +155,8 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         self._fingerprint = fingerprint
         self._today = today
         self._new_shard = new_shard
+        self.topic_trouble: str | None = None
+        """What is wrong with the topic itself, for a person."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -535,6 +540,23 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         await asyncio.gather(
             *(self._sample(owned, now, extents[owned.partition]) for owned in live)
         )
+
+    async def look_at_topic(self) -> None:
+        """See that the topic is there as it was: without it nobody owns anything that could park."""
+        trouble = None
+        try:
+            found = await self._log.partitions()
+        except TopicMissing:
+            trouble = f"topic {self._log.topic} is gone"
+        else:
+            if found != self._fingerprint.partitions:
+                trouble = (
+                    f"topic {self._log.topic} has {found} partitions, generation "
+                    f"{self.generation} was folded from {self._fingerprint.partitions}"
+                )
+        if trouble and trouble != self.topic_trouble:
+            log.error("topic_trouble", reason=f"{trouble}. See docs/runbook.md, 'Parked shards'")
+        self.topic_trouble = trouble
 
     async def _sample(self, owned: Owned, now: int, extent: Extent) -> None:
         async with owned.shard.lock:

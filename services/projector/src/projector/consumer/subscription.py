@@ -22,6 +22,10 @@ from projector.settings import Settings
 BATCH_TIMEOUT_MS = 20
 """Milliseconds an empty poll waits; FastStream then sleeps as long once more."""
 
+METADATA_MS = 5_000
+"""Milliseconds after which the group looks again whether the topic is there, and how large: a topic
+that was deleted and made anew would else be without an owner for five minutes."""
+
 FETCH_BYTES = 4 << 20
 """Bytes fetched per partition at a time."""
 
@@ -65,6 +69,7 @@ def subscribe(settings: Settings, owner: Owner, group_id: str) -> KafkaBroker:
         consumer_only=True,
         apply_types=False,
         graceful_timeout=10,
+        metadata_max_age_ms=METADATA_MS,
         logger=None,
     )
     subscriber = broker.subscriber(
