@@ -25,7 +25,12 @@ def projector_settings(topic: Topic, redis_url: str, **more: Any) -> Settings:
         events_topic=topic.events,
         dead_letter_topic=topic.dead_letters,
         redis_url=redis_url,
-        **{"retention_days": RETENTION_DAYS, "session_timeout_ms": 6_000, **more},
+        **{
+            "retention_days": RETENTION_DAYS,
+            "session_timeout_ms": 6_000,
+            "group_id": topic.events,  # who was killed in another test is not waited for
+            **more,
+        },
     )
 
 

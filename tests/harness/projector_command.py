@@ -18,6 +18,7 @@ async def projector_command(
         "KAFKA_BOOTSTRAP_SERVERS": topic.bootstrap,
         "EVENTS_TOPIC": topic.events,
         "DEAD_LETTER_TOPIC": topic.dead_letters,
+        "GROUP_ID": topic.events,
         "REDIS_URL": redis_url,
         "RETENTION_DAYS": str(RETENTION_DAYS),
         **more,

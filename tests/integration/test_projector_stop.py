@@ -5,7 +5,7 @@ import random
 import time
 
 from harness.projecting import projector_settings, running_projector
-from harness.topics import Topic
+from harness.topics import Topic, fresh_topic
 from harness.waiting import until
 from projector.main import Projector
 
@@ -22,11 +22,17 @@ async def test_it_stops_at_any_early_moment(topic: Topic, redis_url: str) -> Non
         assert time.monotonic() - began < 10
 
 
-async def test_it_is_ready_without_partitions_once_it_has_joined(
-    topic: Topic, redis_url: str
+async def test_it_is_ready_once_it_has_joined_even_without_partitions(
+    kafka_bootstrap: str, redis_url: str
 ) -> None:
-    async with running_projector(topic, redis_url) as projector:
-        assert projector.not_ready()
-        await until(lambda: not projector.not_ready(), within_s=20)
-        assert projector.owner is not None
-        assert len(projector.owner.owned) == topic.partitions
+    async with (
+        fresh_topic(kafka_bootstrap, partitions=1) as topic,
+        running_projector(topic, redis_url) as one,
+    ):
+        assert one.not_ready()
+        await until(lambda: not one.not_ready(), within_s=30)
+        async with running_projector(topic, redis_url) as other:
+            both = (one, other)
+            await until(lambda: not any(p.not_ready() for p in both), within_s=30)
+            owned = [len(p.owner.owned) if p.owner else -1 for p in both]
+            assert sorted(owned) == [0, 1]

@@ -17,6 +17,7 @@ from projector.consumer.owner import SAMPLE_S, Owner
 from projector.consumer.rebuild import CannotBuild, Rebuild, while_folding
 from projector.consumer.redrive import Redrive, Redriven, Wanted
 from projector.consumer.repartition import Repartition, WrongTarget
+from projector.consumer.stopping import stopped
 from projector.consumer.verify import Findings, ShardVerifier
 from projector.fold.calendar import Calendar
 from projector.logs import configure_logs
@@ -256,8 +257,7 @@ async def _finish(
         _say(f"rebuild: {mine.generation} is live")
         return True
     finally:
-        ticking.cancel()
-        await asyncio.gather(ticking, return_exceptions=True)
+        await stopped([ticking])
 
 
 async def _dropped(client: RedisClient, old: LivePointer, keep_s: float) -> None:
@@ -294,8 +294,7 @@ async def _lease(client: RedisClient) -> AsyncIterator[bool]:
     try:
         yield True
     finally:
-        renewing.cancel()
-        await asyncio.gather(renewing, return_exceptions=True)
+        await stopped([renewing])
         await client.delete(REBUILD)
 
 

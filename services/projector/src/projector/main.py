@@ -14,13 +14,15 @@ from typing import Any
 import structlog
 import uvicorn
 from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
 
 from contracts.keys import Fingerprint, LivePointer, ShardKeys
 from projector import metrics
 from projector.consumer.log import Log, TopicMissing
 from projector.consumer.owner import COMMIT_S, RETENTION_S, SAMPLE_S, TOPIC_S, Owner
 from projector.consumer.pauses import growing
-from projector.consumer.subscription import subscribe
+from projector.consumer.stopping import stopped
+from projector.consumer.subscription import is_coordinated, subscribe
 from projector.health import health_app
 from projector.logs import configure_logs
 from projector.settings import Settings
@@ -177,10 +179,19 @@ class Projector:
             is_building=beside is not None,
             is_silent=beside is not None and is_same_log(beside.fingerprint, fingerprint),
         )
-        broker = subscribe(settings, owner, f"{settings.group_id}.{mine.generation}")
+        broker: KafkaBroker | None = None
+
+        async def join() -> None:
+            nonlocal broker
+            if broker:  # what is left of a start that failed may still be in the group
+                await broker.stop()
+            broker = subscribe(settings, owner, f"{settings.group_id}.{mine.generation}")
+            await broker.start()
+
         try:
-            await self._retried(broker.start)
+            await self._retried(join)
             works = [
+                _until_uncoordinated(owner),
                 self._until_moved(beside or mine, fingerprint.partitions),
                 owner.every(SAMPLE_S, owner.tick),
                 owner.every(TOPIC_S, owner.look_at_topic),
@@ -195,7 +206,8 @@ class Projector:
         finally:
             self._is_closing = True
             await owner.close()
-            await broker.stop()
+            if broker:
+                await broker.stop()
             self._is_closing = False
             self._waiting_for = "another generation has become live"
             self.owner = None
@@ -319,10 +331,16 @@ async def first_of(*works: Coroutine[Any, Any, None]) -> None:
         for one in done:
             one.result()
     finally:
-        while pending := {task for task in tasks_ if not task.done()}:
-            for task in pending:
-                task.cancel()
-            await asyncio.wait(pending, timeout=CANCEL_S)
+        await stopped(tasks_)
+
+
+async def _until_uncoordinated(owner: Owner) -> None:
+    """Return when the consumer has dropped out of its group for good; it has to be made anew."""
+    while True:
+        await asyncio.sleep(SAMPLE_S)
+        if not is_coordinated(owner.consumer):
+            break
+    log.error("group_lost", reason="the consumer's coordination ended; joining anew")
 
 
 def is_same_log(one: Fingerprint, other: Fingerprint) -> bool:

@@ -39,6 +39,7 @@ from projector import metrics
 from projector.consumer.decode import Dead, Found, Misplaced, decode
 from projector.consumer.log import Extent, Log, TopicMissing, checksum
 from projector.consumer.pauses import growing
+from projector.consumer.stopping import stopped
 from projector.consumer.storm import TAIL, Storm, Window, is_over, storm
 from projector.fold.facts import Fact
 from projector.store.client import RedisClient
@@ -646,9 +647,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
 
     async def close(self) -> None:
         """Stop what is under way."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stopped(list(self._tasks))
 
     async def every(self, seconds: float, work: Callable[[], Any]) -> None:
         """Do the work again and again; a failure is logged and does not end it."""

@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from contracts.keys import LivePointer, Meta, ShardKeys
 from projector.consumer.log import Log
 from projector.consumer.owner import Owner
+from projector.consumer.stopping import stopped
 from projector.store.client import RedisClient
 from projector.store.generations import keys_of, metas
 from projector.store.shard import UNREACHABLE
@@ -313,7 +314,4 @@ async def while_folding(rebuild: Rebuild, work: Awaitable[Any]) -> Any:
             folding.result()
         return await working
     finally:
-        while pending := {one for one in (folding, working) if not one.done()}:
-            for one in pending:
-                one.cancel()
-            await asyncio.wait(pending, timeout=0.5)
+        await stopped([folding, working])

@@ -10,7 +10,7 @@ Why it is set up as it is (each default would lose or repeat records in silence)
 
 from typing import Any
 
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
@@ -58,6 +58,17 @@ def _security(settings: Settings) -> BaseSecurity | None:
         ssl_context=context,
         use_ssl=context is not None,
     )
+
+
+def is_coordinated(consumer: AIOKafkaConsumer | None) -> bool:
+    """Whether the consumer still takes part in its group.
+
+    aiokafka's coordination is one task; what it does not expect ends it, and from then on the
+    consumer raises the same error for ever. Only the task itself tells.
+    """
+    coordinator = getattr(consumer, "_coordinator", None)
+    task = getattr(coordinator, "_coordination_task", None)
+    return task is None or not task.done()
 
 
 def subscribe(settings: Settings, owner: Owner, group_id: str) -> KafkaBroker:
