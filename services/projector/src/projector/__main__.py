@@ -1,6 +1,7 @@
 """`python -m projector [run|verify|rebuild|redrive|repartition]`."""
 
 import argparse
+import re
 import sys
 from datetime import datetime
 from typing import NoReturn
@@ -21,9 +22,16 @@ def settings_or_exit() -> Settings:
             said = f"{name} is not set; see the settings table in README.md"
         else:
             message = first["msg"].removeprefix("Value error, ")
-            said = f"{name} is {first['input']!r}: {message}"
+            said = f"{name} is {without_secrets(name, first['input'])!r}: {message}"
         sys.stderr.write(f"projector: {said}\n")
         sys.exit(2)
+
+
+def without_secrets(name: str, value: object) -> str:
+    """A setting's value as it may be shown: no passwords, nor those within a URL."""
+    if name.endswith("_PASSWORD"):
+        return "***"
+    return re.sub(r"//[^/@]*@", "//***@", str(value))
 
 
 def main(arguments: list[str]) -> int:

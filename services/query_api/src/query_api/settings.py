@@ -1,5 +1,6 @@
 """The query API's settings: environment variables that begin with OBZVON_."""
 
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -97,7 +98,14 @@ def complaint(error: ValidationError) -> str:
         described = Settings.model_fields.get(str(first["loc"][0]))
         what = f" ({described.description})" if described and described.description else ""
         return f"{name} is not set{what}: give it in the environment"
-    return f"{name}={first['input']!r} is wrong: {message}"
+    return f"{name}={without_secrets(name, first['input'])!r} is wrong: {message}"
+
+
+def without_secrets(name: str, value: object) -> str:
+    """A setting's value as it may be shown: no secrets, nor passwords within a URL."""
+    if name.endswith("_SECRET"):
+        return "***"
+    return re.sub(r"//[^/@]*@", "//***@", str(value))
 
 
 def load() -> Settings:
