@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import redis.asyncio
-
 from contracts.keys import GENERATIONS, LIVE, Meta, ShardKeys
-from harness.projecting import Shards, publish, running_projector, send, shards_of
+from harness.projecting import Shards, publish, record_of, running_projector, send, shards_of
 from harness.projector_command import projector_command
 from harness.topics import Topic
 from harness.waiting import until
+from projector.consumer.decode import partition_of
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "golden" / "days" / "events.jsonl"
 EVENTS: list[dict[str, Any]] = [json.loads(line) for line in GOLDEN.read_text().splitlines()]
@@ -27,20 +26,6 @@ async def live(shards: Shards) -> str:
 
 async def keys_of(shards: Shards, generation: str) -> set[bytes]:
     return set(await shards.client.keys(generation + ":{*"))
-
-
-async def content(redis_url: str, generation: str) -> dict[str, dict[bytes, bytes]]:
-    """Everything a generation holds but where its shards stand."""
-    client = redis.asyncio.from_url(redis_url)
-    try:
-        found = {}
-        for key in await client.keys(generation + ":{*"):
-            name = key.decode().removeprefix(generation)
-            if not name.endswith(("meta", "seqs")):
-                found[name] = await client.hgetall(key)
-        return found
-    finally:
-        await client.aclose()
 
 
 @asynccontextmanager
@@ -130,6 +115,28 @@ async def test_building_sends_no_dead_letters_of_its_own(topic: Topic, redis_url
         ended = await projector_command(topic, redis_url, "rebuild", "--keep-s", "0")
         assert ended.code == 0, ended.err
         assert await letters(topic) == 20
+
+
+async def test_what_the_old_generation_had_not_sent_is_sent_by_the_new_one(
+    topic: Topic, redis_url: str
+) -> None:
+    async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
+        await publish(topic, EVENTS[:50])
+        await shards.caught_up()
+    await send(topic, [(b"k%d" % n, b"no json", {}) for n in range(20)])
+    key, value, more = record_of(EVENTS[50])
+    away = (partition_of(key or b"", topic.partitions) + 1) % topic.partitions
+    await send(topic, [(key, value, {**more, "partition": away})])
+    async with (
+        running_projector(topic, redis_url, day_end="23:00", on_foreign="rebuild") as projector,
+        in_generation(topic, redis_url, "g2") as new,
+    ):
+        await until(lambda: projector.owner and not projector.not_ready(), within_s=30)
+        assert await letters(topic) == 20
+        await new.caught_up()
+        assert sum(meta.forwarded for meta in await new.metas() if meta) == 1
+    ended = await projector_command(topic, redis_url, "verify")
+    assert (ended.code, ended.err) == (0, ""), ended.out
 
 
 async def test_a_projector_with_other_settings_parks(topic: Topic, redis_url: str) -> None:
