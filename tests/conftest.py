@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 import redis.asyncio
 
+from devkit.embedded_fetch import pause_after_empty_fetches
 from devkit.engines import EmbeddedKafka, EmbeddedRedis
 from harness.topics import Topic, fresh_topic
 
@@ -22,6 +23,7 @@ async def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
     if given := os.environ.get("OBZVON_TEST_KAFKA"):
         yield given
         return
+    pause_after_empty_fetches()
     async with EmbeddedKafka(Path(tmp_path_factory.mktemp("kafka"))) as kafka:
         yield kafka.bootstrap
 

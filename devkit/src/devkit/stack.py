@@ -32,8 +32,8 @@ from devkit.topics import PARTITIONS, create_topics
 READY_TIMEOUT_S = 60.0
 """Seconds the projector and the API may take until they are ready."""
 
-POLL_S = 0.1
-"""Seconds between two looks at the children."""
+POLL_S = 0.2
+"""Seconds between two questions whether the services are ready."""
 
 KAFKA_WARNING_BYTES = 500 * 1024 * 1024
 """The embedded Kafka rewrites all its data as one file; above this it becomes a burden."""
@@ -167,7 +167,7 @@ def _services(data_dir: Path, ports: Mapping[str, int]) -> dict[str, list[str]]:
             *(sys.executable, "-m", "devkit.issuer"),
             *("--data-dir", str(data_dir / "issuer"), "--port", str(ports["issuer"])),
         ],
-        "projector": [sys.executable, "-m", "projector"],
+        "projector": [sys.executable, "-m", "devkit.embedded_fetch", "projector"],
         "API": [sys.executable, "-m", "query_api"],
     }
 
@@ -273,7 +273,7 @@ async def _ready(children: list[Child], urls: Mapping[str, str]) -> None:
                     f"the {name} is not ready after {READY_TIMEOUT_S:.0f} s: {says} "
                     f"(logs: {children[0].log.parent})"
                 )
-            await asyncio.sleep(POLL_S / 2)
+            await asyncio.sleep(POLL_S)
 
 
 async def _ask(client: httpx.AsyncClient, url: str) -> httpx.Response | None:
