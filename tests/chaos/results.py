@@ -18,8 +18,19 @@ PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 
 
-def record(fault: str, *, faults: int, events: int, differences: int, rate: float = 0.0) -> None:
-    """Note one run: how often it did what `fault` says, under how many events, with what result."""
+def record(
+    fault: str,
+    *,
+    faults: int,
+    events: int,
+    differences: int,
+    rate: float = 0.0,
+    note: str = "",
+) -> None:
+    """Note one run: how often it did what `fault` says, under how many events, with what result.
+
+    A `note` is a figure of that run alone; the table shows the last run's.
+    """
     FILE.parent.mkdir(parents=True, exist_ok=True)
     line = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -28,6 +39,7 @@ def record(fault: str, *, faults: int, events: int, differences: int, rate: floa
         "events": events,
         "differences": differences,
         "rate": round(rate),
+        "note": note,
     }
     with FILE.open("a") as file:
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
