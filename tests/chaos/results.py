@@ -61,6 +61,8 @@ def table() -> str:
         struck, events, differences = (
             sum(run[name] for run in runs) for name in ("faults", "events", "differences")
         )
+        note = runs[-1].get("note")
+        fault += f" ({note})" if note else ""
         rows.append(f"| {fault} | {len(runs)} | {struck} | {events:,} | {rate} | {differences} |")
     return "\n".join(rows)
 
