@@ -178,8 +178,8 @@ async def _sampled(
                 await asyncio.sleep(max(0.0, next_ - time.monotonic()))
                 assert not flowing.done(), "the load has ended"
     finally:
-        flowing.cancel()
-        await asyncio.gather(flowing, return_exceptions=True)
+        load.stop()
+        await flowing
     print(f"{load.sent:,} events in {load.seconds:.0f} s: {load.rate:,.0f} a second")
     flat = [
         _told(f"memory of the {name}, MiB", found, MOST_GROWTH) for name, found in sizes.items()

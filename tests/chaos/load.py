@@ -4,8 +4,9 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -144,6 +145,10 @@ class Load:
         """`keeps` what it sends, for the comparison; a long one had better not."""
         self.seed = seed
         self.sent = 0
+        self.sent_again = 0
+        """Events that a broker did not acknowledge at first."""
+        self._unsent: list[Event] = []
+        self._is_stopped = False
         self._keeps = keeps
         self.events: list[Event] = []
         """Every event sent, in order, repeats included. All were acknowledged at the end."""
@@ -165,8 +170,12 @@ class Load:
             self.events += taken
         return taken
 
+    def stop(self) -> None:
+        """Let `run` come to its end; cancelling it would leave events behind that count as sent."""
+        self._is_stopped = True
+
     async def run(self, bootstrap: str, topic: str, most: int | None = None) -> None:
-        """Send until cancelled, or until so many are sent; then wait for all acknowledgements."""
+        """Send until stopped, or until so many are sent; then wait for all acknowledgements."""
         producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             enable_idempotence=True,
@@ -180,34 +189,57 @@ class Load:
         under_way: set[asyncio.Future[Any]] = set()
         sent = 0
         try:
-            while most is None or sent < most:
+            while not self._is_stopped and (most is None or sent < most):
                 self.seconds = time.monotonic() - started
                 wanted = min(int(self.seconds * self._rate) - sent, BURST)
-                for partition, batch in self._batches(producer, max(0, wanted), partitions):
+                for partition, events in self._by_partition(max(0, wanted), partitions):
+                    batch = _batch(producer, events)
                     future = await producer.send_batch(batch, topic, partition=partition)
                     under_way.add(future)
                     future.add_done_callback(under_way.discard)
+                    future.add_done_callback(partial(self._note_failure, events))
                 sent += max(0, wanted)
                 await asyncio.sleep(TURN_S)
         finally:
             self.seconds = time.monotonic() - started
-            await asyncio.shield(asyncio.gather(*under_way))
+            await asyncio.gather(*under_way, return_exceptions=True)
+            await producer.stop()
+            await self._send_again(bootstrap, topic)
+
+    def _by_partition(self, number: int, partitions: int) -> list[tuple[int, list[Event]]]:
+        """The next events, to be sent in one batch a partition: a tenth of the work of single ones."""
+        found: dict[int, list[Event]] = {}
+        for event in self.take(number):
+            partition = (murmur2(event["subject"].encode()) & 0x7FFFFFFF) % partitions
+            found.setdefault(partition, []).append(event)
+        return list(found.items())
+
+    def _note_failure(self, events: list[Event], sent: "asyncio.Future[Any]") -> None:
+        if sent.cancelled() or sent.exception() is not None:
+            self._unsent += events
+
+    async def _send_again(self, bootstrap: str, topic: str) -> None:
+        """What a broker has refused, as a publisher must; perhaps it had taken it, too."""
+        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
+        await producer.start()
+        try:
+            for event in self._unsent:
+                await producer.send_and_wait(
+                    topic, key=event["subject"].encode(), value=to_json(event)
+                )
+            self.sent_again += len(self._unsent)
+            self._unsent = []
+        finally:
             await producer.stop()
 
-    def _batches(
-        self, producer: AIOKafkaProducer, number: int, partitions: int
-    ) -> list[tuple[int, Any]]:
-        """The next events, in one batch for each partition: a tenth of the work of single sends."""
-        batches: dict[int, Any] = {}
-        now = int(time.time() * 1000)
-        for event in self.take(number):
-            key = event["subject"].encode()
-            partition = (murmur2(key) & 0x7FFFFFFF) % partitions
-            batch = batches.get(partition)
-            if batch is None:
-                batch = batches[partition] = producer.create_batch()
-            assert batch.append(key=key, value=to_json(event), timestamp=now)
-        return list(batches.items())
+
+def _batch(producer: AIOKafkaProducer, events: list[Event]) -> Any:
+    batch = producer.create_batch()
+    now = int(time.time() * 1000)
+    for event in events:
+        key = event["subject"].encode()
+        assert batch.append(key=key, value=to_json(event), timestamp=now)
+    return batch
 
 
 @asynccontextmanager
@@ -220,6 +252,5 @@ async def under_load(
     try:
         yield load
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        load.stop()
+        await task
