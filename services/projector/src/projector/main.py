@@ -96,6 +96,8 @@ class Projector:
             return {"status": self._waiting_for}
         if self.owner.is_building:
             return {"status": f"building generation {self.owner.generation}"}
+        if self.owner.is_cut_off:
+            return {"status": "waiting: Kafka does not answer"}
         if self.owner.topic_trouble:
             return {"status": self.owner.topic_trouble}
         if not self.owner.has_joined:

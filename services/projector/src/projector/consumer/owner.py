@@ -70,6 +70,9 @@ KEPT_SAMPLES = 3_600
 PARKED_S = 10.0
 """Seconds after which a parked shard is looked at again."""
 
+SILENT_S = 10.0
+"""Seconds without an answer of Kafka after which the projector is not ready."""
+
 TOPIC_S = 2.0
 """Seconds between two looks at the topic itself."""
 
@@ -158,6 +161,8 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         self._new_shard = new_shard
         self.topic_trouble: str | None = None
         """What is wrong with the topic itself, for a person."""
+        self._heard_at = time.monotonic()
+        """When Kafka last answered."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -558,6 +563,12 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         if trouble and trouble != self.topic_trouble:
             log.error("topic_trouble", reason=f"{trouble}. See docs/runbook.md, 'Parked shards'")
         self.topic_trouble = trouble
+        self._heard_at = time.monotonic()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether Kafka has not answered for a while: the shards then stand still, and look live."""
+        return time.monotonic() - self._heard_at > SILENT_S
 
     async def _sample(self, owned: Owned, now: int, extent: Extent) -> None:
         async with owned.shard.lock:
