@@ -37,3 +37,9 @@ async def test_an_idle_consumer_asks_rarely_and_still_hears_at_once(
         await producer.send_and_wait(topic.events, b"value")
         assert (await reading).value == b"value"
         assert time.monotonic() - sent < 1.0
+
+
+async def test_a_resting_consumer_can_be_stopped(topic: Topic) -> None:
+    for _ in range(5):
+        async with AIOKafkaConsumer(topic.events, bootstrap_servers=topic.bootstrap) as consumer:
+            assert await consumer.getmany(timeout_ms=50) == {}

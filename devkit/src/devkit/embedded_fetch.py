@@ -11,6 +11,7 @@ import asyncio
 import functools
 import runpy
 import sys
+from contextlib import suppress
 from typing import Any
 
 from aiokafka.consumer.fetcher import Fetcher
@@ -29,7 +30,9 @@ def pause_after_empty_fetches() -> None:
     async def fetch_then_pause(*arguments: Any) -> bool:
         has_found = bool(await fetch(*arguments))
         if not has_found:
-            await asyncio.sleep(PAUSE_S)
+            # The fetcher cancels what it no longer wants and expects an answer all the same.
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(PAUSE_S)
         return has_found
 
     Fetcher._proc_fetch_request = fetch_then_pause  # noqa: SLF001
