@@ -16,6 +16,7 @@ from aiokafka.partitioner import murmur2
 from pydantic_core import to_json
 
 from chaos.independent import Event
+from harness.waiting import until
 
 RATE = 2_500
 """Events a second that are aimed at, so that 2,000 are surely reached."""
@@ -250,6 +251,7 @@ async def under_load(
     load = Load(seed, rate)
     task = asyncio.create_task(load.run(bootstrap, topic))
     try:
+        await until(lambda: load.sent or task.done(), within_s=60.0)
         yield load
     finally:
         load.stop()

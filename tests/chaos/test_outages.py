@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from chaos.load import under_load
+from chaos.load import Load, under_load
 from chaos.projectors import BROKER_SETTINGS, Place, ProjectorProcess, place
 from devkit.real_engines import RealKafka, RealRedis
 from devkit.real_engines.node import Node
@@ -23,8 +23,9 @@ MOST_GROWTH = 64 << 20
 """Bytes of memory that waiting may take, for records that were fetched already."""
 
 
-async def waited_out(projector: ProjectorProcess, node: Node) -> None:
+async def waited_out(projector: ProjectorProcess, node: Node, load: Load) -> None:
     """Freeze the engine for a while and see what the projector does meanwhile."""
+    await until(lambda: load.sent > 5_000, within_s=30.0)
     process = psutil.Process(projector.child.pid)
     lines = projector.log.count("\n")
     size = process.memory_info().rss
@@ -50,7 +51,7 @@ async def test_redis_away_for_a_minute_is_waited_for(here: Place, real_redis: Re
     projector = here.projector()
     await projector.ready()
     async with under_load(here.topic.bootstrap, here.topic.events, seed=41) as load:
-        await waited_out(projector, real_redis.node)
+        await waited_out(projector, real_redis.node, load)
     await here.check("Redis away for a minute", load.events, faults=1, rate=load.rate)
 
 
@@ -62,7 +63,7 @@ async def test_kafka_away_for_a_minute_is_waited_for(real_redis: RealRedis, tmp_
             projector = here.projector()
             await projector.ready()
             async with under_load(topic.bootstrap, topic.events, seed=42) as load:
-                await waited_out(projector, kafka.nodes[1])
+                await waited_out(projector, kafka.nodes[1], load)
             await here.check("Kafka away for a minute", load.events, faults=1, rate=load.rate)
 
 
