@@ -36,7 +36,7 @@ async def verified(stack: RunningStack) -> str:
         tasks = re.search(r" (\d+) tasks", said.out)
         return said.out if tasks and int(tasks[1]) >= TASKS else ""
 
-    return await until(says_all, within_s=120, every_s=1)
+    return await until(says_all, within_s=300, every_s=1)
 
 
 async def break_one_cell(stack: RunningStack) -> tuple[str, str]:
