@@ -23,6 +23,7 @@ from projector.consumer.owner import COMMIT_S, RETENTION_S, SAMPLE_S, TOPIC_S, O
 from projector.consumer.pauses import growing
 from projector.consumer.stopping import stopped
 from projector.consumer.subscription import is_coordinated, subscribe
+from projector.consumer.topic import doubts, read_configs
 from projector.health import health_app
 from projector.logs import configure_logs
 from projector.settings import Settings
@@ -139,11 +140,22 @@ class Projector:
     async def _run(self) -> None:
         try:
             await self._retried(self._log.start)
+            await self._retried(self._look_at_topic)
             while True:
                 await self._follow_live()
         finally:
             self._is_closing = True
             await self._log.stop()
+
+    async def _look_at_topic(self) -> None:
+        """Say loudly what of the topic's settings would cost the report its past."""
+        settings = self._settings
+        await self._log.partitions()  # it must exist
+        configs = await read_configs(settings.events_topic, settings.kafka_options())
+        found = doubts(settings.events_topic, configs, settings.retention_days)
+        metrics.TOPIC_DOUBTS.set(len(found))
+        for doubt in found:
+            log.error("topic_would_lose_events", reason=doubt)
 
     async def _follow_live(self) -> None:
         """Project the generation that is live, or one beside it, until another one is live."""

@@ -23,3 +23,6 @@ BATCH_S = Histogram(
 RETENTION_PARKED = Gauge(
     "obzvon_retention_parked", "1 while this clock is too far from Redis' clock"
 )
+TOPIC_DOUBTS = Gauge(
+    "obzvon_topic_doubts", "Settings of the events topic that would lose events the report needs"
+)

@@ -15,6 +15,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 
 from projector.consumer.decode import partition_of
 from projector.consumer.log import Log
+from projector.consumer.topic import configs_of
 
 AT_ONCE = 2_000
 """Records copied before the progress is stored."""
@@ -45,7 +46,8 @@ class Repartition:
         try:
             (described,) = await admin.describe_topics([self._source.topic])
             replicas = len(described["partitions"][0]["replicas"])
-            configs = await self._configs(admin)
+            known = await configs_of(admin, self._source.topic)
+            configs = {name: known[name] for name in KEPT_CONFIGS if name in known}
             topic = NewTopic(self._target.topic, partitions, replicas, topic_configs=configs)
             try:
                 await admin.create_topics([topic])
@@ -55,19 +57,6 @@ class Repartition:
                 self._say(f"made topic {self._target.topic} with {partitions} partitions")
         finally:
             await admin.close()
-
-    async def _configs(self, admin: AIOKafkaAdminClient) -> dict[str, str]:
-        from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-
-        asked = ConfigResource(ConfigResourceType.TOPIC, self._source.topic)
-        answers = await admin.describe_configs([asked])
-        return {
-            name: value
-            for answer in answers
-            for resource in answer.resources
-            for name, value, *_ in resource[4]
-            if name in KEPT_CONFIGS and value is not None
-        }
 
     async def run(self, partitions: int) -> int:
         """Copy what is in the topic now and has not been copied yet; how many records."""

@@ -1,0 +1,25 @@
+"""What of a topic's settings would cost the report its past."""
+
+import pytest
+
+from projector.consumer.topic import DAY_MS, doubts
+
+
+@pytest.mark.parametrize(
+    "configs",
+    [{}, {"cleanup.policy": "delete", "retention.ms": "-1"}, {"retention.ms": str(92 * DAY_MS)}],
+)
+def test_a_topic_that_keeps_enough_raises_no_doubt(configs: dict[str, str]) -> None:
+    assert doubts("task-events", configs, 92) == []
+
+
+def test_a_short_retention_is_named_with_what_to_set() -> None:
+    (doubt,) = doubts("task-events", {"retention.ms": str(7 * DAY_MS)}, 92)
+    assert "retention.ms=604800000, 7.0 days" in doubt
+    assert "OBZVON_RETENTION_DAYS=92" in doubt
+
+
+@pytest.mark.parametrize("policy", ["compact", "compact,delete"])
+def test_a_compacted_topic_is_named(policy: str) -> None:
+    (doubt,) = doubts("task-events", {"cleanup.policy": policy}, 92)
+    assert f"cleanup.policy={policy}" in doubt
