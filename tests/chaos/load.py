@@ -42,15 +42,17 @@ def report_days() -> list[str]:
     return [(today + timedelta(days=away)).isoformat() for away in range(-3, 5)]
 
 
-def histories(seed: int) -> Iterator[Event]:
+def histories(seed: int, operators: int, managers: int) -> Iterator[Event]:
     """Events without end, one task's after another's, each task's in the order of their times."""
     dice = random.Random(seed)
     today = datetime.now(ZONE).date()
     for number in count():
-        yield from _history(dice, f"{seed}-{number}", today)
+        yield from _history(dice, f"{seed}-{number}", today, operators, managers)
 
 
-def _history(dice: random.Random, task: str, today: date) -> Iterator[Event]:
+def _history(
+    dice: random.Random, task: str, today: date, operators: int, managers: int
+) -> Iterator[Event]:
     numbers = count()
     moment = datetime(today.year, today.month, today.day, 7, tzinfo=ZONE)
     moment += timedelta(days=dice.randint(-3, 0), seconds=dice.randrange(3_600))
@@ -70,7 +72,7 @@ def _history(dice: random.Random, task: str, today: date) -> Iterator[Event]:
         }
 
     def operator() -> dict[str, str] | None:
-        number = dice.randrange(OPERATORS + 1)
+        number = dice.randrange(operators + 1)
         return {"id": f"op-{number}", "name": f"Оператор {number}"} if number else None
 
     def due(day: date) -> str | None:
@@ -80,7 +82,7 @@ def _history(dice: random.Random, task: str, today: date) -> Iterator[Event]:
     def planned() -> Event:
         nonlocal latest
         latest = moment.date() + timedelta(days=dice.choice((0, 0, 0, 1, 2)))
-        manager, address = dice.randrange(MANAGERS), dice.randrange(ADDRESSES)
+        manager, address = dice.randrange(managers), dice.randrange(ADDRESSES)
         data = {
             "client": {"id": f"c-{address}", "name": f"ООО Клиент {address}"},
             "address": {"id": f"a-{address}", "text": f"г. Казань, дом {address}"},
@@ -142,7 +144,15 @@ def shuffled(events: Iterator[Event], dice: random.Random) -> Iterator[Event]:
 class Load:
     """What was sent, and how fast."""
 
-    def __init__(self, seed: int, rate: int = RATE, *, keeps: bool = True) -> None:
+    def __init__(
+        self,
+        seed: int,
+        rate: int = RATE,
+        *,
+        keeps: bool = True,
+        operators: int = OPERATORS,
+        managers: int = MANAGERS,
+    ) -> None:
         """`keeps` what it sends, for the comparison; a long one had better not."""
         self.seed = seed
         self.sent = 0
@@ -156,7 +166,7 @@ class Load:
         self.seconds = 0.0
         self._rate = rate
         self._dice = random.Random(seed)
-        self._next = shuffled(histories(seed), self._dice)
+        self._next = shuffled(histories(seed, operators, managers), self._dice)
 
     @property
     def rate(self) -> float:
