@@ -54,7 +54,7 @@ MOST_SLOWER = 2.0
 SAMPLE_S = 1.0
 
 
-async def soak(minutes: float) -> bool:
+async def soak(minutes: float, rate: float | None) -> bool:
     """Run it and print what was found; whether all of it stayed flat."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -65,8 +65,12 @@ async def soak(minutes: float) -> bool:
         print(f"Engines: {kafka.description}; redis-server, real ones", flush=True)
         topic = await stack.enter_async_context(fresh_topic(kafka.bootstrap, 8))
         here = await stack.enter_async_context(place(topic, redis.url, folder))
-        rate = await _maximum_rate(here) // 2
-        print(f"Maximum rate {2 * rate:,.0f} events/s; soaking {minutes:g} min at {rate:,.0f}")
+        maximum = await _maximum_rate(here)
+        rate = rate or maximum // 2
+        print(
+            f"Maximum rate {maximum:,.0f} events/s; soaking {minutes:g} min at {rate:,.0f}",
+            flush=True,
+        )
         issuer = await stack.enter_async_context(running_issuer())
         port = free_port()
         api = Child(
@@ -213,7 +217,14 @@ def main() -> None:
     parser.add_argument(
         "--minutes", type=float, default=float(os.environ.get("SOAK_MINUTES", "15"))
     )
-    sys.exit(0 if asyncio.run(soak(parser.parse_args().minutes)) else 1)
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=float(os.environ.get("SOAK_RATE", "0")) or None,
+        help="events a second; half the maximum unless given",
+    )
+    given = parser.parse_args()
+    sys.exit(0 if asyncio.run(soak(given.minutes, given.rate)) else 1)
 
 
 if __name__ == "__main__":
