@@ -28,7 +28,7 @@ from projector.fold.contacts import Contact
 from projector.fold.facts import Delivered, Fact, Planned, names_of
 from projector.fold.task import Listing, Task, last_deliveries, latest_names, listings
 
-CACHED_IDS: Final = 100_000
+CACHED_IDS: Final = 20_000
 """Names of a kind, and addresses' deliveries, that a shard keeps before it forgets them all."""
 
 _TELL_DELIVERIES: Final = {Planned, Delivered}
