@@ -82,7 +82,8 @@ async def test_what_is_published_is_in_the_report(stack: RunningStack, tmp_path:
         answer = await report(stack, token, date=DAY, operator_id="op-1")
         if answer.status_code != 200:
             return False
-        body = answer.json()  # the figures can be there a moment before it is known how fresh they are
+        # The figures can be there a moment before it is known how fresh they are.
+        body = answer.json()
         return (body["totals"]["planned"], body["lag_events"]) == (25, 0)
 
     await until(is_counted)
