@@ -7,7 +7,6 @@ ignored, so additive change is free; a breaking change is a new ``.v2`` type.
 Sources: CloudEvents 1.0.2 §3 (attributes), CloudEvents Kafka Protocol Binding 1.0.2 §3.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -245,7 +244,5 @@ Event = Annotated[
 
 EVENT_ADAPTER: TypeAdapter[Any] = TypeAdapter(Event)
 """Validates one event; use it for publishers and for events that did not come from Kafka."""
-
-Headers = Sequence[tuple[str, bytes]]
 
 STRUCTURED_CONTENT_TYPE = "application/cloudevents+json"

@@ -234,11 +234,6 @@ def row_pointer(holder: str | None) -> bytes:
     return to_json({"holder": holder})
 
 
-def pointed_holder(value: bytes) -> tuple[str | None] | None:
-    """The holder a pointer names, in a tuple; None if the value is a row itself."""
-    return (from_json(value)["holder"],) if value.startswith(b"{") else None
-
-
 class NameEntry(NamedTuple):
     """The name of an id and the place, in fold order, of the latest event that gave it.
 
