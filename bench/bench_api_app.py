@@ -9,7 +9,7 @@ import socket
 from starlette.requests import Request
 from starlette.responses import Response
 
-from query_api.main import create_app, server_of
+from query_api.main import create_app, run
 from query_api.settings import load
 
 settings = load()
@@ -47,4 +47,4 @@ async def set_bare(request: Request) -> Response:
 
 if __name__ == "__main__":
     with socket.create_server((settings.api_host, settings.api_port), backlog=4096) as sock:
-        server_of(app).run(sockets=[sock])
+        run(app, sock)

@@ -120,10 +120,16 @@ def serve(settings: Settings) -> None:
         )
         raise SystemExit(EXIT_CODE) from None
     configure_logs(settings.log_level)
+    with sock:
+        run(create_app(settings), sock)
+
+
+def run(app: FastAPI, sock: socket.socket) -> None:
+    """Serve on a socket until a signal. What exists by now is never collected."""
+    gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    with sock:
-        server_of(create_app(settings)).run(sockets=[sock])
+    server_of(app).run(sockets=[sock])
 
 
 def main() -> None:
