@@ -115,6 +115,9 @@ class Report(_Answer):
     )
     lag_events: int | None = Field(description="Records not yet applied; null while stale")
     stale: bool
+    stale_reason: str | None = Field(
+        None, description="Which shard makes it stale and why, for a person; null while fresh"
+    )
     complete_since: dt.datetime | None = Field(
         description="Set when Kafka no longer had its beginning"
     )

@@ -151,7 +151,7 @@ async def test_freshness_is_told_at_once_and_again(
         while told.data["lag_events"] != 12:
             told = await next_event(events, "freshness")
 
-    assert first.data.keys() == {"computed_at", "as_of", "lag_events", "stale"}
+    assert first.data.keys() == {"computed_at", "as_of", "lag_events", "stale", "stale_reason"}
 
 
 async def test_coming_back_with_the_last_id_repeats_no_report(api: Api, writer: Writer) -> None:

@@ -3,6 +3,10 @@
 Writers publish a hint for every change; a hint starts a refresh at once. Hints get lost, so
 every second, and after every reconnect, all shards are asked whether their seq moved. While
 Redis is away the last picture stays, and `Mirror.unreadable` says why.
+
+A generation that has just become live may stand a little before the one it took over from, and
+be that much less fresh. The picture of the old one stays until the new one has passed it: what a
+caller sees never goes back.
 """
 
 import asyncio
@@ -36,6 +40,10 @@ FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
 """The pause after a failure doubles from the first to the longest."""
 
+OVERTAKING_S: Final = 30.0
+"""Seconds a new generation may take to pass the picture of the old one; then it is shown as it is.
+Longer would do no good: that picture is stale by then, and the old generation soon dropped."""
+
 DATES_HELD: Final = 2 * MAX_DAYS
 """Dates whose cells are kept up to date: those that were asked for last."""
 
@@ -61,6 +69,9 @@ class Mirror:
         self._round: asyncio.Future[str | None]
         """Resolves when the next refresh to begin has ended, to why it failed."""
         self._changed = asyncio.Event()
+        self._coming: Picture | None = None
+        """The live generation, while it stands before `picture`, which is of the one before it."""
+        self._coming_since = 0.0
         self.picture: Picture | None = None
         self.unreadable: str | None = None
         """Why Redis could not be read last time; None if it could."""
@@ -125,6 +136,10 @@ class Mirror:
         picture = self.picture
         if picture is None or self.unreadable is not None:
             self._nudge.set()
+            return
+        if self._coming is not None and hint.generation == self._coming.generation:
+            self._dirty = None
+            self._wake.set()
             return
         if hint.generation != picture.generation:  # a rebuild under way
             return
@@ -230,11 +245,39 @@ class Mirror:
             if after == pointer:
                 break
             pointer, dirty = after, None
-        if before is None or shards != before.shards:
-            self.picture = Picture(pointer.generation, pointer.fingerprint, shards, before)
-            changed, self._changed = self._changed, asyncio.Event()
-            changed.set()
+        if before is not None and shards == before.shards:
+            return None
+        picture = Picture(pointer.generation, pointer.fingerprint, shards, before)
+        if before is None or not await self._stays(before, picture):
+            self._coming = None
+            self._put_up(picture)
         return None
+
+    def _put_up(self, picture: Picture) -> None:
+        self.picture = picture
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def _stays(self, before: Picture, coming: Picture) -> bool:
+        """Whether the picture of the old generation stays, since the new one would go back."""
+        if coming.generation == before.generation or not before.is_ahead_of(coming):
+            return False
+        now = time.monotonic()
+        if self._coming is None or self._coming.generation != coming.generation:
+            self._coming_since = now
+            log.info("generation_coming", was=before.generation, now=coming.generation)
+        self._coming = coming
+        if now - self._coming_since > OVERTAKING_S:
+            log.warning("generation_goes_back", was=before.generation, now=coming.generation)
+            return False
+        # Somebody may ask for another date meanwhile; and an emptied Redis has no old generation.
+        old = LivePointer(generation=before.generation, fingerprint=before.fingerprint)
+        shards, _ = await self._read(old, {0}, before)
+        if None in shards:
+            return False
+        if shards != before.shards:
+            self._put_up(Picture(old.generation, old.fingerprint, shards, before))
+        return True
 
     def _mismatch(self, pointer: LivePointer) -> str | None:
         theirs = pointer.fingerprint
@@ -252,8 +295,9 @@ class Mirror:
         """The shards as they stand now, and the live pointer as it stood after them."""
         generation, count = pointer.generation, pointer.fingerprint.partitions
         held: tuple[Shard | None, ...] = (None,) * count
-        if before is not None and before.generation == generation and len(before.shards) == count:
-            held = before.shards
+        for known in (before, self._coming):
+            if known is not None and known.generation == generation and len(known.shards) == count:
+                held = known.shards
         wanted = set(self._wanted)
         numbers = [
             number

@@ -78,6 +78,7 @@ def fresh_part(freshness: Freshness, computed_at: datetime, zone: tzinfo) -> byt
         "as_of": moment(freshness.as_of, zone),
         "lag_events": freshness.lag_events,
         "stale": freshness.stale,
+        "stale_reason": freshness.why_stale,
     }
     return b"," + to_json(fields)[1:-1]
 

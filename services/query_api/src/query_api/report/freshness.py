@@ -13,7 +13,7 @@ class Freshness(NamedTuple):
     lag_events: int | None
     stale: bool
     why_stale: str | None
-    """For the log and a person; None while fresh."""
+    """For a person; None while fresh."""
 
 
 def freshness(

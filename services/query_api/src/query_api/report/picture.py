@@ -226,6 +226,25 @@ class Picture:
             if shard is not None
         )
 
+    @property
+    def as_of(self) -> int | None:
+        """The moment of the least fresh shard, in milliseconds since 1970."""
+        moments = [None if shard is None else shard.meta.as_of for shard in self.shards]
+        known = [moment for moment in moments if moment is not None]
+        return min(known) if known and len(known) == len(moments) else None
+
+    def is_ahead_of(self, other: "Picture") -> bool:
+        """Whether the other one, of another generation, has not come as far as this one."""
+        if self.as_of is not None and (other.as_of is None or other.as_of < self.as_of):
+            return True
+        mine, theirs = self.fingerprint, other.fingerprint
+        if (mine.topic, mine.partitions) != (theirs.topic, theirs.partitions):
+            return False  # their offsets say nothing about each other
+        return any(
+            one is not None and (two is None or two.meta.offset < one.meta.offset)
+            for one, two in zip(self.shards, other.shards, strict=True)
+        )
+
     def basis(self, period: Period) -> Basis:
         """What a report of `period` rests on: the last change of anything up to its end."""
         known = self._bases.get(period.last)

@@ -31,6 +31,7 @@ REPORT: Final[dict[str, Any]] = {
     "as_of": "2026-11-24T14:59:59.870+03:00",
     "lag_events": 0,
     "stale": False,
+    "stale_reason": None,
     "complete_since": None,
     "filters": {"operator_id": None, "manager_id": None, "plan_date": None},
     "operators": [{"operator": {"id": "op-1", "name": "Иванова Анна"}, **_LINE}],

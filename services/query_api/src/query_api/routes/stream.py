@@ -21,7 +21,7 @@ EXAMPLE: Final = (
     f"retry: {RECONNECT_MS}\n\n"
     'id: 642737006c203667c48a96d66171b3\nevent: report\ndata: {"date":"2026-11-24",…}\n\n'
     'event: freshness\ndata: {"computed_at":"2026-11-24T15:00:00+03:00",'
-    '"as_of":"2026-11-24T14:59:59.870+03:00","lag_events":0,"stale":false}\n\n'
+    '"as_of":"2026-11-24T14:59:59.870+03:00","lag_events":0,"stale":false,"stale_reason":null}\n\n'
 )
 
 EVENTS: Final[dict[str, Any]] = {
