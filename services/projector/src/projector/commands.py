@@ -251,10 +251,14 @@ async def _finish(
                 f"rebuild: {live.generation} has {counts[0]} tasks, {mine.generation} {counts[1]}; "
                 "they are computed differently and are not compared further"
             )
+        if is_same_log(live.fingerprint, mine.fingerprint):
+            await work.overtake()
         if not await switch(client, live, mine):
             sys.stderr.write(f"rebuild: {live.generation} is no longer live; run it again\n")
             return False
         _say(f"rebuild: {mine.generation} is live")
+        if not await work.hand_over():
+            _say(f"rebuild: no projector has taken {mine.generation} over yet: does one run?")
         return True
     finally:
         await stopped([ticking])

@@ -153,6 +153,9 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         self.has_joined = False
         """Whether the group has said which partitions this process gets, if any."""
         self.is_building = is_building
+        self.is_yielding = False
+        """Whether another process is about to take the shards over: then each is let go at the
+        first sign of it, instead of being claimed again."""
         self._is_silent = is_silent
         self._client = client
         self._log = log_
@@ -202,12 +205,20 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         if self.consumer is None:
             return  # stopped already
         self.consumer.pause(self._tp(owned))
+        if self.is_yielding:
+            del self.owned[owned.partition]
+            return
         owned.state, owned.reason = "restoring", reason
         metrics.LIVE.labels(owned.partition).set(0)
         metrics.RESTORES.labels(reason).inc()
         owned.restoring = asyncio.create_task(self._restored(owned, parked))
         self._tasks.add(owned.restoring)
         owned.restoring.add_done_callback(self._tasks.discard)
+
+    def _refused(self, owned: Owned, what: str, error: Exception) -> None:
+        if not self.is_yielding:
+            log.warning(what, partition=owned.partition, reason=str(error))
+        self._restore(owned, type(error).__name__)
 
     async def _restored(self, owned: Owned, parked: str) -> None:
         pauses = growing()
@@ -408,8 +419,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
             except Parked as error:
                 self._restore(owned, "parked", str(error))
             except (StaleOwner, KafkaError, TimeoutError, *UNREACHABLE) as error:
-                log.warning("batch_refused", partition=partition, reason=str(error))
-                self._restore(owned, type(error).__name__)
+                self._refused(owned, "batch_refused", error)
             except Exception:
                 log.exception("batch_failed", partition=partition, offset=records[0].offset)
                 self._restore(owned, "failed")
@@ -590,8 +600,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
                     metrics.AS_OF.labels(owned.partition).set(owned.as_of / 1000)
                 await owned.shard.note({"end_offset": extent.end, **notes})
             except (StaleOwner, KafkaError, TimeoutError, *UNREACHABLE) as error:
-                log.warning("sample_refused", partition=owned.partition, reason=str(error))
-                self._restore(owned, type(error).__name__)
+                self._refused(owned, "sample_refused", error)
 
     async def _skip(self, owned: Owned, end: int) -> dict[str, str | int]:
         """Step over a tail that holds no records, only the marks that transactions leave."""

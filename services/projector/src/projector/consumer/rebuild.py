@@ -6,6 +6,7 @@ offset at which some of the live one's values were read, and compared there, wha
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
@@ -29,6 +30,15 @@ SAID_S = 5.0
 
 CARRY_S = 60.0
 """Seconds within which the new generation must reach an offset it is let on to."""
+
+OVERTAKE_S = 10.0
+"""Seconds after which the new generation is switched to also if it has not passed the live one."""
+
+OVERTAKE_LOOK_S = 0.02
+"""Seconds between two looks at which of the two is ahead."""
+
+HAND_OVER_S = 15.0
+"""Seconds the projectors are given to take the new generation over."""
 
 DOCUMENTS = 1_000
 """Documents compared in one go."""
@@ -95,8 +105,8 @@ class Rebuild:
     def _hold(self) -> None:
         """Fetch only what may be applied."""
         for tp in self._parts:
-            owned = self._owner.owned[tp.partition]
-            if owned.state != "live":
+            owned = self._owner.owned.get(tp.partition)
+            if owned is None or owned.state != "live":
                 continue
             if owned.shard.position.offset >= self._stops[tp.partition]:
                 self._consumer.pause(tp)
@@ -164,6 +174,37 @@ class Rebuild:
         if low < 0 or high - low > 1_000:  # nobody writes so many marks in a row
             return False
         return await self._log.record_at(partition, low, high) is None
+
+    async def overtake(self) -> None:
+        """Return once the new generation stands nowhere before the live one, which goes on.
+
+        From here on it may pass the live one, so the two are not compared any more. It is no
+        mistake if it stays a little behind: readers wait for it.
+        """
+        self._stops = dict.fromkeys(self._stops, NO_STOP)
+        clock = asyncio.get_running_loop().time
+        ends = clock() + OVERTAKE_S
+        while clock() < ends:
+            shards = await metas(self._client, self._live.generation, self._live.fingerprint)
+            if all(
+                meta is None or self._position(partition) >= meta.offset
+                for partition, meta in enumerate(shards)
+            ):
+                return
+            await asyncio.sleep(OVERTAKE_LOOK_S)
+
+    async def hand_over(self) -> bool:
+        """Fold on until projectors have taken every shard over; whether they have.
+
+        So readers see no gap while the projectors turn to the new generation.
+        """
+        self._owner.is_yielding = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HAND_OVER_S):
+                while self._owner.owned:
+                    self._moved.clear()
+                    await self._moved.wait()
+        return not self._owner.owned
 
     # --- comparing --------------------------------------------------------------------------------
 
