@@ -9,7 +9,8 @@ from contracts.events import Origin
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    # What has a default here is sent all the same: clients may rely on it.
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Kind(StrEnum):
@@ -99,13 +100,9 @@ class Filters(_Answer):
     plan_date: str | None = None
 
 
-class Report(_Answer):
-    """The report of one contact date, or of a range of them."""
+class Freshness(_Answer):
+    """Of what moment the figures are; moves on also while they stay."""
 
-    date: dt.date | None = Field(description="Null for a range")
-    date_from: dt.date
-    date_to: dt.date
-    timezone: str
     computed_at: dt.datetime = Field(
         description="The moment active and overdue are counted at; "
         "the figures hold until a change or the next deadline"
@@ -118,12 +115,28 @@ class Report(_Answer):
     stale_reason: str | None = Field(
         None, description="Which shard makes it stale and why, for a person; null while fresh"
     )
+
+
+class Report(Freshness):
+    """The report of one contact date, or of a range of them."""
+
+    date: dt.date | None = Field(description="Null for a range")
+    date_from: dt.date
+    date_to: dt.date
+    timezone: str
     complete_since: dt.datetime | None = Field(
         description="Set when Kafka no longer had its beginning"
     )
     filters: Filters
     operators: list[OperatorFigures]
     totals: Figures
+
+
+class StreamEvents(_Answer):
+    """What /stream sends: the names of its events, and the JSON in the data of each."""
+
+    report: Report = Field(description="At every change; its id is the ETag of the figures")
+    freshness: Freshness = Field(description="Every five seconds")
 
 
 class ContactRow(_Answer):

@@ -64,11 +64,17 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # generated clients bear these names
     )
-    app.include_router(health.router)
+    app.include_router(health.router, tags=["health"])
     app.include_router(docs.router)
-    for module in (report, export, contacts, stream):
-        app.include_router(module.router, prefix="/api/v1")
+    for module, tag in (
+        (report, "report"),
+        (stream, "report"),
+        (export, "report"),
+        (contacts, "contacts"),
+    ):
+        app.include_router(module.router, prefix="/api/v1", tags=[tag])
     app.include_router(access_routes(access))
     handle_problems(app)
     protect(app, settings, access)

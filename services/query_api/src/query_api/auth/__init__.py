@@ -27,7 +27,7 @@ from query_api.auth.guard import (
     require_report,
     require_rows,
 )
-from query_api.auth.refusals import PROBLEM, REFUSALS, Refused, problem
+from query_api.auth.refusals import PROBLEM, REFUSALS, RETRY_AFTER_HEADER, Refused, problem
 from query_api.auth.routes import access_routes
 from query_api.auth.settings import AccessSettings, StoreSettings
 
@@ -37,6 +37,7 @@ __all__ = [
     "QUALITY_CONTROL",
     "RECHECK_S",
     "REFUSALS",
+    "RETRY_AFTER_HEADER",
     "WALLBOARD",
     "Access",
     "AccessSettings",

@@ -11,6 +11,14 @@ from contracts.report import Problem
 
 PROBLEM: Final = "application/problem+json"
 
+RETRY_AFTER_HEADER: Final[dict[str, Any]] = {
+    "Retry-After": {
+        "description": "Seconds after which it may be tried again",
+        "schema": {"type": "integer"},
+        "example": 2,
+    }
+}
+
 
 class Refused(HTTPException):
     """A request is turned away.
@@ -60,7 +68,7 @@ def problem(status: int, detail: str, *, headers: Mapping[str, str] | None = Non
 
 
 def answer(description: str, status: int, detail: str) -> dict[str, Any]:
-    """An error as OpenAPI describes it, with an example."""
+    """An error as OpenAPI describes it, with an example and, where it passes, when to retry."""
     example = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return {
         "description": description,
@@ -70,6 +78,7 @@ def answer(description: str, status: int, detail: str) -> dict[str, Any]:
                 "example": example.model_dump(exclude_none=True),
             }
         },
+        **({"headers": RETRY_AFTER_HEADER} if status in (429, 503) else {}),
     }
 
 

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from contracts.report import StreamEvents
+
 _LINE: Final = {
     "planned": 40,
     "calls": 52,
@@ -96,6 +98,8 @@ METRICS: Final = (
 )
 
 
+LIVE: Final[dict[str, Any]] = {"status": "ok"}
+
 READY: Final[dict[str, Any]] = {"status": "ok", "generation": "g1", "unreadable": None}
 
 WALLBOARD: Final[dict[str, Any]] = {
@@ -107,13 +111,17 @@ _BY_CALL: Final = {
     ("get", "/api/v1/report"): REPORT,
     ("get", "/api/v1/contacts"): CONTACTS,
     ("get", "/api/v1/filters"): PICKERS,
+    ("get", "/livez"): LIVE,
     ("get", "/readyz"): READY,
     ("post", "/api/v1/wallboard/session"): WALLBOARD,
 }
 
 
 def show_examples(app: FastAPI) -> None:
-    """Let the app's OpenAPI hold the examples; FastAPI itself would leave their nulls out."""
+    """Let the app's OpenAPI hold the examples and the events of /stream.
+
+    FastAPI itself would leave the examples' nulls out, and knows of no schema within a stream.
+    """
     plain = app.openapi
 
     def described() -> dict[str, Any]:
@@ -121,6 +129,12 @@ def show_examples(app: FastAPI) -> None:
         for (method, path), example in _BY_CALL.items():
             answer = document["paths"][path][method]["responses"]["200"]
             answer["content"]["application/json"]["example"] = example
+        schemas = document["components"]["schemas"]
+        events = StreamEvents.model_json_schema(
+            ref_template="#/components/schemas/{model}", mode="serialization"
+        )
+        for name, schema in (*events.pop("$defs").items(), (StreamEvents.__name__, events)):
+            schemas.setdefault(name, schema)
         return document
 
     app.openapi = described  # type: ignore[method-assign]  # FastAPI's own way to extend it

@@ -2,10 +2,11 @@
 
 import time
 from math import nan
-from typing import Any
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -13,23 +14,29 @@ from query_api import metrics
 from query_api.reader.mirror import Mirror
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
-from query_api.routes.examples import METRICS, READY
+from query_api.routes.examples import METRICS
 from query_api.routes.problems import described, problem
 
 router = APIRouter()
 
 
-def _status(description: str, example: dict[str, Any]) -> dict[str, Any]:
-    schema = {"type": "object", "required": ["status"]}
-    content = {"application/json": {"schema": schema, "example": example}}
-    return {"description": description, "content": content}
+class Liveness(BaseModel):
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    status: Literal["ok"]
+    generation: str = Field(description="The one the report is read from")
+    unreadable: str | None = Field(
+        description="Why Redis can't be read just now; the last report is served then, as stale"
+    )
 
 
 @router.get(
     "/livez",
     summary="The process runs",
-    response_class=Response,
-    responses={200: _status("It does", {"status": "ok"})},
+    response_model=Liveness,
+    responses={200: {"description": "It does"}},
 )
 async def livez() -> Response:
     return Response(to_json({"status": "ok"}), media_type="application/json")
@@ -38,9 +45,9 @@ async def livez() -> Response:
 @router.get(
     "/readyz",
     summary="A report could be read; stays so from then on",
-    response_class=Response,
+    response_model=Readiness,
     responses={
-        200: _status("It can serve", READY),
+        200: {"description": "It can serve"},
         503: described(
             503,
             "No report could be read yet",
@@ -60,6 +67,7 @@ async def readyz(request: Request) -> Response:
 
 @router.get(
     "/metrics",
+    name="metrics",
     summary="Metrics for Prometheus",
     response_class=Response,
     responses={

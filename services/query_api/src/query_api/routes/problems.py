@@ -74,7 +74,14 @@ def handle_problems(app: FastAPI) -> None:
         return problem(request, 500, "The API has a fault; it is in its log.")
 
 
-def described(status: int, description: str, detail: str, **more: Any) -> dict[str, Any]:
+def described(
+    status: int,
+    description: str,
+    detail: str,
+    *,
+    headers: dict[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
     """The OpenAPI response of a problem, with an example."""
     example = {
         "type": "about:blank",
@@ -88,6 +95,7 @@ def described(status: int, description: str, detail: str, **more: Any) -> dict[s
         "content": {
             PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
         },
+        **({"headers": headers} if headers else {}),
     }
 
 

@@ -47,7 +47,14 @@ IsoDate = Annotated[
 PlanDate = Annotated[
     str,
     AfterValidator(_plan_date),
-    WithJsonSchema({"type": "string", "anyOf": [DAY_SCHEMA, {"const": NO_PLAN_DATE}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", **DAY_SCHEMA},
+                {"type": "string", "const": NO_PLAN_DATE},
+            ]
+        }
+    ),
 ]
 Id = Annotated[str, Field(max_length=128)]
 
@@ -158,8 +165,8 @@ def documented(model: type[Dates]) -> list[dict[str, Any]]:
         described = {k: v for k, v in schema.items() if k not in ("title", "default", "anyOf")}
         text = described.pop("description", "")
         kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
-        if len(kinds) == 1:
-            described |= kinds[0]
+        if kinds:
+            described |= kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
         if schema.get("default") is not None:
             described["default"] = schema["default"]
         parameters.append({"name": name, "in": "query", "description": text, "schema": described})

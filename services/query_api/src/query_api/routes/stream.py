@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from query_api.auth import REFUSALS, ReportCaller
+from query_api.auth import REFUSALS, RETRY_AFTER_HEADER, ReportCaller
 from query_api.routes.answers import Asked
 from query_api.routes.channels import RECONNECT_MS, Channels, Subscription, TooMany
 from query_api.routes.problems import FAULT, UNPROCESSABLE, described, problem
@@ -28,7 +28,16 @@ EVENTS: Final[dict[str, Any]] = {
     "description": "`report` events, each a whole report, at every change, four a second at "
     "most; `freshness` events every five seconds. Come back with the last id as Last-Event-ID: "
     "an unchanged report is not sent again.",
-    "content": {EVENT_STREAM: {"schema": {"type": "string"}, "example": EXAMPLE}},
+    "content": {
+        EVENT_STREAM: {
+            "schema": {
+                "type": "string",
+                "contentMediaType": EVENT_STREAM,
+                "contentSchema": {"$ref": "#/components/schemas/StreamEvents"},
+            },
+            "example": EXAMPLE,
+        }
+    },
 }
 
 LAST_EVENT_ID: Final = {
@@ -48,7 +57,10 @@ LAST_EVENT_ID: Final = {
         422: UNPROCESSABLE,
         500: FAULT,
         429: described(
-            429, "Too many streams", "This caller has 100 streams open: close one first."
+            429,
+            "Too many streams",
+            "This caller has 100 streams open: close one first.",
+            headers=RETRY_AFTER_HEADER,
         ),
     },
     openapi_extra={"parameters": [*documented(ReportParameters), LAST_EVENT_ID]},
