@@ -8,7 +8,13 @@ import pytest
 import pytest_asyncio
 
 from chaos.projectors import BROKER_SETTINGS, Place, place
-from devkit.real_engines import KAFKA_VERSION, RealKafka, RealRedis, find_redis_server
+from devkit.real_engines import (
+    KAFKA_VERSION,
+    RealKafka,
+    RealRedis,
+    RealRedisCluster,
+    find_redis_server,
+)
 from harness.topics import Topic, fresh_topic
 
 
@@ -36,6 +42,13 @@ async def real_redis(tmp_path: Path) -> AsyncIterator[RealRedis]:
     """A redis-server of the test's own."""
     async with RealRedis(tmp_path / "real-redis") as server:
         yield server
+
+
+@pytest_asyncio.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[RealRedisCluster]:
+    """A Redis Cluster of the test's own."""
+    async with RealRedisCluster(tmp_path / "cluster") as made:
+        yield made
 
 
 @pytest_asyncio.fixture

@@ -3,12 +3,14 @@
 import asyncio
 import random
 import time
+from bisect import bisect
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from aiokafka import AIOKafkaProducer
@@ -164,6 +166,8 @@ class Load:
         self.events: list[Event] = []
         """Every event sent, in order, repeats included. All were acknowledged at the end."""
         self.seconds = 0.0
+        self._marks: list[tuple[float, int]] = [(0.0, 0)]
+        """(second, events sent by then)."""
         self._rate = rate
         self._dice = random.Random(seed)
         self._next = shuffled(histories(seed, operators, managers), self._dice)
@@ -172,6 +176,18 @@ class Load:
     def rate(self) -> float:
         """Events a second that were sent."""
         return self.sent / self.seconds
+
+    def slowest(self, stretch_s: float = 5.0) -> float:
+        """Events a second in the slowest stretch of so many seconds."""
+        rates = [self.rate]
+        at = 0
+        for second, sent in self._marks:
+            while self._marks[at + 1][0] <= second - stretch_s:
+                at += 1
+            before, sent_before = self._marks[at]
+            if second - before >= stretch_s:
+                rates.append((sent - sent_before) / (second - before))
+        return min(rates)
 
     def take(self, number: int) -> list[Event]:
         """The next events, counted as sent."""
@@ -208,8 +224,9 @@ class Load:
                     future = await producer.send_batch(batch, topic, partition=partition)
                     under_way.add(future)
                     future.add_done_callback(under_way.discard)
-                    future.add_done_callback(partial(self._note_failure, events))
+                    future.add_done_callback(partial(self._note, events))
                 sent += max(0, wanted)
+                self._marks.append((self.seconds, sent))
                 await asyncio.sleep(TURN_S)
         finally:
             self.seconds = time.monotonic() - started
@@ -225,9 +242,14 @@ class Load:
             found.setdefault(partition, []).append(event)
         return list(found.items())
 
-    def _note_failure(self, events: list[Event], sent: "asyncio.Future[Any]") -> None:
+    def _note(self, events: list[Event], sent: "asyncio.Future[Any]") -> None:
         if sent.cancelled() or sent.exception() is not None:
             self._unsent += events
+        else:
+            self.acknowledged(events)
+
+    def acknowledged(self, events: list[Event]) -> None:
+        """Called when Kafka has taken these; for loads that want to know."""
 
     async def _send_again(self, bootstrap: str, topic: str) -> None:
         """What a broker has refused, as a publisher must; perhaps it had taken it, too."""
@@ -253,12 +275,83 @@ def _batch(producer: AIOKafkaProducer, events: list[Event]) -> Any:
     return batch
 
 
+class Growing(Load):
+    """Plans and calls of one far date, which only ever adds: what is counted of them cannot shrink.
+
+    So for every moment it is known how many a report as of that moment must show at least, and
+    for every answer how many it can show at most.
+    """
+
+    def __init__(self, rate: int = 200, operators: int = 7) -> None:
+        super().__init__(0, rate)
+        self.day = (datetime.now(ZONE).date() + timedelta(days=20)).isoformat()
+        self._operators = operators
+        self._growing = self._tasks()
+        self._acknowledged: list[tuple[float, int, int]] = [(0.0, 0, 0)]
+        self.plans = self.calls = 0
+        """Sent so far."""
+
+    def _tasks(self) -> Iterator[Event]:
+        for number in count():
+            task = f"growing-{number}"
+            who = {"id": f"own-{number % self._operators}", "name": f"Оператор {number}"}
+            plan = {
+                "client": {"id": f"c-{number}", "name": f"Клиент {number}"},
+                "address": {"id": f"a-own-{number}", "text": f"дом {number}"},
+                "contact_date": self.day,
+                "operator": who,
+            }
+            call = {"outcome": "answered", "operator": who}
+            yield _event(task, 0, "planned", plan)
+            for at in range(1, 3):
+                yield _event(task, at, "called", {**call, "call_id": f"{task}-{at}"})
+
+    def take(self, number: int) -> list[Event]:
+        taken = [next(self._growing) for _ in range(number)]
+        plans = sum(event["type"] == "task-planned.v1" for event in taken)
+        self.plans, self.calls = self.plans + plans, self.calls + number - plans
+        self.sent += number
+        self.events += taken
+        return taken
+
+    def acknowledged(self, events: list[Event]) -> None:
+        _, plans, calls = self._acknowledged[-1]
+        more = sum(event["type"] == "task-planned.v1" for event in events)
+        self._acknowledged.append((time.time(), plans + more, calls + len(events) - more))
+
+    def least(self, as_of: datetime) -> tuple[int, int]:
+        """(planned, calls) that a report as of that moment must show at least."""
+        at = bisect(self._acknowledged, as_of.timestamp(), key=itemgetter(0)) - 1
+        return self._acknowledged[at][1:]
+
+
+def _event(task: str, number: int, kind: str, data: dict[str, Any]) -> Event:
+    return {
+        "specversion": "1.0",
+        "id": f"{task}-{number}",
+        "source": "/growing",
+        "type": f"task-{kind}.v1",
+        "subject": task,
+        "time": datetime.now(ZONE).isoformat(),
+        "data": data,
+    }
+
+
+AnyLoad = TypeVar("AnyLoad", bound=Load)
+
+
 @asynccontextmanager
 async def under_load(
     bootstrap: str, topic: str, seed: int, rate: int = RATE
 ) -> AsyncIterator[Load]:
     """A load while the context lasts; every event of it is acknowledged when it is left."""
-    load = Load(seed, rate)
+    async with flowing(Load(seed, rate), bootstrap, topic) as load:
+        yield load
+
+
+@asynccontextmanager
+async def flowing(load: AnyLoad, bootstrap: str, topic: str) -> AsyncIterator[AnyLoad]:
+    """The same with a load of one's own."""
     task = asyncio.create_task(load.run(bootstrap, topic))
     try:
         await until(lambda: load.sent or task.done(), within_s=60.0)

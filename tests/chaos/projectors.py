@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,11 +19,12 @@ from chaos.independent import Event, Figures, Rules
 from chaos.load import ZONE, report_days
 from contracts.keys import Meta, ShardKeys
 from devkit.children import Child, free_port
-from harness.command import clean_environment
+from harness.command import Ended, clean_environment, ended
 from harness.oidc import running_issuer
 from harness.topics import Topic
 from harness.waiting import until
-from projector.store.client import connect
+from projector.store.client import RedisClient, connect
+from projector.store.generations import FIRST, keys_of, live_pointer
 from projector.store.shard import UNREACHABLE
 from readside.api import running_api
 
@@ -33,19 +34,39 @@ SESSION_TIMEOUT_MS = 2_000
 BROKER_SETTINGS = {"group.min.session.timeout.ms": "1000"}
 
 
+_OTHER_FOLD = """
+import sys
+import projector.__main__, projector.main
+projector.main.FOLD_VERSION = int(sys.argv[1])
+sys.exit(projector.__main__.main(sys.argv[2:]))
+"""
+"""`python -m projector` as another release would be: one whose fold has another version."""
+
+
 class ProjectorProcess:
     """One `python -m projector`."""
 
-    def __init__(self, place: "Place", name: str, **settings: str) -> None:
+    def __init__(
+        self,
+        place: "Place",
+        name: str,
+        *arguments: str,
+        fold: int | None = None,
+        **settings: str,
+    ) -> None:
+        """`fold` is the version of its fold, if that is not ours."""
         self.port = free_port()
         environment = place.environment(
             OBZVON_PROJECTOR_PORT=str(self.port),
             OBZVON_SESSION_TIMEOUT_MS=str(SESSION_TIMEOUT_MS),
             **settings,
         )
+        command = [sys.executable, "-m", "projector", *(arguments or ("run",))]
+        if fold is not None:
+            command[1:3] = ["-c", _OTHER_FOLD, str(fold)]
         self.child = Child(
             f"projector {name}",
-            [sys.executable, "-m", "projector"],
+            command,
             log=place.folder / f"projector-{name}.log",
             env=environment,
         )
@@ -102,34 +123,56 @@ class Place:
             **more,
         }
 
-    def projector(self, name: str | None = None, **settings: str) -> ProjectorProcess:
+    def projector(
+        self,
+        name: str | None = None,
+        *arguments: str,
+        fold: int | None = None,
+        **settings: str,
+    ) -> ProjectorProcess:
         """Start one more."""
-        made = ProjectorProcess(self, name or str(len(self.projectors)), **settings)
+        name = name or str(len(self.projectors))
+        made = ProjectorProcess(self, name, *arguments, fold=fold, **settings)
         self.projectors.append(made)
         return made
 
     # --- what stands in Redis ---------------------------------------------------------------------
 
+    async def live(self) -> str:
+        """The live generation; the first one while nothing says so."""
+        async with self.redis() as client:
+            return await _live(client)
+
     async def metas(self) -> list[Meta | None]:
-        client = connect(self.redis_url)
-        try:
-            keys = [ShardKeys("g1", shard).meta for shard in range(self.topic.partitions)]
+        """Those of the live generation."""
+        async with self.redis() as client:
+            generation = await _live(client)
+            keys = [ShardKeys(generation, shard).meta for shard in range(self.topic.partitions)]
             return [Meta.decode(await client.hgetall(key)) for key in keys]
-        finally:
-            await client.aclose()
 
     async def dead(self) -> dict[str, int]:
         """Dead letters by reason, over all shards."""
         found: dict[str, int] = {}
-        client = connect(self.redis_url)
-        try:
+        async with self.redis() as client:
+            generation = await _live(client)
             for shard in range(self.topic.partitions):
-                counts = await client.hgetall(ShardKeys("g1", shard).dead)
+                counts = await client.hgetall(ShardKeys(generation, shard).dead)
                 for reason, number in counts.items():
                     found[reason.decode()] = found.get(reason.decode(), 0) + int(number)
+        return found
+
+    async def keys(self, generation: str) -> int:
+        """How many keys a generation has."""
+        async with self.redis() as client:
+            return len({key async for key in keys_of(client, generation)})
+
+    @asynccontextmanager
+    async def redis(self) -> AsyncIterator[RedisClient]:
+        client = connect(self.redis_url)
+        try:
+            yield client
         finally:
             await client.aclose()
-        return found
 
     async def applied(self) -> int:
         """Records that the shards stand behind, in all."""
@@ -162,24 +205,27 @@ class Place:
 
     # --- what the figures are held against --------------------------------------------------------
 
+    async def command(self, *arguments: str, within_s: float = 120.0) -> Ended:
+        """`python -m projector …`, to its end."""
+        return await ended(
+            sys.executable,
+            *("-m", "projector", *arguments),
+            env=self.environment(),
+            within_s=within_s,
+        )
+
     async def verified(self) -> int:
         """Differences that `python -m projector verify` names."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "projector", "verify"),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self.environment(),
-        )
-        out, err = await process.communicate()
-        said = re.search(r": (\d+) differences", out.decode())
-        assert said, out.decode() + err.decode()
+        verify = await self.command("verify")
+        said = re.search(r": (\d+) differences", verify.out)
+        assert said, verify.out + verify.err
         differences = int(said[1])
-        assert (process.returncode == 0) == (differences == 0), out.decode()
+        assert (verify.code == 0) == (differences == 0), verify.out
         if differences:
-            (self.folder / "differences.txt").write_bytes(out)
+            (self.folder / "differences.txt").write_text(verify.out)
         return differences
 
-    async def against_the_rules(self, events: list[Event]) -> list[str]:
+    async def against_the_rules(self, events: list[Event], days: Iterable[str] = ()) -> list[str]:
         """Figures of the API's report that the independent fold of these events does not give."""
         rules = Rules()
         contacts = await asyncio.to_thread(rules.contacts, events)
@@ -190,27 +236,43 @@ class Place:
             await asyncio.wait_for(api.app.state.mirror.reread(), 60)
             for now in (*moments, today + timedelta(days=3)):
                 api.clock.now = now.isoformat()
-                for day in report_days():
+                for day in (*report_days(), *days):
                     found = await api.report(date=day)
                     wrong += _differences(day, found, rules.report(contacts, day, now))
         return wrong
 
     async def check(
-        self, fault: str, events: list[Event], *, faults: int, rate: float = 0.0
+        self,
+        fault: str,
+        events: list[Event],
+        *,
+        faults: int,
+        rate: float = 0.0,
+        days: Iterable[str] = (),
+        note: str = "",
     ) -> None:
-        """Wait for the end, compare in both ways, and note what was found."""
+        """Wait for the end, compare in both ways, and note what was found.
+
+        `days` are compared beside those that every load is about.
+        """
         await self.caught_up()
         differences = await self.verified()
-        wrong = await self.against_the_rules(events)
+        wrong = await self.against_the_rules(events, days)
         results.record(
             fault,
             faults=faults,
             events=len(events),
             differences=differences + len(wrong),
             rate=rate,
+            note=note,
         )
         assert differences == 0, (self.folder / "differences.txt").read_text()[:4_000]
         assert not wrong, wrong[:20]
+
+
+async def _live(client: RedisClient) -> str:
+    pointer = await live_pointer(client)
+    return pointer.generation if pointer else FIRST
 
 
 def _differences(day: str, found: dict[str, Figures], expected: dict[str, Figures]) -> list[str]:

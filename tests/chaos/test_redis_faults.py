@@ -1,10 +1,8 @@
 """Redis loses everything, its last writes, or a slot, while the projector writes to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest_asyncio
 from redis.asyncio.cluster import RedisCluster
 
 from chaos.load import under_load
@@ -88,12 +86,6 @@ async def _new_replica(pair: RedisPair) -> None:
     await pair.replica.start()
     await pair.replica.ask("REPLICAOF", "127.0.0.1", pair.primary.port)
     await pair.replicating()
-
-
-@pytest_asyncio.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[RealRedisCluster]:
-    async with RealRedisCluster(tmp_path / "cluster") as made:
-        yield made
 
 
 async def test_slots_of_a_cluster_move_while_they_are_written(

@@ -37,13 +37,25 @@ async def obzvon(
     within_s: float = 60.0,
 ) -> Ended:
     """Run the command to its end; nothing it prints is a terminal's."""
-    process = await asyncio.create_subprocess_exec(
+    return await ended(
         OBZVON,
         *map(str, arguments),
+        stdin=stdin,
+        env=clean_environment() | dict(env or {}),
+        within_s=within_s,
+    )
+
+
+async def ended(
+    *command: str, env: Mapping[str, str], stdin: bytes = b"", within_s: float = 60.0
+) -> Ended:
+    """Run a command to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=clean_environment() | dict(env or {}),
+        env=env,
     )
     try:
         out, err = await asyncio.wait_for(process.communicate(stdin), within_s)

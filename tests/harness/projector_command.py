@@ -1,10 +1,9 @@
 """`python -m projector …` as an operator runs it: in a process of its own."""
 
-import asyncio
 import os
 import sys
 
-from harness.command import Ended
+from harness.command import Ended, ended
 from harness.projecting import RETENTION_DAYS
 from harness.topics import Topic
 
@@ -23,20 +22,11 @@ async def projector_command(
         "RETENTION_DAYS": str(RETENTION_DAYS),
         **more,
     }
-    process = await asyncio.create_subprocess_exec(
+    return await ended(
         sys.executable,
         "-m",
         "projector",
         *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
         env=ours | {f"OBZVON_{name}": value for name, value in settings.items()},
+        within_s=within_s,
     )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), within_s)
-    except BaseException:
-        process.kill()
-        raise
-    assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())

@@ -2,36 +2,18 @@
 
 import asyncio
 import itertools
-from typing import Any
 
 import pytest
 
-from contracts.keys import COUNTERS, STANDINGS
 from readside.api import Api
 from readside.events import DAY, called, failed, planned, postponed
+from readside.laws import holds_together
 from readside.writer import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 POLLERS = 5
 WRITES = 25
-
-CLOSED = ("ordered", "postponed", "no_contact", "refused", "drop_closed")
-
-
-def holds_together(report: dict[str, Any]) -> None:
-    lines, totals = report["operators"], report["totals"]
-    for line in [*lines, totals]:
-        overdue = line["overdue"]["total"] - line["overdue"]["carried"]
-        closed = sum(line[name] for name in CLOSED)
-        assert line["planned"] == line["active"]["total"] + overdue + closed
-        for group in ("active", "overdue"):
-            assert line[group]["total"] == sum(line[group][name] for name in STANDINGS)
-    for name in COUNTERS:
-        assert totals[name] == sum(line[name] for line in lines)
-    for group in ("active", "overdue"):
-        for name in totals[group]:
-            assert totals[group][name] == sum(line[group][name] for line in lines)
 
 
 async def write_at_full_speed(writer: Writer) -> None:

@@ -1,0 +1,134 @@
+"""Another generation becomes live while events flow and readers read; none of them may notice."""
+
+import asyncio
+import re
+import time
+from pathlib import Path
+
+from chaos.load import Growing, Load, flowing, under_load
+from chaos.projectors import Place, place
+from chaos.readers import Readers, reading
+from devkit.real_engines import RealRedisCluster
+from harness.topics import Topic
+from harness.waiting import until
+
+RATE, LEAST_RATE = 2_100, 2_000
+"""Events a second of the random load, and those that both loads together must never fall below."""
+
+WARM_S = 4.0
+"""Seconds of load before the rebuild, so that there is something to build."""
+
+STALE_AFTER_S = 15.0
+"""Seconds after which an answer calls itself stale: no reader may ever see one."""
+
+
+async def test_nobody_notices_a_rebuild(here: Place) -> None:
+    await _rebuilt(here, "a rebuild under load, readers polling", seed=61)
+
+
+async def test_nobody_notices_a_rebuild_on_a_redis_cluster(
+    real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
+) -> None:
+    async with place(real_topic, cluster.url, tmp_path) as here:
+        await _rebuilt(here, "the same on the Redis Cluster", seed=62)
+
+
+async def _rebuilt(here: Place, fault: str, seed: int) -> None:
+    growing = Growing()
+    await here.projector().ready()
+    async with (
+        under_load(here.topic.bootstrap, here.topic.events, seed=seed, rate=RATE) as load,
+        flowing(growing, here.topic.bootstrap, here.topic.events),
+        reading(here, growing) as readers,
+    ):
+        await asyncio.sleep(WARM_S)
+        began = time.monotonic()
+        rebuild = await here.command("rebuild", "--keep-s", "2")
+        took = time.monotonic() - began
+        assert (rebuild.code, rebuild.err) == (0, ""), rebuild.out + rebuild.err
+        assert "rebuild: 0 differences" in rebuild.out
+        assert "rebuild: g1 is dropped" in rebuild.out
+        await until(lambda: readers.shows("g2"))
+        assert await here.keys("g1") == 0
+        await _read_on(readers, 20)
+    _judged(readers, load, growing)
+    await here.check(
+        fault,
+        load.events + growing.events,
+        faults=1,
+        rate=_slowest(load, growing),
+        days=[growing.day],
+        note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old; "
+        f"{took:.0f} s from start to clean-up",
+    )
+
+
+async def test_nobody_notices_a_rolling_deploy_of_another_fold_version(here: Place) -> None:
+    growing = Growing()
+    rebuilds = {"OBZVON_ON_FOREIGN": "rebuild"}
+    old = [here.projector(f"old-{number}", **rebuilds) for number in range(2)]
+    await asyncio.gather(*(one.ready() for one in old))
+    async with (
+        under_load(here.topic.bootstrap, here.topic.events, seed=63, rate=RATE) as load,
+        flowing(growing, here.topic.bootstrap, here.topic.events),
+        reading(here, growing) as readers,
+    ):
+        await asyncio.sleep(WARM_S)
+        new = here.projector("new-0", fold=2, **rebuilds)
+        await until(lambda: '"switched"' in new.log, within_s=60.0)
+        old[0].freeze()  # before it has noticed: it wakes to a generation that is retired
+        await new.ready(within_s=60.0)
+        assert await here.live() == "g2"
+        old[0].thaw()
+        await until(lambda: "took over from this one's" in old[0].log, within_s=30.0)
+        await old[0].child.stop()
+        await here.projector("new-1", fold=2, **rebuilds).ready()
+        await old[1].child.stop()
+        for how in ("park", "rebuild"):  # somebody starts the old release once more
+            late = here.projector(f"late-{how}", OBZVON_ON_FOREIGN=how)
+            status, said = await until(lambda late=late: _parked(late), within_s=30.0)
+            assert (status, "fold 1 here, 2 there" in said) == (503, True), said
+        await _read_on(readers, 20)
+    assert await here.live() == "g2"
+    _judged(readers, load, growing)
+    await here.check(
+        "a rolling deploy of another fold version, readers polling",
+        load.events + growing.events,
+        faults=1,
+        rate=_slowest(load, growing),
+        days=[growing.day],
+        note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
+    )
+
+
+async def _parked(projector: object) -> tuple[int, str] | None:
+    status, said = await projector.health()
+    return (status, said) if "parked" in said else None
+
+
+async def _read_on(readers: Readers, more: int) -> None:
+    """Until every reader has so many more answers, a stream some."""
+    wanted = [
+        len(reader.at) + (2 if "stream" in reader.name else more) for reader in readers.readers
+    ]
+    await until(
+        lambda: all(
+            len(reader.at) >= least for reader, least in zip(readers.readers, wanted, strict=True)
+        ),
+        within_s=30.0,
+    )
+
+
+def _slowest(load: Load, growing: Growing) -> float:
+    """Events a second in the slowest five seconds."""
+    return load.slowest() + growing.slowest()
+
+
+def _judged(readers: Readers, load: Load, growing: Growing) -> None:
+    assert not readers.wrong, readers.wrong[:20]
+    seen = [generation for _, generation in readers.generations]
+    assert re.fullmatch("(g1 )+(g2 )+", " ".join(seen) + " "), "it went back and forth"
+    for reader, counts in zip(readers.readers, readers.before_and_after("g1", "g2"), strict=True):
+        assert min(counts) >= (2 if "stream" in reader.name else 10), (reader.name, counts)
+    assert readers.oldest_s < STALE_AFTER_S
+    assert _slowest(load, growing) >= LEAST_RATE

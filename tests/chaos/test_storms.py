@@ -1,0 +1,281 @@
+"""A bad deploy of a publisher: its shard parks before anything is lost, the others go on."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.partitioner import murmur2
+
+from chaos.independent import Event
+from chaos.load import ZONE, Load, flowing, under_load
+from chaos.projectors import Place, ProjectorProcess
+from chaos.readers import served_api
+from contracts.keys import Meta
+from harness.topics import Topic
+from harness.waiting import until
+from projector.consumer.storm import WINDOW
+
+STRUCK = 3
+"""The partition to which all tasks of that publisher belong."""
+
+RATE, LEAST_RATE = 2_150, 2_000
+"""Events a second of everyone else."""
+
+FILLED = WINDOW + 2_000
+"""Good records of the partition before the storm: more than its window takes."""
+
+STORM_RATE = 1_500
+
+
+class Publisher(Load):
+    """Plans in one partition; after a bad deploy none that can be read."""
+
+    def __init__(self, rate: int, partitions: int, *, name: str, is_broken: bool = False) -> None:
+        super().__init__(0, rate)
+        self._plans = _plans(name, partitions, is_broken=is_broken)
+
+    def take(self, number: int) -> list[Event]:
+        taken = [next(self._plans) for _ in range(number)]
+        self.sent += number
+        self.events += taken
+        return taken
+
+
+def _plans(name: str, partitions: int, *, is_broken: bool) -> Iterator[Event]:
+    for number in count():
+        task = f"{name}-{number}"
+        if (murmur2(task.encode()) & 0x7FFFFFFF) % partitions == STRUCK:
+            yield _plan(task, number, is_broken=is_broken)
+
+
+def _plan(task: str, number: int, *, is_broken: bool) -> Event:
+    today = datetime.now(ZONE)
+    return {
+        "specversion": "1.0",
+        "id": f"plan-{task}",
+        "source": "/crm",
+        "type": "task-planned.v1",
+        "subject": task,
+        "time": today.isoformat(),
+        "data": {
+            "operator": {"id": f"op-{number % 40}", "name": f"Оператор {number % 40}"},
+            "client": {"id": f"c-{task}", "name": f"Клиент {number}"},
+            "address": {"id": f"a-{task}", "text": f"дом {number}"},
+            "contactDate" if is_broken else "contact_date": today.date().isoformat(),
+        },
+    }
+
+
+class Repaired(Load):
+    """What a broken publisher has sent, as it should have been; then it goes on with good ones."""
+
+    def __init__(self, sent: list[Event], rate: int) -> None:
+        super().__init__(0, rate)
+        self._left = iter([_repaired(event) for event in sent])
+
+    def take(self, number: int) -> list[Event]:
+        taken = [event for event, _ in zip(self._left, range(number), strict=False)]
+        self.sent += len(taken)
+        self.events += taken
+        return taken
+
+
+def _repaired(event: Event) -> Event:
+    data = dict(event["data"])
+    data["contact_date"] = data.pop("contactDate")
+    return {**event, "data": data}
+
+
+async def test_a_storm_is_accepted_and_the_shard_goes_on(here: Place) -> None:
+    filled, projector = await _filled(here)
+    async with (
+        _shown(here) as shown,
+        under_load(here.topic.bootstrap, here.topic.events, seed=71, rate=RATE) as load,
+        _storm(here) as storm,
+    ):
+        await _parked(here, projector, shown)
+        await _others_go_on(here)
+        projector.child.kill()
+        again = here.projector("again")
+        await _parked(here, again, shown)
+    end = (await _ends(here.topic))[STRUCK]
+    assert "storm_over" not in again.log, "nobody has mended the publisher yet"
+    arguments = ("run", "--accept-through", str(end - 1), "--partition", str(STRUCK))
+    accepting = here.projector("accepting", *arguments)
+    await _checked(here, "accepted", [*load.events, *filled.events], storm, load)
+    await _whole_again(here, again, accepting)
+
+
+async def test_a_storm_is_over_when_the_publisher_is_mended(here: Place) -> None:
+    filled, projector = await _filled(here)
+    async with (
+        _shown(here) as shown,
+        under_load(here.topic.bootstrap, here.topic.events, seed=72, rate=RATE) as load,
+    ):
+        async with _storm(here) as storm:
+            await _parked(here, projector, shown)
+        mended = Repaired(storm.events, STORM_RATE)
+        async with flowing(mended, here.topic.bootstrap, here.topic.events):
+            await until(lambda: mended.sent == storm.sent, within_s=60.0)
+        await until(lambda: "storm_over" in projector.log, within_s=30.0)
+        await _others_go_on(here)
+    events = [*load.events, *filled.events, *mended.events]
+    await _checked(here, "the publisher mended", events, storm, load)
+    await _whole_again(here, projector)
+
+
+async def _filled(here: Place) -> tuple[Publisher, ProjectorProcess]:
+    """A partition with more good records than the window takes, applied."""
+    projector = here.projector("first")
+    await projector.ready()
+    filled = Publisher(10_000, here.topic.partitions, name="good")
+    await filled.run(here.topic.bootstrap, here.topic.events, most=FILLED)
+    await here.caught_up()
+    return filled, projector
+
+
+@asynccontextmanager
+async def _storm(here: Place) -> AsyncIterator[Publisher]:
+    broken = Publisher(STORM_RATE, here.topic.partitions, name="broken", is_broken=True)
+    async with flowing(broken, here.topic.bootstrap, here.topic.events):
+        yield broken
+
+
+@asynccontextmanager
+async def _shown(here: Place) -> AsyncIterator[httpx.AsyncClient]:
+    """An API that holds today's report."""
+    async with served_api(here) as client:
+
+        async def is_fresh() -> bool:
+            try:
+                answer = await client.get("/api/v1/report")
+            except httpx.HTTPError:
+                return False
+            return answer.status_code == 200 and not answer.json()["stale"]
+
+        await until(is_fresh, within_s=60.0, every_s=0.1)
+        yield client
+
+
+async def _parked(here: Place, projector: ProjectorProcess, shown: httpx.AsyncClient) -> None:
+    """Wait until the shard, and only that one, is parked; everyone must say so, and why."""
+
+    async def meta() -> Meta | None:
+        found = (await here.metas())[STRUCK]
+        return found if found and found.parked else None
+
+    def is_logged() -> bool:
+        return any(
+            "shard_parked" in line and f'"partition": {STRUCK}' in line
+            for line in projector.log.splitlines()
+        )
+
+    await until(is_logged, within_s=60.0, every_s=0.1)
+    parked = await until(meta, within_s=10.0)
+    why = parked.parked or ""
+    said = re.search(r"dead-letter storm: (\d+) of the last (\d+) records", why)
+    assert said, why
+    assert int(said[2]) == WINDOW
+    assert int(said[1]) > WINDOW / 2
+    assert "'invalid'" in why
+    assert f"--partition {STRUCK}" in why
+    dead = (await here.dead()).get("invalid", 0)
+    assert dead <= WINDOW / 2, "the batch that crossed the limit was applied"
+    others = [found.parked for at, found in enumerate(await here.metas()) if found and at != STRUCK]
+    assert not any(others), others
+
+    status, body = await projector.health()
+    assert status == 503
+    assert "parked: dead-letter storm" in body
+    assert body.count("parked") == 1, "another shard is parked, too"
+    _, metrics = await projector.health("/metrics")
+    assert f'obzvon_parked{{partition="{STRUCK}"}} 1.0' in metrics
+
+    async def is_in_report() -> bool:
+        report = (await shown.get("/api/v1/report")).json()
+        return bool(report["stale_reason"] == f"shard {STRUCK} is parked: {why}")
+
+    await until(is_in_report, within_s=10.0)
+
+
+async def _others_go_on(here: Place) -> None:
+    """Every other shard comes to where its partition ends now; they own what they owned."""
+    ends = await _ends(here.topic)
+
+    async def have_gone_on() -> bool:
+        return all(
+            meta and meta.offset >= ends[at]
+            for at, meta in enumerate(await here.metas())
+            if at != STRUCK
+        )
+
+    await until(have_gone_on, within_s=30.0, every_s=0.1)
+
+
+async def _checked(
+    here: Place, how: str, events: list[Event], storm: Publisher, load: Load
+) -> None:
+    """All the good ones count, and all the bad ones are dead letters, each with its offset."""
+    assert load.slowest() >= LEAST_RATE
+    await here.check(
+        f"a storm of dead letters parks its shard: {how}",
+        events,
+        faults=storm.sent,
+        rate=load.slowest(),
+    )
+    assert await here.dead() == {"invalid": storm.sent}
+    bad = {
+        record.offset
+        for record in await _records(here.topic.bootstrap, here.topic.events, STRUCK)
+        if b"contactDate" in record.value
+    }
+    letters = await _records(here.topic.bootstrap, here.topic.dead_letters)
+    assert len(bad) == storm.sent
+    assert {_origin(letter) for letter in letters} == {(STRUCK, offset) for offset in bad}
+
+
+async def _whole_again(here: Place, *projectors: ProjectorProcess) -> None:
+    await asyncio.gather(*(one.ready() for one in projectors))
+    assert not any(meta and meta.parked for meta in await here.metas())
+
+
+def _origin(letter: Any) -> tuple[int, int]:
+    headers = dict(letter.headers)
+    return int(headers["obzvon-dlq-partition"]), int(headers["obzvon-dlq-offset"])
+
+
+async def _ends(topic: Topic) -> list[int]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=topic.bootstrap)
+    await consumer.start()
+    try:
+        parts = [TopicPartition(topic.events, number) for number in range(topic.partitions)]
+        ends = await consumer.end_offsets(parts)
+        return [ends[tp] for tp in parts]
+    finally:
+        await consumer.stop()
+
+
+async def _records(bootstrap: str, topic: str, partition: int | None = None) -> list[Any]:
+    """Every record of the topic, or of one partition of it."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        await consumer.topics()  # so that it knows the partitions
+        numbers = consumer.partitions_for_topic(topic) if partition is None else {partition}
+        parts = [TopicPartition(topic, number) for number in numbers]
+        ends = await consumer.end_offsets(parts)
+        consumer.assign(parts)
+        await consumer.seek_to_beginning(*parts)
+        found: list[Any] = []
+        while any([await consumer.position(tp) < ends[tp] for tp in parts]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found += records
+        return found
+    finally:
+        await consumer.stop()
