@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 from pydantic_core import from_json
 
 from contracts.keys import LivePointer, Meta, ShardKeys
@@ -27,6 +27,9 @@ LOOK_S = 0.2
 
 SAID_S = 5.0
 """Seconds between two lines of progress."""
+
+CLOSE_S = 5.0
+"""Seconds that the last round of catching up took at most."""
 
 CARRY_S = 60.0
 """Seconds within which the new generation must reach an offset it is let on to."""
@@ -82,6 +85,7 @@ class Rebuild:
         self._stops = dict.fromkeys(range(count), 0 if self._is_alike else NO_STOP)
         self._moved = asyncio.Event()
         """Set whenever records were applied."""
+        self._said = 0.0
 
     # --- folding ----------------------------------------------------------------------------------
 
@@ -93,6 +97,9 @@ class Rebuild:
             self._hold()
             try:
                 fetched = await self._consumer.getmany(timeout_ms=50, max_records=4_000)
+            except NoOffsetForPartitionError:  # of one that is not read from yet
+                await asyncio.sleep(LOOK_S)
+                continue
             except KafkaError as error:
                 self._say(f"Kafka: {type(error).__name__}: {error}; going on")
                 await asyncio.sleep(1)
@@ -125,29 +132,51 @@ class Rebuild:
         return records
 
     async def catch_up(self) -> None:
-        """Return once the new generation has come as far as the live one, or as Kafka."""
-        said = 0.0
+        """Return once the new generation is close behind the live one, or behind Kafka's end.
+
+        Each round goes to where that one stood when it began, so each is shorter than the one
+        before; a moving mark might never be hit exactly.
+        """
         clock = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(LOOK_S)
+            began = clock()
             try:
                 targets = await self._targets()
             except (KafkaError, TimeoutError, *UNREACHABLE) as error:
                 self._say(f"waiting: {type(error).__name__}: {error}")
+                await asyncio.sleep(LOOK_S)
                 continue
             if self._is_alike:
                 self._stops |= targets
+            await self._reach(targets)
+            if clock() - began < CLOSE_S and not await self._is_ahead_of(targets):
+                return
+            await asyncio.sleep(LOOK_S)
+
+    async def _reach(self, targets: dict[int, int]) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
             left = [
-                max(0, target - self._position(partition)) for partition, target in targets.items()
+                target - self._position(partition)
+                for partition, target in targets.items()
+                if self._position(partition) < target
+                and not await self._has_reached(partition, target)
             ]
             for partition, owned in self._owner.owned.items():
                 if owned.state == "parked":
                     raise CannotBuild(f"shard {partition} can't be built: {owned.reason}")
-            if clock() - said > SAID_S:
-                said = clock()
-                self._say(f"{self._mine.generation}: {sum(left)} records to go")
-            if all([await self._has_reached(*one) for one in targets.items()]):
+            if not left:
                 return
+            if clock() - self._said > SAID_S:
+                self._said = clock()
+                self._say(f"{self._mine.generation}: {sum(left)} records to go")
+            await asyncio.sleep(LOOK_S)
+
+    async def _is_ahead_of(self, targets: dict[int, int]) -> bool:
+        """Whether it has passed the live one somewhere, so that it cannot be compared there yet."""
+        return self._is_alike and not all(
+            [await self._has_reached(*one) for one in targets.items()]
+        )
 
     async def _targets(self) -> dict[int, int]:
         extents = await self._log.extents(self._stops)
@@ -215,15 +244,16 @@ class Rebuild:
             async for key in keys_of(self._client, generation):
                 shard, _, name = key.removeprefix(generation + ":{").partition("}:")
                 names[int(shard)].add(name)
-        differences = []
-        for partition, found in names.items():
-            try:
-                some = await self._compare_shard(partition, found)
-            except CannotBuild as error:
-                some = [str(error)]
-            self._say(f"shard {partition}: {len(some)} differences")
-            differences += some
-        return differences
+        differences = await asyncio.gather(*(self._compared(*one) for one in names.items()))
+        return [difference for some in differences for difference in some]
+
+    async def _compared(self, partition: int, names: set[str]) -> list[str]:
+        try:
+            some = await self._compare_shard(partition, names)
+        except CannotBuild as error:
+            some = [str(error)]
+        self._say(f"shard {partition}: {len(some)} differences")
+        return some
 
     async def _compare_shard(self, partition: int, names: set[str]) -> list[str]:
         old = ShardKeys(self._live.generation, partition)

@@ -209,7 +209,7 @@ async def drop(client: RedisClient, generation: str) -> int:
         for first in range(0, len(some), DROPPED_AT_ONCE):
             pipeline = client.pipeline(transaction=False)
             for key in some[first : first + DROPPED_AT_ONCE]:
-                pipeline.unlink(key)
+                pipeline.execute_command("UNLINK", key)  # a cluster's `unlink` is not queued
             await pipeline.execute()
     return len(found)
 
