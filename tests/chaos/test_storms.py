@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 import httpx
@@ -80,7 +80,7 @@ class Repaired(Load):
         self._left = iter([_repaired(event) for event in sent])
 
     def take(self, number: int) -> list[Event]:
-        taken = [event for event, _ in zip(self._left, range(number), strict=False)]
+        taken = list(islice(self._left, number))
         self.sent += len(taken)
         self.events += taken
         return taken
@@ -263,17 +263,15 @@ async def _ends(topic: Topic) -> list[int]:
 
 async def _records(bootstrap: str, topic: str, partition: int | None = None) -> list[Any]:
     """Every record of the topic, or of one partition of it."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    whole = [topic] if partition is None else []
+    consumer = AIOKafkaConsumer(*whole, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        await consumer.topics()  # so that it knows the partitions
-        numbers = consumer.partitions_for_topic(topic) if partition is None else {partition}
-        parts = [TopicPartition(topic, number) for number in numbers]
-        ends = await consumer.end_offsets(parts)
-        consumer.assign(parts)
-        await consumer.seek_to_beginning(*parts)
+        if partition is not None:
+            consumer.assign([TopicPartition(topic, partition)])
+        ends = await consumer.end_offsets(consumer.assignment())
         found: list[Any] = []
-        while any([await consumer.position(tp) < ends[tp] for tp in parts]):
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 found += records
         return found

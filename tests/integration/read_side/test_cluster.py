@@ -1,8 +1,9 @@
 """The same over a Redis Cluster: shards in several slots, each read whole where it lies."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -12,6 +13,7 @@ from redis.asyncio.cluster import RedisCluster
 from devkit.engines import EmbeddedRedis
 from harness.oidc import Issuer
 from harness.waiting import until
+from projector.store.client import connect as connect_projector
 from query_api.reader.client import connect
 from readside.api import running_api
 from readside.events import DAY, planned
@@ -51,6 +53,18 @@ async def cluster_url(tmp_path: Path) -> AsyncIterator[str]:
         yield f"redis+cluster://127.0.0.1:{nodes[0].port}"
     finally:
         await asyncio.gather(*(node.stop() for node in nodes))
+
+
+@pytest.mark.parametrize("connect_by", [connect, connect_projector], ids=["API", "projector"])
+async def test_of_the_nodes_named_one_that_answers_is_enough(
+    cluster_url: str, connect_by: Callable[[str], Any]
+) -> None:
+    live = cluster_url.partition("://")[2]
+    for hosts in (f"127.0.0.1:1,{live}", f"{live},127.0.0.1:1", f"127.0.0.1:1,{live}/"):
+        client = connect_by(f"redis+cluster://{hosts}")
+        assert isinstance(client, RedisCluster)
+        assert await client.set("somewhere", "here")
+        await client.aclose()
 
 
 async def test_the_golden_days_are_answered_from_a_cluster(

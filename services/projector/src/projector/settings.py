@@ -1,6 +1,8 @@
 """The projector's settings: environment variables that begin with OBZVON_."""
 
+import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
@@ -30,7 +32,20 @@ def _redis_url(url: str) -> str:
     schemes = ("redis://", "rediss://", "redis+cluster://", "rediss+cluster://")
     if not url.startswith(schemes):
         raise ValueError(f"give a URL that begins with one of {', '.join(schemes)}")
+    authority = re.split("[/?]", url.partition("://")[2], maxsplit=1)[0]
+    hosts = authority.rpartition("@")[2].split(",")
+    if len(hosts) > 1 and "+cluster" not in url:
+        raise ValueError("name one server; several only of a cluster, as redis+cluster://A,B")
+    for host in hosts:
+        _port(host)
     return url
+
+
+def _port(host: str) -> int:
+    try:
+        return urlsplit(f"//{host}").port or 6379
+    except ValueError as error:
+        raise ValueError(f"{host!r} has no port that could be; give HOST:PORT") from error
 
 
 class Settings(BaseSettings):

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, field_validator
@@ -39,7 +40,20 @@ def _day_end(text: str) -> str:
 def _redis_url(url: str) -> str:
     if not url.startswith(SCHEMES):
         raise ValueError(f"give a URL that begins with one of {', '.join(SCHEMES)}")
+    authority = re.split("[/?]", url.partition("://")[2], maxsplit=1)[0]
+    hosts = authority.rpartition("@")[2].split(",")
+    if len(hosts) > 1 and "+cluster" not in url:
+        raise ValueError("name one server; several only of a cluster, as redis+cluster://A,B")
+    for host in hosts:
+        _port(host)
     return url
+
+
+def _port(host: str) -> int:
+    try:
+        return urlsplit(f"//{host}").port or 6379
+    except ValueError as error:
+        raise ValueError(f"{host!r} has no port that could be; give HOST:PORT") from error
 
 
 class Settings(AccessSettings):

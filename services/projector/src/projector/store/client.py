@@ -1,10 +1,12 @@
 """Connecting to Redis: a single server, a primary with replicas behind one name, or a cluster."""
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import hiredis
 from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -42,12 +44,14 @@ def connect(url: str) -> RedisClient:
     """A client for ``redis://``, ``rediss://``, ``redis+cluster://`` or ``rediss+cluster://``.
 
     It connects when first used. Offsets must be read where they are written, so a cluster is
-    never read from its replicas.
+    never read from its replicas; that is redis-py's default. Of a cluster several nodes may be
+    named, HOST:PORT,HOST:PORT: one that answers is enough.
     """
     if url.startswith(CLUSTER_SCHEMES):
+        first, others = cluster_nodes(url)
         return RedisCluster.from_url(
-            url.replace("+cluster", "", 1),
-            read_from_replicas=False,
+            first,
+            startup_nodes=others,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
         )
@@ -60,3 +64,14 @@ def connect(url: str) -> RedisClient:
     is_tls = url.startswith("rediss://")
     pool.connection_class = PackedSSLConnection if is_tls else PackedConnection
     return Redis.from_pool(pool)
+
+
+def cluster_nodes(url: str) -> tuple[str, list[ClusterNode]]:
+    """A cluster's URL as redis-py takes it, with the first node alone, and the other nodes."""
+    scheme, _, rest = url.replace("+cluster", "", 1).partition("://")
+    authority = re.split("[/?]", rest, maxsplit=1)[0]
+    _, _, hosts = authority.rpartition("@")
+    first, *others = hosts.split(",")
+    nodes = [urlsplit(f"//{one}") for one in others]
+    one = f"{scheme}://{rest.replace(hosts, first, 1)}" if others else f"{scheme}://{rest}"
+    return one, [ClusterNode(node.hostname or "", node.port or 6379) for node in nodes]

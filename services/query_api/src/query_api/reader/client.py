@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
@@ -26,11 +28,14 @@ UNREACHABLE: Final = (RedisError, OSError, asyncio.TimeoutError)
 def connect(url: str) -> RedisClient:
     """A client that connects when first used, and reads from primaries, as is redis-py's default.
 
-    A replica may lag, and then a report would go back in time.
+    A replica may lag, and then a report would go back in time. Of a cluster several nodes may be
+    named, HOST:PORT,HOST:PORT: one that answers is enough.
     """
     if "+cluster://" in url:
+        first, others = cluster_nodes(url)
         return RedisCluster.from_url(
-            url.replace("+cluster", "", 1),
+            first,
+            startup_nodes=others,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
         )
@@ -40,6 +45,17 @@ def connect(url: str) -> RedisClient:
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 1),
     )
+
+
+def cluster_nodes(url: str) -> tuple[str, list[ClusterNode]]:
+    """A cluster's URL as redis-py takes it, with the first node alone, and the other nodes."""
+    scheme, _, rest = url.replace("+cluster", "", 1).partition("://")
+    authority = re.split("[/?]", rest, maxsplit=1)[0]
+    _, _, hosts = authority.rpartition("@")
+    first, *others = hosts.split(",")
+    nodes = [urlsplit(f"//{one}") for one in others]
+    one = f"{scheme}://{rest.replace(hosts, first, 1)}" if others else f"{scheme}://{rest}"
+    return one, [ClusterNode(node.hostname or "", node.port or 6379) for node in nodes]
 
 
 Call = tuple[list[str], list[str | int]]

@@ -1,0 +1,51 @@
+"""What may stand in OBZVON_REDIS_URL, for both services alike."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+import projector.settings
+import projector.store.client
+import query_api.reader.client
+import query_api.settings
+
+CLIENTS = [projector.store.client, query_api.reader.client]
+SETTINGS = [projector.settings.Settings, query_api.settings.Settings]
+
+
+@pytest.mark.parametrize("module", CLIENTS)
+@pytest.mark.parametrize(
+    ("url", "first", "others"),
+    [
+        ("redis+cluster://a:1", "redis://a:1", []),
+        ("redis+cluster://a:1,b:2,c", "redis://a:1", [("b", 2), ("c", 6379)]),
+        ("rediss+cluster://me:p%2C,x@a:1,b:2/?x=1,2", "rediss://me:p%2C,x@a:1/?x=1,2", [("b", 2)]),
+        ("redis+cluster://[::1]:1,[::2]:2?x=1", "redis://[::1]:1?x=1", [("::2", 2)]),
+    ],
+)
+def test_a_cluster_is_found_by_several_nodes(
+    module: Any, url: str, first: str, others: list[tuple[str, int]]
+) -> None:
+    found, nodes = module.cluster_nodes(url)
+    assert found == first
+    assert [(node.host, node.port) for node in nodes] == others
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://a", "redis+cluster://"),
+        ("redis://a:1,b:2", "name one server"),
+        ("redis+cluster://a:1,b:x", "'b:x' has no port that could be"),
+        ("redis://me:hunter2@a:99999", "'a:99999' has no port that could be"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(settings: Callable[..., Any], url: str, said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        settings(redis_url=url, kafka_bootstrap_servers="k:1", oidc_issuer="https://issuer.example")
+    message = refused.value.errors()[0]["msg"]
+    assert said in message
+    assert "hunter2" not in message
