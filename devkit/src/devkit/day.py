@@ -241,13 +241,13 @@ class _Day:
         self._enqueue(task, self._slot(task, max(at, OPENS), due))
         if task.operator is None:
             if dice.chance(odds.GIVEN_AN_OPERATOR):
-                self._on(dice.whole(OPENS, 12 * HOUR), self._reassign, task, due)
+                self._on(dice.whole(max(OPENS, at), 12 * HOUR), self._reassign, task, due)
         elif dice.chance(odds.REASSIGNED):
-            self._on(dice.whole(OPENS, 15 * HOUR), self._reassign, task, due)
+            self._on(dice.whole(max(OPENS, at), 15 * HOUR), self._reassign, task, due)
         if at < 0 and dice.chance(odds.MOVED):
             self._on(dice.whole(8 * HOUR, 10 * HOUR), self._move, task)
         if dice.chance(odds.ORDERED_ON_THE_WEB):
-            self._on(dice.whole(10 * HOUR, 18 * HOUR), self._order_on_the_web, task)
+            self._on(dice.whole(max(10 * HOUR, at), 18 * HOUR), self._order_on_the_web, task)
 
     def _plan_on(self, at: int, task: _Task, days: int, due: int | None = None) -> None:
         """Tell a planned event for the date so many days from the simulated one."""
