@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -37,8 +37,9 @@ from query_api.routes.examples import json_answer
 from query_api.routes.problems import FAULT, UNPROCESSABLE, Unprocessable
 from query_api.routes.query import Dates, Id, IsoDate, ReportParameters, documented, read_query
 from query_api.routes.report import VARY, freshness_headers
+from query_api.routes.routers import api_router
 
-router = APIRouter()
+router = api_router("contacts")
 
 MAX_LIMIT: Final = 500
 

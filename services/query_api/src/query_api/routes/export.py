@@ -8,7 +8,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
 import xlsxwriter
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
 from query_api.auth import REFUSALS, Caller, ReportCaller
@@ -20,8 +20,9 @@ from query_api.routes.examples import FRESHNESS_HEADERS
 from query_api.routes.problems import FAULT, UNPROCESSABLE
 from query_api.routes.query import ReportParameters, documented, read_query
 from query_api.routes.report import freshness_headers
+from query_api.routes.routers import api_router
 
-router = APIRouter()
+router = api_router("report")
 
 CSV: Final = "text/csv; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

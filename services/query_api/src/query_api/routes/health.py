@@ -16,8 +16,9 @@ from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
 from query_api.routes.examples import METRICS
 from query_api.routes.problems import described, problem
+from query_api.routes.routers import operation_name
 
-router = APIRouter()
+router = APIRouter(tags=["health"], generate_unique_id_function=operation_name)
 
 
 class Liveness(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from contracts.report import Report
@@ -16,8 +16,9 @@ from query_api.routes.coding import IDENTITY, coding_of
 from query_api.routes.examples import ETAG_HEADER, FRESHNESS_HEADERS, json_answer
 from query_api.routes.problems import FAULT, UNPROCESSABLE
 from query_api.routes.query import ReportParameters, documented, read_query
+from query_api.routes.routers import DirectRoute, api_router
 
-router = APIRouter()
+router = api_router("report", DirectRoute)
 
 VARY: Final = "Authorization, Cookie, Accept-Encoding"
 

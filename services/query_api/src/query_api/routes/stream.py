@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -12,8 +12,9 @@ from query_api.routes.answers import Asked
 from query_api.routes.channels import RECONNECT_MS, Channels, Subscription, TooMany
 from query_api.routes.problems import FAULT, UNPROCESSABLE, described, problem
 from query_api.routes.query import ReportParameters, documented, read_query
+from query_api.routes.routers import api_router
 
-router = APIRouter()
+router = api_router("report")
 
 EVENT_STREAM: Final = "text/event-stream"
 
