@@ -14,6 +14,7 @@ from devkit.engines import EmbeddedRedis
 from harness.oidc import Issuer
 from harness.waiting import until
 from projector.store.client import connect as connect_projector
+from projector.store.generations import drop, keys_of
 from query_api.reader.client import connect
 from readside.api import running_api
 from readside.events import DAY, planned
@@ -95,4 +96,18 @@ async def test_the_golden_days_are_answered_from_a_cluster(
 
         await writer.write([planned("T-new")])
         await until(one_more_is_planned, within_s=0.5, every_s=0.001)
+    await client.aclose()
+
+
+async def test_a_generation_is_dropped_from_every_node(cluster_url: str) -> None:
+    client = connect_projector(cluster_url)
+    writer = await Writer(client, partitions=8).start()
+    await writer.write([planned(f"T{n}") for n in range(50)])
+    kept = await Writer(client, partitions=8, generation="g2").start()
+    await kept.write([planned(f"T{n}") for n in range(50)])
+
+    assert await drop(client, "g1") > 8
+
+    assert not [key async for key in keys_of(client, "g1")]
+    assert [key async for key in keys_of(client, "g2")]
     await client.aclose()
