@@ -66,6 +66,9 @@ STANDINGS: Final = ("planned", "postponed", "dropped")
 
 NAME_KINDS: Final = ("operator", "manager", "client", "address")
 
+TRACES_KEPT: Final = 16
+"""Traced writes that a shard's meta remembers: what is written between two reads of it, and more."""
+
 NAMES_SEQ: Final = "names"
 """Field of ``seqs`` that moves when the name of an operator or manager changes."""
 
@@ -286,6 +289,8 @@ class Meta(NamedTuple):
     """Why the shard stands still, for a person to read."""
     recent: str | None = None
     """JSON [records, {reason: dead letters}] of the last 10,000 records, to tell a storm."""
+    traces: str | None = None
+    """JSON [[seq, traceparent], …] of the last writes that are traced, oldest first (ADR 9)."""
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> Self | None:
@@ -319,4 +324,11 @@ class Meta(NamedTuple):
             forwarded=number("forwarded", 0),
             parked=text("parked"),
             recent=text("recent"),
+            traces=text("traces"),
         )
+
+    def traced_since(self, seq: int) -> list[str]:
+        """The traceparent of each traced write after the one that made the shard stand at `seq`."""
+        if not self.traces:
+            return []
+        return [str(traceparent) for at, traceparent in from_json(self.traces) if at > seq]

@@ -41,6 +41,7 @@ from projector.store.generations import (
     tidy,
 )
 from projector.store.shard import UNREACHABLE, Shard
+from projector.traces import traces_of
 
 log = structlog.get_logger()
 
@@ -78,6 +79,7 @@ class Projector:
     ) -> None:
         self._settings = settings
         self._client = connect(settings.redis_url)
+        self._traces = traces_of(settings)
         self._log = Log(settings.events_topic, settings.dead_letter_topic, settings.kafka_options())
         self._running: asyncio.Task[None] | None = None
         self._is_stopping = False
@@ -123,6 +125,7 @@ class Projector:
             self._is_stopping = True
             await self._ended(self._running)
             await self._client.aclose()
+            await asyncio.to_thread(self._traces.close)
 
     async def _ended(self, running: "asyncio.Task[None]") -> None:
         """Cancel until it has ended.
@@ -183,6 +186,7 @@ class Projector:
     async def _project(self, mine: LivePointer, beside: LivePointer | None = None) -> None:
         settings, calendar = self._settings, self._settings.calendar
         fingerprint = mine.fingerprint
+        group = f"{settings.group_id}.{mine.generation}"
         self.owner = owner = Owner(
             self._client,
             self._log,
@@ -192,6 +196,8 @@ class Projector:
             new_shard=lambda keys: self._shard(keys, fingerprint),
             is_building=beside is not None,
             is_silent=beside is not None and is_same_log(beside.fingerprint, fingerprint),
+            group=group,
+            traces=self._traces,
         )
         broker: KafkaBroker | None = None
 
@@ -199,7 +205,7 @@ class Projector:
             nonlocal broker
             if broker:  # what is left of a start that failed may still be in the group
                 await broker.stop()
-            broker = subscribe(settings, owner, f"{settings.group_id}.{mine.generation}")
+            broker = subscribe(settings, owner, group)
             await broker.start()
 
         try:
@@ -385,7 +391,7 @@ def run(
     settings: Settings, *, accept_through: int | None = None, partition: int | None = None
 ) -> None:
     """Run until SIGTERM or SIGINT."""
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, traced=settings.traces_endpoint is not None)
     tune_collector()
     projector = Projector(settings, accept_through=accept_through, partition=partition)
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it is done

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.traces import TracesEndpoint, TracesSample
 from projector.fold.calendar import Calendar
 
 
@@ -73,6 +74,8 @@ class Settings(BaseSettings):
     session_timeout_ms: int = Field(10_000, ge=1_000)
     on_foreign: Literal["park", "rebuild"] = "park"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    traces_endpoint: TracesEndpoint = None
+    traces_sample: TracesSample = 1.0
 
     @property
     def calendar(self) -> Calendar:

@@ -1,5 +1,6 @@
 """The API's entry point: settings → mirror → answers → app."""
 
+import asyncio
 import gc
 import json
 import socket
@@ -24,6 +25,7 @@ from query_api.routes.observed import Observed
 from query_api.routes.problems import handle_problems
 from query_api.routes.routers import operation_name
 from query_api.settings import EXIT_CODE, Clock, Settings, load
+from query_api.traces import traces_of
 
 GC_THRESHOLDS: Final = (50_000, 20, 50)
 """Cells and rows are many small tuples without cycles: Python's own thresholds would have the
@@ -36,14 +38,17 @@ GRACE_S: Final = 10
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """The API. `clock` is the report's: it decides what is active and what is overdue."""
     access = Access(settings)
+    traces = traces_of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         redis = connect(settings.redis_url)
-        mirror = Mirror(redis, settings.timezone, settings.day_end)
+        mirror = Mirror(redis, settings.timezone, settings.day_end, traces=traces)
         app.state.redis = redis
         app.state.mirror = mirror
-        answers = app.state.answers = Answers(mirror, settings, clock or settings.clock())
+        answers = app.state.answers = Answers(
+            mirror, settings, clock or settings.clock(), traces=traces
+        )
         app.state.ready = {}
         app.state.channels = Channels(
             answers,
@@ -57,6 +62,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         finally:
             app.state.channels.close()
             await redis.aclose()
+            await asyncio.to_thread(traces.close)
 
     app = FastAPI(
         title="Obzvon",
@@ -77,6 +83,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     protect(app, settings, access)
     show_examples(app)
     app.add_middleware(Observed, of=app)  # the last one added is the first to see a request
+    if traces.tracer:
+        from query_api.routes.traced import Traced
+
+        app.add_middleware(Traced, of=app, tracer=traces.tracer)
     return app
 
 
@@ -122,7 +132,7 @@ def serve(settings: Settings) -> None:
             file=sys.stderr,
         )
         raise SystemExit(EXIT_CODE) from None
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, traced=settings.traces_endpoint is not None)
     with sock:
         run(create_app(settings), sock)
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, field_validator
 
+from contracts.traces import TracesEndpoint, TracesSample
 from query_api.auth.settings import AccessSettings
 from query_api.reader.client import SCHEMES
 
@@ -83,6 +84,8 @@ class Settings(AccessSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level that is logged"
     )
+    traces_endpoint: TracesEndpoint = None
+    traces_sample: TracesSample = 1.0
 
     @field_validator("now", mode="before")
     @classmethod

@@ -52,6 +52,7 @@ from projector.store.shard import (
     Shard,
     StaleOwner,
 )
+from projector.traces import OFF, Chunk, Traces
 
 log = structlog.get_logger()
 
@@ -140,11 +141,13 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         *,
         is_building: bool = False,
         is_silent: bool = False,
+        group: str = "",
+        traces: Traces = OFF,
     ) -> None:
         """Own shards of a generation that is live, or is being built.
 
         `is_silent`: another one is folded from the same log meanwhile, and sends what must be
-        sent, dead letters and strays.
+        sent, dead letters and strays. `group` is the consumer group's name, for traces.
         """
         self.owned: dict[int, Owned] = {}
         self.consumer_of: Callable[[], AIOKafkaConsumer]
@@ -157,6 +160,8 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         """Whether another process is about to take the shards over: then each is let go at the
         first sign of it, instead of being claimed again."""
         self._is_silent = is_silent
+        self._group = group
+        self._traces = traces
         self._client = client
         self._log = log_
         self._fingerprint = fingerprint
@@ -436,10 +441,12 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         writing: asyncio.Task[None] | None = None
         try:
             for chunk in _chunks(records):
-                write = await self._fold(owned, chunk)
-                if writing:
-                    await writing
-                writing = asyncio.create_task(write())
+                traced = self._traces.chunk(chunk, group=self._group, generation=self.generation)
+                with traced as trace:
+                    write = await self._fold(owned, chunk, trace)
+                    if writing:
+                        await writing
+                    writing = asyncio.create_task(trace.written(write()))
                 await asyncio.sleep(0)  # let it be sent; the next chunk is folded meanwhile
         finally:
             if writing:
@@ -455,25 +462,30 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         found = await self._log.record_at(owned.partition, expected, first + 1)
         return found is not None and found.offset == first
 
-    async def _fold(self, owned: Owned, records: list[ConsumerRecord]) -> Write:
+    async def _fold(self, owned: Owned, records: list[ConsumerRecord], trace: Chunk) -> Write:
         """Decode and fold a chunk and send what must be sent; the write that is left to do."""
         facts: dict[str, list[Fact]] = {}
         letters: list[tuple[ConsumerRecord, Dead]] = []
         strays: list[tuple[ConsumerRecord, int]] = []
-        for record in records:
-            verdict = decode(record, self._fingerprint.partitions)
-            if type(verdict) is Found:
-                task_id, fact = verdict
-                facts.setdefault(task_id, []).append(fact)
-            elif type(verdict) is Misplaced:
-                strays.append((record, verdict.partition))
-            elif type(verdict) is Dead:
-                letters.append((record, verdict))
-        prepared = await owned.shard.prepare(facts)
+        with trace.step("decode"):
+            for record in records:
+                verdict = decode(record, self._fingerprint.partitions)
+                if type(verdict) is Found:
+                    task_id, fact = verdict
+                    facts.setdefault(task_id, []).append(fact)
+                elif type(verdict) is Misplaced:
+                    strays.append((record, verdict.partition))
+                elif type(verdict) is Dead:
+                    letters.append((record, verdict))
+        with trace.step("fold"):
+            prepared = await owned.shard.prepare(facts)
         if prepared.full:
             letters += self._without_room(records, prepared.full)
+        trace.found(dead=len(letters), strays=len(strays))
         self._judge(owned, records, letters)
-        await self._send(letters, strays)
+        if letters or strays:
+            with trace.step("send on"):
+                await self._send(letters, strays)
         last = records[-1]
         position = Position(last.offset + 1, last.offset, last.timestamp, checksum(last))
         counts: dict[str, int] = {}
@@ -489,6 +501,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
             dead=counts,
             forwarded=len(strays),
             notes={**owned.reached(position.offset), **owned.window.notes()},
+            traceparent=trace.traceparent,
         )
 
     def _judge(

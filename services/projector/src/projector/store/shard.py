@@ -14,6 +14,7 @@ offset it returns. State and offset move together, so nothing is lost and nothin
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -31,7 +32,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from contracts.keys import CHANGES, Fingerprint, Meta, ShardKeys, Status
+from contracts.keys import CHANGES, TRACES_KEPT, Fingerprint, Meta, ShardKeys, Status
 from projector.fold.calendar import Calendar
 from projector.fold.facts import Fact
 from projector.fold.projection import Change, Fold, Projection
@@ -125,6 +126,8 @@ class Shard:
         self._seq = -1
         self._dead: dict[str, int] = {}
         self._forwarded = 0
+        self._traces: deque[tuple[int, str]] = deque(maxlen=TRACES_KEPT)
+        """(seq, traceparent) of the last writes that are traced."""
         self.position = Position(-1)
         self.meta: Meta
 
@@ -155,6 +158,7 @@ class Shard:
         self._epoch, self._seq = meta.epoch, meta.seq
         self._dead = {reason.decode(): int(count) for reason, count in dead.items()}
         self._forwarded = meta.forwarded
+        self._traces.clear()
         self.meta = meta
         self.position = Position(
             meta.offset, meta.last_offset, meta.last_timestamp, meta.last_checksum
@@ -192,11 +196,13 @@ class Shard:
         dead: Mapping[str, int] | None = None,
         forwarded: int = 0,
         notes: Mapping[str, str | int] | None = None,
+        traceparent: str = "",
     ) -> None:
         """Write a prepared change together with the position after it.
 
         `dead` counts the dead letters on the way there by reason, `forwarded` the records that
-        were sent on to their own partition. Replaying an offset is a no-op.
+        were sent on to their own partition. Replaying an offset is a no-op. `traceparent` tells
+        readers of the change which trace it belongs to.
         """
         meta: dict[str, str | int] = {
             "offset": position.offset,
@@ -211,6 +217,9 @@ class Shard:
         if forwarded:
             self._forwarded += forwarded
             meta["forwarded"] = self._forwarded
+        if traceparent:
+            self._traces.append((self._seq + 1, traceparent))
+            meta["traces"] = to_json(list(self._traces)).decode()
         await self._write(prepared.change, meta)
         self.position = position
 

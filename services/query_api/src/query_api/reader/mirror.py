@@ -27,6 +27,7 @@ from query_api.reader.client import UNREACHABLE, RedisClient
 from query_api.reader.shard import Decoder, ShardRead, read_all
 from query_api.report.choice import MAX_DAYS
 from query_api.report.picture import Picture, Shard
+from query_api.traces import OFF, Traces
 
 log = structlog.get_logger()
 
@@ -55,8 +56,11 @@ class Unavailable(Exception):
 class Mirror:
     """Holds the newest `Picture`. Enter `running()` to keep it new."""
 
-    def __init__(self, client: RedisClient, timezone: str, day_end: str) -> None:
+    def __init__(
+        self, client: RedisClient, timezone: str, day_end: str, *, traces: Traces = OFF
+    ) -> None:
         self._client = client
+        self._traces = traces
         self._timezone = timezone
         self._day_end = day_end
         self._decoder = Decoder()
@@ -72,6 +76,8 @@ class Mirror:
         self._coming: Picture | None = None
         """The live generation, while it stands before `picture`, which is of the one before it."""
         self._coming_since = 0.0
+        self._began_ns = 0
+        """When the last refresh began, for its trace."""
         self.picture: Picture | None = None
         self.unreadable: str | None = None
         """Why Redis could not be read last time; None if it could."""
@@ -228,6 +234,7 @@ class Mirror:
     async def _refresh(self, dirty: set[int] | None) -> str | None:
         """Read the dirty shards and put up a new picture; why not, if there is none to read."""
         before = self.picture
+        self._began_ns = time.time_ns()
         pointer: LivePointer | None = None
         if before is None or dirty is None:
             pointer = _pointer_of(await self._client.get(LIVE))
@@ -254,6 +261,7 @@ class Mirror:
         return None
 
     def _put_up(self, picture: Picture) -> None:
+        picture.refreshes = self._traces.refreshed(self.picture, picture, self._began_ns)
         self.picture = picture
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()

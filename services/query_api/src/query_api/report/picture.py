@@ -7,7 +7,7 @@ shares what did not change, so a merge only ever sums anew what moved.
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from operator import add, is_
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from contracts.keys import (
     COUNTERS,
@@ -26,6 +26,9 @@ Counters = tuple[int, ...]
 
 Standing = tuple[int, int, int]
 """One number for each of `contracts.keys.STANDINGS`, in their order."""
+
+Refreshes = tuple[Any, ...]
+"""The trace contexts of refreshes that are recorded, oldest first; of none while traces are off."""
 
 NOTHING: Final[Counters] = (0,) * len(COUNTERS)
 NOBODY: Final[Standing] = (0, 0, 0)
@@ -188,6 +191,8 @@ class Picture:
         self.generation = generation
         self.fingerprint = fingerprint
         self.shards = shards
+        self.refreshes: Refreshes = ()
+        """The last refreshes that brought new figures, up to this picture's own."""
         self._bases: dict[str, Basis] = {}
         same = before is not None and [s and s.names for s in before.shards] == [
             s and s.names for s in shards

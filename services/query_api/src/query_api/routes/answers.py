@@ -14,10 +14,11 @@ from query_api.report.body import Body, body, fresh_part
 from query_api.report.choice import Choice, Period
 from query_api.report.freshness import Freshness, complete_since, freshness
 from query_api.report.merge import Merged, merge
-from query_api.report.picture import Basis, Picture
+from query_api.report.picture import Basis, Picture, Refreshes
 from query_api.routes.coding import IDENTITY, compressed
 from query_api.routes.query import ReportParameters
 from query_api.settings import Clock, Settings
+from query_api.traces import OFF, Traces
 
 REMEMBERED: Final = 256
 """Reports, by dates and filters, that are kept encoded."""
@@ -54,7 +55,17 @@ class Asked(NamedTuple):
 class Computed:
     """A merged and encoded report, what it holds for, and the bytes that were last sent of it."""
 
-    __slots__ = ("_fresh", "_payloads", "basis", "body", "complete_since", "computed_at", "merged")
+    __slots__ = (
+        "_fresh",
+        "_payloads",
+        "basis",
+        "body",
+        "complete_since",
+        "computed_at",
+        "merged",
+        "new",
+        "refreshes",
+    )
 
     def __init__(
         self,
@@ -63,12 +74,17 @@ class Computed:
         merged: Merged,
         body: Body,
         computed_at: datetime,
+        refreshes: Refreshes = (),
+        new: Refreshes = (),
     ) -> None:
+        """`refreshes` are the picture's, `new` those that the report before did not show."""
         self.basis = basis
         self.complete_since = complete_since
         self.merged = merged
         self.body = body
         self.computed_at = computed_at
+        self.refreshes = refreshes
+        self.new = new
         self._fresh: Freshness | None = None
         self._payloads: dict[str, bytes] = {}
 
@@ -104,6 +120,7 @@ class Answers:
         clock: Clock,
         *,
         real_time: Callable[[], float] = time.time,
+        traces: Traces = OFF,
     ) -> None:
         """`clock` is the report's; `real_time` tells how old the figures are."""
         self._mirror = mirror
@@ -113,6 +130,7 @@ class Answers:
         self._computed: OrderedDict[Question, Computed] = OrderedDict()
         self.zone = settings.zone
         self.timezone = settings.timezone
+        self.traces = traces
         self.merges = 0
 
     @property
@@ -165,18 +183,21 @@ class Answers:
             return known
         metrics.REPORTS.labels("merged").inc()
         self.merges += 1
-        merged = merge(picture, question.period, question.choice, question.operator_id, minute)
-        encoded = body(
-            merged,
-            picture.operators,
-            period=question.period,
-            is_range=question.is_range,
-            timezone=self.timezone,
-            complete_since=since,
-            choice=question.choice,
-            operator_id=question.operator_id,
-        )
-        computed = Computed(basis, since, merged, encoded, now)
+        shown = known.refreshes if known else ()
+        new = tuple(one for one in picture.refreshes if one not in shown)
+        with self.traces.merging(new):
+            merged = merge(picture, question.period, question.choice, question.operator_id, minute)
+            encoded = body(
+                merged,
+                picture.operators,
+                period=question.period,
+                is_range=question.is_range,
+                timezone=self.timezone,
+                complete_since=since,
+                choice=question.choice,
+                operator_id=question.operator_id,
+            )
+        computed = Computed(basis, since, merged, encoded, now, picture.refreshes, new)
         self._computed[question] = computed
         self._computed.move_to_end(question)
         if len(self._computed) > REMEMBERED:

@@ -126,6 +126,8 @@ class Channel:
             self.told += 1
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
+        if is_new:
+            self._answers.traces.pushed(computed.new, self.listeners)
         return is_new
 
 

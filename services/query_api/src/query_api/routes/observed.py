@@ -24,10 +24,27 @@ SLOW_S: Final = 1.0
 
 _SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-_OTHER: Final = "other"
+OTHER: Final = "other"
 """What is not known is counted under one label: callers must not make labels."""
+
+
+class Routes:
+    """The paths an app has, so that nothing else is made a label."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._known: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        if not self._known:
+            self._known = {
+                known: known
+                for context in iter_route_contexts(self._app.routes)
+                if (known := context.path) is not None and "{" not in known
+            }
+        return self._known.get(path, OTHER)
 
 
 class Observed:
@@ -35,8 +52,7 @@ class Observed:
 
     def __init__(self, app: ASGIApp, *, of: FastAPI) -> None:
         self._app = app
-        self._of = of
-        self._routes: dict[str, str] = {}
+        self._routes = Routes(of)
         self._counters: dict[tuple[str, str, int], object] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +62,7 @@ class Observed:
         began = time.perf_counter()
         request_id = _request_id(scope)
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
-        route = self._route(scope["path"])
+        route = self._routes.of(scope["path"])
         status = 0
 
         async def observed(message: Message) -> None:
@@ -66,22 +82,13 @@ class Observed:
                 self._count(scope, route, 499, time.perf_counter() - began)
 
     def _count(self, scope: Scope, route: str, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in _METHODS else _OTHER
+        method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER
         metrics.REQUESTS.labels(route, method, status).inc()
         metrics.SECONDS.labels(route).observe(seconds)
         if status >= 500 or seconds > SLOW_S:
             log.warning("request", route=route, method=method, status=status, seconds=seconds)
         elif status not in (200, 304):
             log.info("request", route=route, method=method, status=status, seconds=seconds)
-
-    def _route(self, path: str) -> str:
-        if not self._routes:
-            self._routes = {
-                known: known
-                for context in iter_route_contexts(self._of.routes)
-                if (known := context.path) is not None and "{" not in known
-            }
-        return self._routes.get(path, _OTHER)
 
 
 def _request_id(scope: Scope) -> bytes:

@@ -1,0 +1,150 @@
+"""The projector's spans, by OpenTelemetry's conventions for messaging. Nothing of them is personal.
+
+A chunk has many publishers, so its span is a trace of its own, linked to the recorded ones among
+theirs; and in the trace of each of those a span links back to the chunk's.
+"""
+
+import time
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRecord
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer, use_span
+
+from contracts.spans import (
+    MAX_LINKS,
+    Tracing,
+    continued,
+    failed,
+    failing,
+    publisher_of,
+    traceparent_of,
+)
+from projector.traces import Chunk, Traces
+
+log = structlog.get_logger()
+
+
+class Spans(Traces):
+    """Makes a span of every chunk."""
+
+    def __init__(self, endpoint: str, sample: float) -> None:
+        self._tracing = Tracing("obzvon-projector", endpoint, sample, log)
+
+    @contextmanager
+    def chunk(
+        self, records: Sequence[ConsumerRecord], *, group: str, generation: str
+    ) -> Iterator[Chunk]:
+        first, last = records[0], records[-1]
+        where = {
+            "messaging.system": "kafka",
+            "messaging.operation.name": "process",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": first.topic,
+            "messaging.destination.partition.id": str(first.partition),
+            "messaging.consumer.group.name": group,
+        }
+        publishers = _publishers(records)
+        span = self._tracing.tracer.start_span(
+            f"process {first.topic}",
+            context=Context(),
+            kind=SpanKind.CONSUMER,
+            attributes={
+                **where,
+                "messaging.batch.message_count": len(records),
+                "obzvon.offset.first": first.offset,
+                "obzvon.offset.last": last.offset,
+                "obzvon.generation": generation,
+            },
+            links=[
+                Link(context, {"messaging.kafka.offset": offset})
+                for context, offset in publishers.items()
+            ],
+        )
+        traced = _Traced(self._tracing.tracer, span, where, publishers)
+        with use_span(span, record_exception=False, set_status_on_exception=False):
+            try:
+                yield traced
+            except Exception as error:
+                traced.end(type(error).__name__)
+                raise
+
+    def close(self) -> None:
+        self._tracing.close()
+
+
+class _Traced(Chunk):
+    def __init__(
+        self,
+        tracer: Tracer,
+        span: Span,
+        where: dict[str, str],
+        publishers: dict[SpanContext, int],
+    ) -> None:
+        self._tracer = tracer
+        self._span = span
+        self._where = where
+        self._publishers = publishers
+        self._began = time.time_ns()
+        self.traceparent = traceparent_of(span.get_span_context()) if span.is_recording() else ""
+
+    def step(self, name: str) -> AbstractContextManager[Any]:
+        return self._step(name)
+
+    @contextmanager
+    def _step(self, name: str, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[None]:
+        parent = continued(self._span.get_span_context())
+        with (
+            self._tracer.start_as_current_span(
+                name, parent, kind, record_exception=False, set_status_on_exception=False
+            ) as span,
+            failing(span),
+        ):
+            if kind is SpanKind.CLIENT:
+                span.set_attribute("db.system.name", "redis")
+            yield
+
+    def found(self, *, dead: int, strays: int) -> None:
+        self._span.set_attributes({"obzvon.dead_letters": dead, "obzvon.forwarded": strays})
+
+    async def written(self, write: Coroutine[Any, Any, None]) -> None:
+        try:
+            with self._step("write", SpanKind.CLIENT):
+                await write
+        except Exception as error:
+            self.end(type(error).__name__)
+            raise
+        self.end()
+        self._tell_publishers()
+
+    def end(self, error: str = "") -> None:
+        if error:
+            failed(self._span, error)
+        self._span.end()
+
+    def _tell_publishers(self) -> None:
+        """In each publisher's trace, where its event went."""
+        for context, offset in self._publishers.items():
+            self._tracer.start_span(
+                f"process {self._where['messaging.destination.name']}",
+                continued(context),
+                SpanKind.CONSUMER,
+                {**self._where, "messaging.kafka.offset": offset},
+                [Link(self._span.get_span_context())],
+                start_time=self._began,
+            ).end()
+
+
+def _publishers(records: Sequence[ConsumerRecord]) -> dict[SpanContext, int]:
+    """The recorded spans that published the records, each with an offset; so many as one can link."""
+    found: dict[SpanContext, int] = {}
+    for record in records:
+        context = publisher_of(record.headers, record.value)
+        if context is not None and context.trace_flags.sampled:
+            found.setdefault(context, record.offset)
+            if len(found) >= MAX_LINKS:
+                break
+    return found

@@ -1,0 +1,114 @@
+"""A span around every request, by OpenTelemetry's conventions for HTTP. Nothing of it is personal.
+
+Imported only where traces are switched on (ADR 9).
+"""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer, use_span
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from contracts.spans import continued, failed, remote
+from query_api.report.picture import Picture, Refreshes
+from query_api.routes.observed import KNOWN_METHODS, OTHER, REQUEST_ID, Routes
+
+_SHOWING: Final = "/api/v1/"
+"""The paths whose answers show figures begin so."""
+
+_W3C_HEADERS: Final[frozenset[Any]] = frozenset({b"traceparent", b"tracestate"})
+
+
+class Traced:
+    """A pure ASGI middleware: a span around each request, until its answer has been sent.
+
+    A stream's ends when it begins: it may stay open for days.
+    """
+
+    def __init__(self, app: ASGIApp, *, of: FastAPI, tracer: Tracer) -> None:
+        self._app = app
+        self._of = of
+        self._tracer = tracer
+        self._routes = Routes(of)
+        self._shown: Refreshes = ()
+        """What a recorded request has shown last."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        new = self._not_shown(scope["path"])
+        span = self._span(scope, new)
+
+        async def traced(message: Message) -> None:
+            if message["type"] == "http.response.start" and span.is_recording():
+                self._begun(span, scope, message, new)
+            await send(message)
+
+        with use_span(span, record_exception=False, set_status_on_exception=False):
+            try:
+                await self._app(scope, receive, traced)
+            except Exception as error:
+                failed(span, type(error).__name__)
+                raise
+            finally:
+                span.end()
+
+    def _not_shown(self, path: str) -> Refreshes:
+        """What the answer will show first: such a request is recorded, whatever the share."""
+        refreshes = self._refreshes
+        if refreshes is self._shown or not path.startswith(_SHOWING):
+            return ()
+        return tuple(one for one in refreshes if one not in self._shown)
+
+    @property
+    def _refreshes(self) -> Refreshes:
+        mirror = getattr(self._of.state, "mirror", None)
+        picture: Picture | None = mirror.picture if mirror else None
+        return picture.refreshes if picture else ()
+
+    def _span(self, scope: Scope, new: Refreshes) -> Span:
+        method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER
+        route = self._routes.of(scope["path"])
+        attributes = {
+            "http.request.method": method,
+            "url.scheme": scope.get("scheme", "http"),
+            "network.protocol.version": scope.get("http_version", "1.1"),
+        }
+        if route != OTHER:  # what a stranger may have asked for can hold anything
+            attributes |= {"http.route": route, "url.path": route}
+        return self._tracer.start_span(
+            f"{method} {route}" if route != OTHER else method,
+            continued(_caller_of(scope)),
+            SpanKind.SERVER,
+            attributes,
+            [Link(one) for one in new],
+        )
+
+    def _begun(self, span: Span, scope: Scope, message: Message, new: Refreshes) -> None:
+        status: int = message["status"]
+        span.set_attribute("http.response.status_code", status)
+        if status >= 500:
+            failed(span, str(status))
+        headers = dict(message.get("headers", ()))
+        if REQUEST_ID in headers:
+            span.set_attribute("obzvon.request_id", headers[REQUEST_ID].decode("ascii", "replace"))
+        if status in (200, 304) and scope["path"].startswith(_SHOWING):
+            refreshes = self._refreshes
+            if refreshes and refreshes[-1] not in new:
+                span.add_link(refreshes[-1])
+            self._shown = refreshes
+        if headers.get(b"content-type", b"").startswith(b"text/event-stream"):
+            span.end()
+
+
+def _caller_of(scope: Scope) -> SpanContext | None:
+    """The caller's span, if it has sent one."""
+    given: dict[bytes, bytes] = {
+        name: value for name, value in scope["headers"] if name in _W3C_HEADERS
+    }
+    parent = given.get(b"traceparent")
+    if not parent:
+        return None
+    state = given.get(b"tracestate", b"")
+    return remote(parent.decode("ascii", "replace"), state.decode("ascii", "replace"))

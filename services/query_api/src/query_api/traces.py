@@ -1,0 +1,45 @@
+"""Traces of what the API does, where they are switched on (ADR 9).
+
+`OFF` does nothing and imports nothing; `traces_of` says which it is. Nothing stands in a request's way
+while it is off.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
+
+from query_api.report.picture import Picture, Refreshes
+from query_api.settings import Settings
+
+_NOTHING: Final = nullcontext()
+
+
+class Traces:
+    """What makes spans; this one makes none."""
+
+    tracer: Any = None
+    """OpenTelemetry's, where they are on."""
+
+    def refreshed(self, before: Picture | None, _after: Picture, _began_ns: int) -> Refreshes:
+        """The refreshes that brought the figures of the picture `after`, this last one too."""
+        return before.refreshes if before else ()
+
+    def merging(self, _new: Refreshes) -> AbstractContextManager[Any]:
+        """Around the making of a report that shows these refreshes for the first time."""
+        return _NOTHING
+
+    def pushed(self, _new: Refreshes, _listeners: int) -> None:
+        """A report was given to the streams that listen."""
+
+    def close(self) -> None:
+        """Send what is left; blocks for a moment."""
+
+
+OFF: Final = Traces()
+
+
+def traces_of(settings: Settings) -> Traces:
+    if settings.traces_endpoint is None:
+        return OFF
+    from query_api.spans import Spans
+
+    return Spans(settings.traces_endpoint, settings.traces_sample)
