@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := contracts services/projector services/query_api devkit
+WEB := services/query_api/web
+NODE := cd $(WEB) && PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test lint chaos bench bench-latency bench-projector bench-api bench-read soak schemas clean
+.PHONY: help setup lock demo test lint chaos bench bench-latency bench-projector bench-api bench-read soak schemas client clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -20,13 +22,19 @@ $(VENV)/.installed: requirements/bootstrap.txt requirements/dev.txt $(addsuffix 
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps $(addprefix -e ,$(MEMBERS))
 	@touch $@
 
-setup: $(VENV)/.installed  ## .venv with everything locked in it
+# With the Node of .venv, so that it is the same everywhere.
+$(WEB)/node_modules/.installed: $(WEB)/package-lock.json $(WEB)/.npmrc | $(VENV)/.installed
+	@echo "Installing the TypeScript client's tools into $(WEB)/node_modules ..."
+	@$(NODE) npm ci --loglevel=error >/dev/null
+	@touch $@
+
+setup: $(VENV)/.installed $(WEB)/node_modules/.installed  ## .venv and the client's tools, all of it locked
 
 lock: $(VENV)/.installed  ## compile the locks anew
 	cd requirements && for set in bootstrap projector query_api dev; do \
 	  ../$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 $$set.in -o $$set.txt || exit 1; done
 
-demo: setup  ## a living report in the terminal, on embedded Kafka and Redis
+demo: $(VENV)/.installed  ## a living report in the terminal, on embedded Kafka and Redis
 	@$(BIN)/obzvon demo
 
 lint: setup
@@ -35,6 +43,7 @@ lint: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m contracts.schemas --check
+	@$(NODE) node --run lint
 
 test: setup lint  ## lint, types, imports; unit, integration and end-to-end tests
 	@$(BIN)/pytest
@@ -65,10 +74,16 @@ soak: setup  ## SOAK_MINUTES (15) at half the maximum rate: memory and latency s
 schemas: setup  ## write contracts/schemas anew; refused where older publishers would break
 	@$(BIN)/python -m contracts.schemas
 
+client: setup  ## write the OpenAPI and the TypeScript client's types anew, from the code
+	@$(BIN)/python -m query_api openapi > .openapi.json && mv .openapi.json services/query_api/openapi.json || { rm -f .openapi.json; exit 1; }
+	@$(NODE) node --run generate
+	@$(NODE) node --run format
+	@$(NODE) node --run size
+
 bench-api: setup  ## the API beside bare routes, and a thousand streams; needs wrk
 	@PYTHONPATH=tests $(BIN)/python bench/bench_api.py
 
 bench: bench-projector bench-latency bench-read bench-api  ## all benchmarks
 
 clean:
-	rm -rf $(VENV) .obzvon
+	rm -rf $(VENV) .obzvon $(WEB)/node_modules $(WEB)/dist $(WEB)/build

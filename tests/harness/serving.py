@@ -36,11 +36,11 @@ async def served(
         await asyncio.gather(*server.server_state.tasks, return_exceptions=True)
 
 
-def listening() -> socket.socket:
-    """A free port of 127.0.0.1, held."""
+def listening(port: int = 0) -> socket.socket:
+    """A port of 127.0.0.1, held: a free one, or one that was held before."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", 0))
+    sock.bind(("127.0.0.1", port))
     return sock
 
 

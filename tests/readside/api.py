@@ -87,12 +87,12 @@ async def running_api(
 
 @asynccontextmanager
 async def served_api(
-    redis_url: str, issuer: Issuer, now: str | None = None, **settings: Any
+    redis_url: str, issuer: Issuer, now: str | None = None, *, port: int = 0, **settings: Any
 ) -> AsyncIterator[Api]:
     """The API on a port of this machine, as `python -m query_api` serves it."""
     app, clock = app_of(redis_url, issuer, now, **settings)
     server = server_of(app)
-    sock = listening()
+    sock = listening(port)
     serving = asyncio.create_task(server.serve(sockets=[sock]))
     try:
         await until(lambda: server.started)

@@ -72,7 +72,14 @@ def protect(
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET"],
             allow_headers=["Authorization", "If-None-Match", "Last-Event-ID"],
-            expose_headers=["ETag", "Obzvon-As-Of", "Obzvon-Lag-Events", "Retry-After"],
+            expose_headers=[
+                "ETag",
+                "Obzvon-As-Of",
+                "Obzvon-Lag-Events",
+                "Retry-After",
+                "X-Request-Id",
+                "Content-Disposition",
+            ],
             allow_credentials=False,  # other origins bring a token, never our cookies
         )
     app.add_middleware(SecurityHeaders, settings=settings)

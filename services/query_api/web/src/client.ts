@@ -1,0 +1,338 @@
+import createClient, { type Client } from "openapi-fetch";
+import { ObzvonProblem, ObzvonUnreachable } from "./errors.ts";
+import type {
+  ContactPage,
+  ContactRow,
+  Liveness,
+  operations,
+  Pickers,
+  paths,
+  Readiness,
+  Report,
+  WallboardSession,
+} from "./schema.ts";
+import { follow, PACE, type Pace, type StreamEvent } from "./stream.ts";
+
+type Parameters<Name extends keyof operations> = NonNullable<
+  operations[Name]["parameters"]["query"]
+>;
+
+/** What is left out or undefined does not choose; an empty id chooses what has none. */
+type Query<Chosen> = { readonly [Name in keyof Chosen]?: Chosen[Name] | undefined };
+
+export type ReportQuery = Query<Parameters<"report">>;
+export type ContactQuery = Query<Omit<Parameters<"contacts">, "cursor">>;
+export type FilterQuery = Query<Parameters<"filters">>;
+export type FileFormat = "csv" | "xlsx";
+
+/** A text, or what gives it: asked before every request, so that it may be renewed in between. */
+export type Secret = string | (() => string | Promise<string>);
+
+/** How the client shows who it is: the browser's cookie, a bearer token, or a wallboard's key. */
+export type Credential = "cookie" | { readonly token: Secret } | { readonly key: Secret };
+
+export interface ObzvonOptions {
+  /** Where the API is, like `https://obzvon.example`; in a browser, the page's own origin. */
+  readonly baseUrl?: string | undefined;
+  /** A cookie is only ever sent to the page's own origin. */
+  readonly credential?: Credential | undefined;
+  /** Milliseconds within which an answer must have come, or a stream have begun. */
+  readonly timeoutMs?: number | undefined;
+  /** How streams come back; what is left out is as usual. */
+  readonly pace?: Partial<Pace> | undefined;
+  readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
+}
+
+export interface Asking {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReportFile {
+  readonly name: string;
+  readonly content: Blob;
+}
+
+interface Kept {
+  readonly etag: string;
+  readonly report: Report;
+}
+
+/** Reports, by what was asked, that are kept to be shown again on a 304. */
+const KEPT = 32;
+
+/** What an answer of openapi-fetch comes down to. */
+interface Answer<Data> {
+  readonly data?: Data;
+  readonly error?: unknown;
+  readonly response: Response;
+}
+
+/**
+ * A client of the query API.
+ *
+ * Every call throws an `ObzvonProblem` where the API says no, an `ObzvonUnreachable` where nothing
+ * that can be read has come, and the signal's own reason where the caller gave up.
+ */
+export class Obzvon {
+  readonly #baseUrl: string;
+  readonly #api: Client<paths>;
+  readonly #credential: Credential;
+  readonly #timeoutMs: number;
+  readonly #pace: Pace;
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(options: ObzvonOptions = {}) {
+    this.#baseUrl = (options.baseUrl ?? "").replace(/\/+$/, "");
+    if (!URL.canParse(this.#baseUrl, globalThis.location?.href)) {
+      throw new TypeError(`baseUrl ${JSON.stringify(this.#baseUrl)} is not the URL of an API`);
+    }
+    this.#credential = options.credential ?? "cookie";
+    this.#timeoutMs = options.timeoutMs ?? 30_000;
+    this.#pace = { ...PACE, ...options.pace };
+    this.#api = createClient<paths>({
+      baseUrl: this.#baseUrl,
+      credentials: this.#credential === "cookie" ? "same-origin" : "omit",
+      // A browser's own cache would answer with the freshness of long ago.
+      cache: "no-store",
+      ...(options.fetch && { fetch: options.fetch }),
+    });
+  }
+
+  /**
+   * The report of a date, or of a range.
+   *
+   * While the figures stay, only their freshness is sent, and `operators` and `totals` are the
+   * same objects as the time before.
+   */
+  async report(query: ReportQuery = {}, { signal }: Asking = {}): Promise<Report> {
+    const asked = this.#url("/api/v1/report", query);
+    const kept = this.#kept.get(asked);
+    const { data, response } = await this.#ask<Report>(signal, (init) =>
+      this.#api.GET("/api/v1/report", {
+        ...init,
+        params: { query: given(query), ...(kept && { header: { "If-None-Match": kept.etag } }) },
+      }),
+    );
+    const report = kept && response.status === 304 ? renewed(kept.report, response.headers) : data;
+    const etag = response.headers.get("ETag") ?? kept?.etag;
+    if (!report) throw new ObzvonUnreachable("The API answered with an empty report");
+    this.#kept.delete(asked);
+    if (etag) this.#kept.set(asked, { etag, report });
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= KEPT) break;
+      this.#kept.delete(oldest);
+    }
+    return report;
+  }
+
+  /** The report as it changes, until `signal` says stop or the loop is left. */
+  stream(query: ReportQuery = {}, { signal }: Asking = {}): AsyncGenerator<StreamEvent, void> {
+    return follow((lastEventId, connection) => this.#open(query, lastEventId, connection), {
+      signal,
+      pace: this.#pace,
+      renews: isRenewed(this.#credential),
+    });
+  }
+
+  /** The rows behind a figure, over all pages. */
+  async *contacts(
+    query: ContactQuery = {},
+    asking: Asking = {},
+  ): AsyncGenerator<ContactRow, void, undefined> {
+    for await (const page of this.contactPages(query, asking)) yield* page.items;
+  }
+
+  /** The same a page at a time, for those who show the `total`. */
+  async *contactPages(
+    query: ContactQuery = {},
+    asking: Asking = {},
+  ): AsyncGenerator<ContactPage, void, undefined> {
+    let cursor: string | null = null;
+    do {
+      const page: ContactPage = await this.#page(query, cursor, asking);
+      yield page;
+      cursor = page.next_cursor;
+    } while (cursor !== null);
+  }
+
+  /** What there is to choose from in the filters of a date, or of a range. */
+  async filters(query: FilterQuery = {}, { signal }: Asking = {}): Promise<Pickers> {
+    return this.#data<Pickers>(signal, (init) =>
+      this.#api.GET("/api/v1/filters", { ...init, params: { query: given(query) } }),
+    );
+  }
+
+  /** The address of the report as a file: for a link, where the browser has a session. */
+  fileUrl(format: FileFormat, query: ReportQuery = {}): string {
+    return this.#url(`/api/v1/report.${format}`, query);
+  }
+
+  /** The report as a file: for those who bring a token. */
+  async file(
+    format: FileFormat,
+    query: ReportQuery = {},
+    { signal }: Asking = {},
+  ): Promise<ReportFile> {
+    const { data, response } = await this.#ask<Blob>(signal, (init) =>
+      this.#api.GET(`/api/v1/report.${format}`, {
+        ...init,
+        params: { query: given(query) },
+        parseAs: "blob",
+      }),
+    );
+    const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
+    return { name: named?.[1] ?? `obzvon.${format}`, content: data ?? new Blob() };
+  }
+
+  /** Exchange a wallboard's key for this browser's cookie; the answer says how long it is good. */
+  async openWallboard(key: string, { signal }: Asking = {}): Promise<WallboardSession> {
+    return this.#data<WallboardSession>(signal, (init) =>
+      this.#api.POST("/api/v1/wallboard/session", { ...init, body: { key } }),
+    );
+  }
+
+  async liveness({ signal }: Asking = {}): Promise<Liveness> {
+    return this.#data<Liveness>(signal, (init) => this.#api.GET("/livez", init));
+  }
+
+  async readiness({ signal }: Asking = {}): Promise<Readiness> {
+    return this.#data<Readiness>(signal, (init) => this.#api.GET("/readyz", init));
+  }
+
+  /** In Prometheus' text format. */
+  async metrics({ signal }: Asking = {}): Promise<string> {
+    return this.#data<string>(signal, (init) =>
+      this.#api.GET("/metrics", { ...init, parseAs: "text" }),
+    );
+  }
+
+  async #page(
+    query: ContactQuery,
+    cursor: string | null,
+    { signal }: Asking,
+  ): Promise<ContactPage> {
+    return this.#data<ContactPage>(signal, (init) =>
+      this.#api.GET("/api/v1/contacts", {
+        ...init,
+        params: { query: { ...given(query), ...(cursor !== null && { cursor }) } },
+      }),
+    );
+  }
+
+  async #open(
+    query: ReportQuery,
+    lastEventId: string | undefined,
+    connection: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    // Not `AbortSignal.timeout`: that would end the stream, too.
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(tooLate(this.#timeoutMs)), this.#timeoutMs);
+    try {
+      const header = lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId };
+      const { data, response } = await this.#answer<ReadableStream<Uint8Array<ArrayBuffer>> | null>(
+        AbortSignal.any([connection, late.signal]),
+        (init) =>
+          this.#api.GET("/api/v1/stream", {
+            ...init,
+            params: { query: given(query), header },
+            parseAs: "stream",
+          }),
+      );
+      const type = response.headers.get("Content-Type") ?? "none";
+      if (!data || !type.startsWith("text/event-stream")) {
+        throw new ObzvonUnreachable(`The stream has the content type ${type}`);
+      }
+      return data;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #data<Data>(
+    signal: AbortSignal | undefined,
+    call: (init: Init) => Promise<Answer<Data>>,
+  ): Promise<Data> {
+    const { data } = await this.#ask(signal, call);
+    if (data === undefined) throw new ObzvonUnreachable("The API answered with nothing");
+    return data;
+  }
+
+  async #ask<Data>(
+    signal: AbortSignal | undefined,
+    call: (init: Init) => Promise<Answer<Data>>,
+  ): Promise<Answer<Data>> {
+    const late = AbortSignal.timeout(this.#timeoutMs);
+    try {
+      return await this.#answer(signal ? AbortSignal.any([signal, late]) : late, call);
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (late.aborted) throw tooLate(this.#timeoutMs, error);
+      throw error;
+    }
+  }
+
+  async #answer<Data>(
+    signal: AbortSignal,
+    call: (init: Init) => Promise<Answer<Data>>,
+  ): Promise<Answer<Data>> {
+    const headers = await authorization(this.#credential);
+    let answer: Answer<Data>;
+    try {
+      answer = await call({ signal, headers });
+    } catch (error) {
+      if (error instanceof ObzvonUnreachable) throw error;
+      throw new ObzvonUnreachable("No answer of the API that can be read", { cause: error });
+    }
+    const { response } = answer;
+    if (response.ok || response.status === 304) return answer;
+    throw new ObzvonProblem(response, answer.error);
+  }
+
+  #url(path: string, query: object): string {
+    const parameters = Object.entries(given(query)).map(([name, value]) => [name, String(value)]);
+    const text = new URLSearchParams(parameters);
+    return `${this.#baseUrl}${path}${text.size ? `?${text}` : ""}`;
+  }
+}
+
+/** What every request has; an interface would not do, since openapi-fetch asks for an index. */
+type Init = {
+  readonly signal: AbortSignal;
+  readonly headers: Record<string, string>;
+};
+
+async function authorization(credential: Credential): Promise<Record<string, string>> {
+  if (credential === "cookie") return {};
+  const [scheme, secret] =
+    "token" in credential ? ["Bearer", credential.token] : ["Key", credential.key];
+  return { Authorization: `${scheme} ${typeof secret === "string" ? secret : await secret()}` };
+}
+
+function isRenewed(credential: Credential): boolean {
+  if (credential === "cookie") return false;
+  return typeof ("token" in credential ? credential.token : credential.key) === "function";
+}
+
+function given<Chosen extends object>(query: Chosen): Given<Chosen> {
+  const parameters = Object.entries(query).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(parameters) as Given<Chosen>;
+}
+
+type Given<Chosen> = { [Name in keyof Chosen]?: Exclude<Chosen[Name], undefined> };
+
+/** A report whose figures still hold, as fresh as the headers of a 304 say. */
+function renewed(report: Report, headers: Headers): Report {
+  const lag = headers.get("Obzvon-Lag-Events");
+  const stale = !lag; // the lag is left empty while the figures are stale, and only then
+  return {
+    ...report,
+    as_of: headers.get("Obzvon-As-Of") || null,
+    lag_events: stale ? null : Number(lag),
+    stale,
+    stale_reason: stale ? report.stale_reason : null,
+  };
+}
+
+function tooLate(timeoutMs: number, cause?: unknown): ObzvonUnreachable {
+  return new ObzvonUnreachable(`No answer within ${timeoutMs / 1000} s`, { cause });
+}
