@@ -15,7 +15,7 @@ from harness.waiting import until
 RATE, LEAST_RATE = 2_100, 2_000
 """Events a second of the random load, and those that both loads together must never fall below."""
 
-WARM_S = 10.0
+WARM_S = 6.0
 """Seconds of load before the rebuild, so that there is something to build."""
 
 STALE_AFTER_S = 15.0
