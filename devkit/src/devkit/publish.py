@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S, MAX_VALUE_BYTES, STRUCTURED_CONTENT_TYPE
 from devkit.errors import StackError
+from devkit.traces import Sendings, traced_sendings
 
 HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 """The header that marks structured mode (CloudEvents Kafka binding 1.0.2 §3.3)."""
@@ -60,10 +61,13 @@ class Publisher:
     `StackError`.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, bootstrap: str, topic: str, *, traces: Sendings | None = None) -> None:
         self.bootstrap = bootstrap
         self.topic = topic
         self.acknowledged = 0
+        self.first_trace = ""
+        """The traceparent of the first event sent, where traces are on."""
+        self._traces = traces
         self._progressed = time.monotonic()
         self._settled = asyncio.Event()
         self._failure: BaseException | None = None
@@ -76,16 +80,20 @@ class Publisher:
         await self._until_pending(IN_FLIGHT - 1)
         if not self._pending:
             self._progressed = time.monotonic()  # only now something is due
+        sending = self._traces.begin(self.topic, value) if self._traces else None
         try:
             sent = await self._producer.send(
                 self.topic,
                 value,
                 key=None if key is None else key.encode(),
                 timestamp_ms=timestamp_ms,
-                headers=HEADERS,
+                headers=[*HEADERS, *sending.headers] if sending else HEADERS,
             )
         except (KafkaError, OSError) as error:
             raise self._lost(error) from error
+        if sending:
+            self.first_trace = self.first_trace or sending.traceparent
+            sent.add_done_callback(sending.end)
         self._pending.add(sent)
         sent.add_done_callback(self._settle)
 
@@ -155,6 +163,16 @@ class Publisher:
         finally:
             with suppress(TimeoutError):  # stopping waits for what is due, and so for ever
                 await asyncio.wait_for(self._producer.stop(), STOP_S)
+
+
+@asynccontextmanager
+async def publishing(bootstrap: str, topic: str) -> AsyncIterator[Publisher]:
+    """A publisher, which traces what it sends if the environment says where traces go."""
+    async with (
+        traced_sendings() as traces,
+        Publisher(bootstrap, topic, traces=traces) as publisher,
+    ):
+        yield publisher
 
 
 @dataclass(frozen=True)
@@ -306,7 +324,7 @@ async def publish(
     """
     bad = 0
     async with open_input(path) as source:
-        async with Publisher(bootstrap, topic) as publisher:
+        async with publishing(bootstrap, topic) as publisher:
             with _progress(err, source, publisher) as advance:
                 async for line in source.lines():
                     ready = (
@@ -327,6 +345,9 @@ async def publish(
     ended = f"published {count} event{'' if count == 1 else 's'}"
     if bad:
         ended += f", {bad} bad line{'' if bad == 1 else 's'} not sent"
+    if publisher.first_trace:
+        ended += f"; trace {publisher.first_trace.split('-')[1]}"
+        ended += "" if count == 1 else " and others"
     out.print(ended)
     return bad == 0
 

@@ -25,7 +25,7 @@ from devkit.clock import EVENING, HOUR, Clock
 from devkit.day import DayPlan, timetable
 from devkit.errors import StackError
 from devkit.odds import OPENS
-from devkit.publish import PLAIN_EVERY_S, Publisher
+from devkit.publish import PLAIN_EVERY_S, publishing
 
 LATE_MORNING: Final = 11 * HOUR + HOUR // 2
 """The hour that a shifted day has reached now: everything the report counts has begun to happen."""
@@ -175,7 +175,7 @@ async def simulate(
         return Counts(stage.plan.date, Counter(by_type), len(happenings), second)
 
     report = 0.0
-    async with Publisher(bootstrap, topic) as publisher:
+    async with publishing(bootstrap, topic) as publisher:
         for happening in happenings:
             now = time.time()
             if (wait := stage.played_at(happening.told) - now) > 0:

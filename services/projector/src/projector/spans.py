@@ -28,6 +28,10 @@ from projector.traces import Chunk, Traces
 log = structlog.get_logger()
 
 
+Published = tuple[SpanContext, int]
+"""The span that published a record, and the record's offset."""
+
+
 class Spans(Traces):
     """Makes a span of every chunk."""
 
@@ -38,6 +42,20 @@ class Spans(Traces):
     def chunk(
         self, records: Sequence[ConsumerRecord], *, group: str, generation: str
     ) -> Iterator[Chunk]:
+        try:
+            traced = self._begun(records, group, generation)
+        except Exception:  # records hold anything, and they must count whatever becomes of traces
+            log.exception("chunk_not_traced", offset=records[0].offset)
+            yield Chunk()
+            return
+        with use_span(traced.span, record_exception=False, set_status_on_exception=False):
+            try:
+                yield traced
+            except Exception as error:
+                traced.end(type(error).__name__)
+                raise
+
+    def _begun(self, records: Sequence[ConsumerRecord], group: str, generation: str) -> "_Traced":
         first, last = records[0], records[-1]
         where = {
             "messaging.system": "kafka",
@@ -60,17 +78,10 @@ class Spans(Traces):
                 "obzvon.generation": generation,
             },
             links=[
-                Link(context, {"messaging.kafka.offset": offset})
-                for context, offset in publishers.items()
+                Link(context, {"messaging.kafka.offset": offset}) for context, offset in publishers
             ],
         )
-        traced = _Traced(self._tracing.tracer, span, where, publishers)
-        with use_span(span, record_exception=False, set_status_on_exception=False):
-            try:
-                yield traced
-            except Exception as error:
-                traced.end(type(error).__name__)
-                raise
+        return _Traced(self._tracing.tracer, span, where, publishers)
 
     def close(self) -> None:
         self._tracing.close()
@@ -82,10 +93,10 @@ class _Traced(Chunk):
         tracer: Tracer,
         span: Span,
         where: dict[str, str],
-        publishers: dict[SpanContext, int],
+        publishers: list[Published],
     ) -> None:
         self._tracer = tracer
-        self._span = span
+        self.span = span
         self._where = where
         self._publishers = publishers
         self._began = time.time_ns()
@@ -96,7 +107,7 @@ class _Traced(Chunk):
 
     @contextmanager
     def _step(self, name: str, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[None]:
-        parent = continued(self._span.get_span_context())
+        parent = continued(self.span.get_span_context())
         with (
             self._tracer.start_as_current_span(
                 name, parent, kind, record_exception=False, set_status_on_exception=False
@@ -108,7 +119,7 @@ class _Traced(Chunk):
             yield
 
     def found(self, *, dead: int, strays: int) -> None:
-        self._span.set_attributes({"obzvon.dead_letters": dead, "obzvon.forwarded": strays})
+        self.span.set_attributes({"obzvon.dead_letters": dead, "obzvon.forwarded": strays})
 
     async def written(self, write: Coroutine[Any, Any, None]) -> None:
         try:
@@ -122,29 +133,29 @@ class _Traced(Chunk):
 
     def end(self, error: str = "") -> None:
         if error:
-            failed(self._span, error)
-        self._span.end()
+            failed(self.span, error)
+        self.span.end()
 
     def _tell_publishers(self) -> None:
         """In each publisher's trace, where its event went."""
-        for context, offset in self._publishers.items():
+        for context, offset in self._publishers:
             self._tracer.start_span(
                 f"process {self._where['messaging.destination.name']}",
                 continued(context),
                 SpanKind.CONSUMER,
                 {**self._where, "messaging.kafka.offset": offset},
-                [Link(self._span.get_span_context())],
+                [Link(self.span.get_span_context())],
                 start_time=self._began,
             ).end()
 
 
-def _publishers(records: Sequence[ConsumerRecord]) -> dict[SpanContext, int]:
-    """The recorded spans that published the records, each with an offset; so many as one can link."""
-    found: dict[SpanContext, int] = {}
+def _publishers(records: Sequence[ConsumerRecord]) -> list[Published]:
+    """The recorded spans that published the records; so many as one span can be linked to."""
+    found: dict[tuple[int, int], Published] = {}
     for record in records:
         context = publisher_of(record.headers, record.value)
         if context is not None and context.trace_flags.sampled:
-            found.setdefault(context, record.offset)
+            found.setdefault((context.trace_id, context.span_id), (context, record.offset))
             if len(found) >= MAX_LINKS:
                 break
-    return found
+    return list(found.values())

@@ -64,11 +64,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             await redis.aclose()
             await asyncio.to_thread(traces.close)
 
+    # Not FastAPI's own telemetry: it writes queries, and those name clients (ADR 9).
     app = FastAPI(
         title="Obzvon",
         version="1",
         description="The live report «Оперативная работа по обзвону», and the rows behind it.",
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=operation_name,

@@ -1,0 +1,120 @@
+"""Traces of what is published, where OBZVON_TRACES_ENDPOINT says where they go.
+
+Each event begins a trace, or goes on with the one that it names itself; its record bears the
+`traceparent` header, by which the projector goes on with it.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contracts.traces import TracesEndpoint, TracesSample
+from devkit.errors import StackError
+
+if TYPE_CHECKING:
+    from contracts.spans import Tracing
+
+Header = tuple[str, bytes]
+
+
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="OBZVON_", extra="ignore")
+
+    traces_endpoint: TracesEndpoint = None
+    traces_sample: TracesSample = 1.0
+
+
+@asynccontextmanager
+async def traced_sendings() -> AsyncIterator["Sendings | None"]:
+    """What makes a span of each event sent; None where traces are off."""
+    try:
+        settings = _Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = f"OBZVON_{str(first['loc'][0]).upper()}"
+        message = first["msg"].removeprefix("Value error, ")
+        raise StackError(f"{name} is {first['input']!r}: {message}") from error
+    if settings.traces_endpoint is None:
+        yield None
+        return
+    from contracts.spans import Tracing
+
+    tracing = Tracing(
+        "obzvon-publisher", settings.traces_endpoint, settings.traces_sample, _Stderr()
+    )
+    try:
+        yield Sendings(tracing)
+    finally:
+        await asyncio.to_thread(tracing.close)
+
+
+class _Stderr:
+    """Tells what is wrong with the collector as a command does."""
+
+    def warning(self, event: str, **fields: object) -> None:
+        said = ", ".join(f"{name} {value}" for name, value in fields.items())
+        sys.stderr.write(f"obzvon: {event.replace('_', ' ')}: {said}\n")
+
+    info = warning
+
+
+class Sendings:
+    """Makes spans of what is sent."""
+
+    def __init__(self, tracing: "Tracing") -> None:
+        self._tracer = tracing.tracer
+
+    def begin(self, topic: str, value: bytes) -> "Sending":
+        from opentelemetry.trace import SpanKind
+
+        from contracts.spans import continued, publisher_of
+
+        span = self._tracer.start_span(
+            f"send {topic}",
+            continued(publisher_of((), value)),
+            SpanKind.PRODUCER,
+            {
+                "messaging.system": "kafka",
+                "messaging.operation.name": "send",
+                "messaging.operation.type": "send",
+                "messaging.destination.name": topic,
+            },
+        )
+        return Sending(span)
+
+
+class Sending:
+    """The span of an event on its way; `end` it when Kafka has it."""
+
+    def __init__(self, span: Any) -> None:
+        from contracts.spans import traceparent_of
+
+        self._span = span
+        self.traceparent = traceparent_of(span.get_span_context())
+
+    @property
+    def headers(self) -> list[Header]:
+        return [("traceparent", self.traceparent.encode())]
+
+    def end(self, sent: "asyncio.Future[Any]") -> None:
+        """Call it with what the producer promised, once that is done."""
+        from contracts.spans import failed
+
+        if sent.cancelled():
+            failed(self._span, "cancelled")
+        elif error := sent.exception():
+            failed(self._span, type(error).__name__)
+        else:
+            metadata = sent.result()
+            self._span.set_attributes(
+                {
+                    "messaging.destination.partition.id": str(metadata.partition),
+                    "messaging.kafka.offset": metadata.offset,
+                }
+            )
+        self._span.end()
