@@ -18,6 +18,21 @@ EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 
 CHANNEL: Final = "taskEvents"
 
+TRACE_HEADERS: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "traceparent": {
+            "type": "string",
+            "description": "W3C trace context of whoever publishes: the traces of the report lead "
+            "back to it. It may stand in the event as well, as CloudEvents' extension attribute of "
+            "that name. Malformed, it is ignored",
+            "examples": ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+        },
+        "tracestate": {"type": "string", "description": "W3C trace state, beside traceparent"},
+    },
+}
+"""Optional headers of every record."""
+
 
 def document() -> dict[str, Any]:
     """The document: one channel, one message per event type, keyed by the task's id."""
@@ -58,6 +73,7 @@ def _message(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         "name": name,
         "contentType": STRUCTURED_CONTENT_TYPE,
         "summary": (getattr(data, "__doc__", None) or "").strip().partition("\n")[0],
+        "headers": TRACE_HEADERS,
         "payload": {
             "schemaFormat": "application/schema+json;version=draft-2020-12",
             "schema": schema,

@@ -290,7 +290,7 @@ class Meta(NamedTuple):
     recent: str | None = None
     """JSON [records, {reason: dead letters}] of the last 10,000 records, to tell a storm."""
     traces: str | None = None
-    """JSON [[seq, traceparent], …] of the last writes that are traced, oldest first (ADR 9)."""
+    """JSON [[seq, traceparent], …] of the last writes that are traced, oldest first (ADR 10)."""
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> Self | None:

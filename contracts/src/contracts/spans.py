@@ -1,4 +1,4 @@
-"""Traces for the processes that switched them on: what all of them set up alike (ADR 9).
+"""Traces for the processes that switched them on: what all of them set up alike (ADR 10).
 
 Importing this imports OpenTelemetry, which costs memory and a tenth of a second; so it is imported
 only when traces are on. Nothing here may slow or stop what is traced: spans wait in a bounded

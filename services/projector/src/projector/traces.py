@@ -1,4 +1,4 @@
-"""Traces of what the projector does, where they are switched on (ADR 9): a span for each chunk.
+"""Traces of what the projector does, where they are switched on (ADR 10): a span for each chunk.
 
 `OFF` does nothing and imports nothing; `traces_of` says which it is.
 """

@@ -64,7 +64,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             await redis.aclose()
             await asyncio.to_thread(traces.close)
 
-    # Not FastAPI's own telemetry: it writes queries, and those name clients (ADR 9).
+    # Not FastAPI's own telemetry: it writes queries, and those name clients (ADR 10).
     app = FastAPI(
         title="Obzvon",
         version="1",

@@ -1,4 +1,4 @@
-"""Traces of what the API does, where they are switched on (ADR 9).
+"""Traces of what the API does, where they are switched on (ADR 10).
 
 `OFF` does nothing and imports nothing; `traces_of` says which it is. Nothing stands in a request's way
 while it is off.

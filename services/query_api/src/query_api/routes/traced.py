@@ -1,6 +1,6 @@
 """A span around every request, by OpenTelemetry's conventions for HTTP. Nothing of it is personal.
 
-Imported only where traces are switched on (ADR 9).
+Imported only where traces are switched on (ADR 10).
 """
 
 from typing import Any, Final
@@ -15,6 +15,9 @@ from query_api.routes.observed import KNOWN_METHODS, OTHER, REQUEST_ID, Routes
 
 _SHOWING: Final = "/api/v1/"
 """The paths whose answers show figures begin so."""
+
+_UNTRACED: Final = frozenset({"/livez", "/readyz", "/metrics"})
+"""What machines ask every few seconds, and nobody looks for."""
 
 _W3C_HEADERS: Final[frozenset[Any]] = frozenset({b"traceparent", b"tracestate"})
 
@@ -34,7 +37,7 @@ class Traced:
         """What a recorded request has shown last."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in _UNTRACED:
             await self._app(scope, receive, send)
             return
         new = self._not_shown(scope["path"])
