@@ -47,14 +47,20 @@ class Collector:
         return [span for span in self.spans if id_ in span.links]
 
     def reached_from(self, id_: str) -> list[Spanned]:
-        """Where one gets from a span, by its children and by links in either direction."""
+        """Where one gets from a span, with time: to its children, and along links to what came after.
+
+        A link says which span came before, but for an event's to its chunk and a report's to the
+        request that asked for it.
+        """
         known = {span.id: span for span in self.spans}
         reached: dict[str, Spanned] = {}
         waiting = [id_]
         while waiting:
             at = waiting.pop()
             on = [*self.children(at), *self.linked_to(at)]
-            on += [known[link] for link in known[at].links if link in known] if at in known else []
+            if at in known and known[at].name.startswith(("process", "merge")):
+                links = [known[link] for link in known[at].links if link in known]
+                on += [span for span in links if span.name.startswith(("process", "GET"))]
             for span in on:
                 if span.id not in reached:
                     reached[span.id] = span

@@ -97,6 +97,30 @@ async def test_a_trace_leads_from_the_publisher_to_the_request_that_shows_its_ev
     assert not any(span.error for span in collector.reached_from(span_id(ours)))
 
 
+async def test_every_recorded_event_leads_to_a_view_however_fast_they_come(
+    topic: Topic, redis_url: str, issuer: Issuer, collector: Collector
+) -> None:
+    on = {"traces_endpoint": collector.url, "traces_sample": 0}
+    contexts = {f"T{number}": context() for number in range(40)}
+    async with (
+        running_projector(topic, redis_url, **on),
+        running_api(redis_url, issuer, NOON, **on) as api,
+    ):
+        await until(lambda: shows(api, 0), 20)
+        for number, (task, ours) in enumerate(contexts.items(), 1):
+            await send(topic, [headed(planned(task), ours)])
+            if number % 7 == 0:
+                await until(lambda: shows(api, number), 20)  # noqa: B023 -- awaited at once
+        await until(lambda: shows(api, len(contexts)), 20)
+    lost = [
+        task
+        for task, ours in contexts.items()
+        if not {"merge report", "GET /api/v1/report"}
+        <= {span.name for span in collector.reached_from(span_id(ours))}
+    ]
+    assert lost == []
+
+
 async def test_a_trace_leads_to_the_stream_that_shows_its_event_first(
     topic: Topic, redis_url: str, issuer: Issuer, collector: Collector
 ) -> None:
