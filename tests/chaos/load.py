@@ -33,6 +33,9 @@ TURN_S = 0.05
 BURST = 2_000
 """Events sent at once at most, when the load has fallen behind."""
 
+BATCH = 400
+"""Events of one batch at most, which then stays below the producer's `max_batch_size`."""
+
 ZONE = ZoneInfo("Europe/Moscow")
 
 OPERATORS, MANAGERS, ADDRESSES = 40, 6, 5_000
@@ -235,12 +238,16 @@ class Load:
             await self._send_again(bootstrap, topic)
 
     def _by_partition(self, number: int, partitions: int) -> list[tuple[int, list[Event]]]:
-        """The next events, to be sent in one batch a partition: a tenth of the work of single ones."""
+        """The next events, to be sent in few batches: a tenth of the work of single ones."""
         found: dict[int, list[Event]] = {}
         for event in self.take(number):
             partition = (murmur2(event["subject"].encode()) & 0x7FFFFFFF) % partitions
             found.setdefault(partition, []).append(event)
-        return list(found.items())
+        return [
+            (partition, events[at : at + BATCH])
+            for partition, events in found.items()
+            for at in range(0, len(events), BATCH)
+        ]
 
     def _note(self, events: list[Event], sent: "asyncio.Future[Any]") -> None:
         if sent.cancelled() or sent.exception() is not None:
