@@ -59,7 +59,7 @@ bench-read: setup  ## reading with 1,000 and 1,000,000 tasks in Redis; bytes per
 
 # What did not come in time may be the machine's doing, so it is tried once more, for all to see; a
 # wrong figure never is.
-LATE := --reruns 1 $(addprefix --only-rerun ,'not within' StackError Timeout '>= 2000')
+LATE := --reruns 1 --only-rerun 'not within|StackError|Timeout|>= 2000'
 
 chaos: setup  ## every fault, on real Apache Kafka and Redis; prints what was found
 	@$(BIN)/python -m devkit.real_engines fetch
