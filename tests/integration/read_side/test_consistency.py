@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 
 import pytest
 
@@ -12,13 +13,19 @@ from readside.writer import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-POLLERS = 5
-WRITES = 25
+POLLERS = 200
+CHANGES_SEEN = 3
+"""Different reports that every poller must have seen before the writer stops."""
+
+WITHIN_S = 60.0
 
 
-async def write_at_full_speed(writer: Writer) -> None:
+async def write_at_full_speed(writer: Writer, seen: list[int]) -> int:
+    """Write until every poller has seen enough; how many tasks were planned."""
     numbers = itertools.count()
-    for _ in range(WRITES):
+    gives_up = time.monotonic() + WITHIN_S
+    while min(seen) < CHANGES_SEEN:
+        assert time.monotonic() < gives_up, f"after {WITHIN_S} s a poller saw {min(seen)} reports"
         events = []
         for number in itertools.islice(numbers, 20):
             task, operator = f"T{number}", f"op-{number % 7}"
@@ -37,33 +44,33 @@ async def write_at_full_speed(writer: Writer) -> None:
                     events.append(called(task))
         await writer.write(events)
         await writer.sample()
+    return next(numbers)
 
 
-async def poll(api: Api, is_over: asyncio.Event) -> int:
-    seen, last, etag = 0, "", ""
+async def poll(api: Api, is_over: asyncio.Event, seen: list[int], me: int) -> None:
+    last, etag = "", ""
     while not is_over.is_set():
         answer = await api.raw("/report", {"If-None-Match": etag}, date=DAY)
         as_of = answer.headers["obzvon-as-of"]  # of one length and offset: sorts as text
         assert as_of >= last, "what a caller sees never goes back"
         last, etag = as_of, answer.headers["etag"]
         if answer.status_code == 200:
-            seen += 1
+            seen[me] += 1
             holds_together(answer.json())
         await asyncio.sleep(0)
-    return seen
 
 
 async def test_every_answer_holds_together_while_a_writer_writes(writer: Writer, api: Api) -> None:
     await api.up_to_date()
     is_over = asyncio.Event()
-    pollers = [asyncio.create_task(poll(api, is_over)) for _ in range(POLLERS)]
+    seen = [0] * POLLERS
+    pollers = [asyncio.create_task(poll(api, is_over, seen, me)) for me in range(POLLERS)]
 
-    await write_at_full_speed(writer)
+    planned_tasks = await write_at_full_speed(writer, seen)
     is_over.set()
-    seen = await asyncio.gather(*pollers)
+    await asyncio.gather(*pollers)
     await api.up_to_date()
     last = await api.get("/report", date=DAY)
 
-    assert min(seen) > 3, "the pollers saw it change"
-    assert last["totals"]["planned"] == WRITES * 20
+    assert last["totals"]["planned"] == planned_tasks
     holds_together(last)
