@@ -42,6 +42,9 @@ from harness.waiting import until
 FILLING_S = 30.0
 """Seconds at full speed before the maximum rate is measured, and while it is."""
 
+VERIFY_S = 3_600.0
+"""Seconds given to fold all events again, some ten thousand of them a second."""
+
 CACHED_TASKS = 10_000
 """Tasks the projector keeps in memory here: few enough to be full before the first third."""
 
@@ -203,7 +206,7 @@ async def _sampled(
 
 async def _verified(here: Place) -> bool:
     await here.caught_up()
-    differences = await here.verified()
+    differences = await here.verified(VERIFY_S)
     print(f"verify: {differences} differences")
     return not differences
 

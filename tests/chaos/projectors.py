@@ -214,9 +214,9 @@ class Place:
             within_s=within_s,
         )
 
-    async def verified(self) -> int:
+    async def verified(self, within_s: float = 120.0) -> int:
         """Differences that `python -m projector verify` names."""
-        verify = await self.command("verify")
+        verify = await self.command("verify", within_s=within_s)
         said = re.search(r": (\d+) differences", verify.out)
         assert said, verify.out + verify.err
         differences = int(said[1])
