@@ -172,6 +172,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         self._heard_at = time.monotonic()
         """When Kafka last answered."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     @property
     def consumer(self) -> AIOKafkaConsumer:
@@ -203,7 +204,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
 
         With `parked` it first stands still for that reason.
         """
-        if self.owned.get(owned.partition) is not owned:
+        if self._is_closed or self.owned.get(owned.partition) is not owned:
             return
         if owned.state == "restoring" and owned.restoring and not owned.restoring.done():
             return
@@ -679,7 +680,8 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         return TopicPartition(self._log.topic, owned.partition)
 
     async def close(self) -> None:
-        """Stop what is under way."""
+        """Stop what is under way, and begin nothing more, whatever the group still assigns."""
+        self._is_closed = True
         await stopped(list(self._tasks))
 
     async def every(self, seconds: float, work: Callable[[], Any]) -> None:
