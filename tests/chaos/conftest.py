@@ -17,6 +17,15 @@ from devkit.real_engines import (
 )
 from harness.topics import Topic, fresh_topic
 
+LIMIT_S = 600
+"""Seconds a fault may take, catching up and being checked included; other tests take 180."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(LIMIT_S))
+
 
 def pytest_report_header() -> str:
     """Which engines the faults are tried on."""

@@ -10,6 +10,7 @@ import pytest_asyncio
 import redis.asyncio
 from redis.asyncio.cluster import RedisCluster
 
+from devkit.children import HOST, free_port
 from devkit.engines import EmbeddedRedis
 from harness.oidc import Issuer
 from harness.waiting import until
@@ -28,18 +29,24 @@ SLOTS = ((0, 5_460), (5_461, 10_922), (10_923, 16_383))
 
 class ClusterNode(EmbeddedRedis):
     def command(self) -> Sequence[str | Path]:
-        return [*super().command(), "--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]
+        self.bus_port = free_port()  # by default 10,000 above its port, which may not exist
+        return [
+            *super().command(),
+            *("--cluster-enabled", "yes", "--cluster-node-timeout", "1000"),
+            *("--cluster-port", str(self.bus_port)),
+        ]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def cluster_url(tmp_path: Path) -> AsyncIterator[str]:
     nodes = [ClusterNode(tmp_path / str(number)) for number in range(len(SLOTS))]
     try:
-        await asyncio.gather(*(node.start() for node in nodes))
+        for node in nodes:
+            await node.start()
         clients = [redis.asyncio.from_url(node.url) for node in nodes]
         for client, (first, last) in zip(clients, SLOTS, strict=True):
             await client.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
-            await client.execute_command("CLUSTER MEET", "127.0.0.1", nodes[0].port)
+            await client.execute_command("CLUSTER MEET", HOST, nodes[0].port, nodes[0].bus_port)
 
         async def formed() -> bool:
             states = [await client.execute_command("CLUSTER INFO") for client in clients]
@@ -51,7 +58,7 @@ async def cluster_url(tmp_path: Path) -> AsyncIterator[str]:
         await until(formed, within_s=20)
         for client in clients:
             await client.aclose()
-        yield f"redis+cluster://127.0.0.1:{nodes[0].port}"
+        yield f"redis+cluster://{nodes[0].address}"
     finally:
         await asyncio.gather(*(node.stop() for node in nodes))
 
