@@ -394,8 +394,9 @@ def run(
     configure_logs(settings.log_level, traced=settings.traces_endpoint is not None)
     tune_collector()
     projector = Projector(settings, accept_through=accept_through, partition=partition)
-    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it is done
-        signal.signal(number, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Until uvicorn takes them over, and once more when it is done and raises them again.
+        signal.signal(number, lambda *_: sys.exit(0))
     uvicorn.run(
         health_app(projector.running(), projector.not_ready),
         host=settings.projector_host,
