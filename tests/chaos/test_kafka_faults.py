@@ -2,11 +2,12 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from pydantic_core import to_json
 
 from chaos import results
@@ -63,6 +64,39 @@ async def test_a_topic_made_anew_parks_every_shard_and_changes_nothing(
         differences=sum(_moved(one, two) for one, two in zip(before, after, strict=True)),
     )
     assert [meta.offset for meta in after] == [meta.offset for meta in before if meta]
+
+
+@pytest.mark.parametrize("how", ["park", "rebuild"])
+async def test_partitions_added_to_the_topic_are_told_and_a_rebuild_takes_them_in(
+    here: Place, how: str
+) -> None:
+    projector = here.projector(OBZVON_ON_FOREIGN=how)
+    await projector.ready()
+    load = Load(27)
+    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
+    await here.caught_up()
+    await _add_partitions(here.topic, 12)
+    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
+    wider = replace(here, topic=replace(here.topic, partitions=12))
+    if how == "park":
+
+        async def is_told() -> bool:
+            status, said = await projector.health()
+            return status == 503 and "partitions 12 here, 8 there" in said
+
+        await until(is_told, within_s=30.0)
+        rebuild = await wider.command("rebuild", "--keep-s", "1")
+        assert (rebuild.code, rebuild.err) == (0, ""), rebuild.out + rebuild.err
+    await until(lambda: _is_live(wider, "g2"), within_s=60.0)
+    await projector.ready()  # by itself
+    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
+    await wider.check(
+        f"partitions added to the topic (OBZVON_ON_FOREIGN={how})", load.events, faults=1
+    )
+
+
+async def _is_live(here: Place, generation: str) -> bool:
+    return await here.live() == generation
 
 
 async def test_records_lost_to_retention_park_their_shard_alone(here: Place) -> None:
@@ -183,6 +217,15 @@ async def _parked(here: Place, projector: ProjectorProcess, shards: set[int]) ->
     assert metrics.count("obzvon_parked{partition=") >= len(shards)
     assert projector.log.count("shard_parked") >= len(shards)
     return seen
+
+
+async def _add_partitions(topic: Topic, total: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap)
+    await admin.start()
+    try:
+        await admin.create_partitions({topic.events: NewPartitions(total_count=total)})
+    finally:
+        await admin.close()
 
 
 async def _delete_records(topic: Topic, partition: int, before: int) -> None:

@@ -84,7 +84,7 @@ class Projector:
         self._running: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._is_closing = False
-        self._has_been_live = False
+        self._was_live: Fingerprint | None = None
         self._accept_through, self._accept_partition = accept_through, partition
         self._waiting_for = "not started"
         self.owner: Owner | None = None
@@ -168,7 +168,7 @@ class Projector:
         if self._accept_through is not None:
             await self._retried(lambda: self._accept(live))
         if live.fingerprint == fingerprint:
-            self._has_been_live = True
+            self._was_live = fingerprint
             await self._project(live)
             return
         foreign = await self._retried(lambda: self._why_not_build(live, fingerprint))
@@ -266,7 +266,7 @@ class Projector:
         note = notes.get(live.generation)
         before = notes.get(note.previous) if note and note.previous else None
         if (
-            self._has_been_live
+            self._was_live == mine
             or mine.fold < theirs.fold
             or (before and before.fingerprint == mine)
         ):
