@@ -1,15 +1,16 @@
 """The commands beside `run`: each returns an exit code and prints for a person."""
 
 import asyncio
-import secrets
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
+from redis.asyncio.lock import Lock
+from redis.exceptions import LockError, LockNotOwnedError
 
 from contracts.keys import REBUILD, LivePointer, ShardKeys
 from projector.consumer.log import Log, TopicMissing
@@ -267,11 +268,8 @@ async def _finish(
 async def _dropped(client: RedisClient, old: LivePointer, keep_s: float) -> None:
     """Wait until the old generation may go. A projector that runs does this as well."""
     for _ in range(int(keep_s) + 15):
-        dropped = await tidy(client, keep_s)
-        if old.generation in dropped:
-            _say(f"rebuild: {old.generation} is dropped")
-            return
         await asyncio.sleep(min(1.0, keep_s))
+        await tidy(client, keep_s)
         if not await client.exists(ShardKeys(old.generation, 0).meta):
             _say(f"rebuild: {old.generation} is dropped")
             return
@@ -281,25 +279,27 @@ async def _dropped(client: RedisClient, old: LivePointer, keep_s: float) -> None
 @asynccontextmanager
 async def _lease(client: RedisClient) -> AsyncIterator[bool]:
     """Whether this is the one rebuild; it stays so while the context lasts."""
-    mine = secrets.token_hex(8)
-    if not await client.set(REBUILD, mine, nx=True, ex=LEASE_S):
+    lease = Lock(client, REBUILD, timeout=LEASE_S, blocking=False, thread_local=False)
+    if not await lease.acquire():
         yield False
         return
 
     async def renew() -> None:
         while True:
             await asyncio.sleep(LEASE_S / 3)
-            try:
-                await client.set(REBUILD, mine, ex=LEASE_S)
-            except UNREACHABLE:
-                continue
+            with suppress(*UNREACHABLE):
+                try:
+                    await lease.reacquire()
+                except LockNotOwnedError:  # Redis was emptied, or this process stood still
+                    await lease.acquire()
 
     renewing = asyncio.create_task(renew())
     try:
         yield True
     finally:
         await stopped([renewing])
-        await client.delete(REBUILD)
+        with suppress(LockError):
+            await lease.release()
 
 
 # --- redrive --------------------------------------------------------------------------------------
