@@ -1,6 +1,8 @@
 """When dead letters are a storm."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from projector.consumer.storm import LEAST, WINDOW, Window, is_over, storm
 
@@ -34,6 +36,31 @@ def test_a_restart_keeps_the_share() -> None:
     assert not after.notes()
     after.take(2_000, dict.fromkeys(range(2_000), "invalid"))
     assert after.is_storm()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2_500),
+            st.sampled_from([None, None, "invalid", "not_json"]),
+            st.booleans(),  # another process goes on from what is written
+        ),
+        max_size=20,
+    )
+)
+def test_restarts_change_nothing(runs: list[tuple[int, str | None, bool]]) -> None:
+    kept = window()
+    restarted = window()
+    written: str | None = None
+    for count, reason, restarts in runs:
+        dead = dict.fromkeys(range(0, count, 3), reason) if reason else {}
+        for one in (kept, restarted):
+            one.take(count, dead)
+        written = str(restarted.notes().get("recent", written))
+        if restarts:
+            restarted = Window.of_recent(written)
+        assert (restarted.seen, restarted.dead()) == (kept.seen, kept.dead())
+        assert restarted.is_storm() == kept.is_storm()
 
 
 def test_a_healthy_full_window_is_written_only_once() -> None:

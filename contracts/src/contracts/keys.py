@@ -288,7 +288,9 @@ class Meta(NamedTuple):
     parked: str | None
     """Why the shard stands still, for a person to read."""
     recent: str | None = None
-    """JSON [records, {reason: dead letters}] of the last 10,000 records, to tell a storm."""
+    """Of the last 10,000 records, to tell a storm: JSON [records, {}]; or, if some were dead letters,
+    [records, {reason: dead letters}, verdicts], where the verdicts are base64 of zlib of a byte for
+    each record, oldest first: 0 for an event, else the place of its reason among them, from 1."""
     traces: str | None = None
     """JSON [[seq, traceparent], …] of the last writes that are traced, oldest first (ADR 10)."""
 

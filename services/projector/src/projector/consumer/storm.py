@@ -4,12 +4,13 @@ Burying them one by one would be right by the letter and useless: the report wou
 half of a partition and look whole. So that shard parks, before it has applied the batch that
 crosses the limit, until the operator accepts the loss or the publisher is mended.
 
-The share is taken over the partition's last records. Of these the shard's meta holds how many
-there were and how many were dead, by reason, written together with the offset; after a restart
-the window is filled from that, with the dead ones spread evenly: the share is exact at once, and
-who is pushed out first is exact again after 10,000 records.
+The share is taken over the partition's last records. The shard's meta holds which of them were
+dead, and why, written together with the offset: whoever owns the shard next goes on from there, and
+a restart in the middle of a storm neither hastens nor delays its end.
 """
 
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -53,11 +54,11 @@ class Window:
         """The window of what the meta holds."""
         window = cls()
         if recent:
-            seen, dead = from_json(recent)
+            seen, dead, *verdicts = from_json(recent)
             window._verdicts = bytearray(seen)
-            reasons = [reason for reason, count in dead.items() for _ in range(count)]
-            for at, reason in enumerate(reasons):
-                window._verdicts[at * seen // len(reasons)] = window._number(reason)
+            if verdicts:
+                window._verdicts = bytearray(zlib.decompress(b64decode(verdicts[0])))
+                window._numbers = {reason: number for number, reason in enumerate(dead, 1)}
             window._written = recent.encode()
         return window
 
@@ -78,15 +79,20 @@ class Window:
 
     def dead(self) -> dict[str, int]:
         """Dead letters in the window, by reason."""
-        counts = {reason: self._verdicts.count(number) for reason, number in self._numbers.items()}
-        return {reason: count for reason, count in counts.items() if count}
+        return {reason: count for reason, count in self._counts().items() if count}
+
+    def _counts(self) -> dict[str, int]:
+        return {reason: self._verdicts.count(number) for reason, number in self._numbers.items()}
 
     def is_storm(self) -> bool:
         return self.seen >= LEAST and 2 * sum(self.dead().values()) > self.seen
 
     def notes(self) -> dict[str, str | int]:
         """What to write to the meta together with the records; empty if nothing changed."""
-        recent = to_json([self.seen, self.dead()])
+        recent = to_json([self.seen, {}])
+        if any(self._verdicts):
+            verdicts = b64encode(zlib.compress(self._verdicts, level=1)).decode()
+            recent = to_json([self.seen, self._counts(), verdicts])
         if recent == self._written:
             return {}
         self._written = recent
