@@ -8,7 +8,7 @@ WEB := services/query_api/web
 NODE := cd $(WEB) && PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test lint chaos bench bench-latency bench-projector bench-api bench-read soak schemas client clean
+.PHONY: help setup lock demo test lint engines chaos bench bench-latency bench-projector bench-api bench-read soak schemas client clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,27 +48,28 @@ lint: setup
 test: setup lint  ## lint, types, imports; unit, integration and end-to-end tests
 	@$(BIN)/pytest
 
-bench-latency: setup  ## milliseconds from publish to visible, at 1,000 events a second
+bench-latency: engines  ## milliseconds from publish to visible, at 1,000 events a second
 	@PYTHONPATH=tests $(BIN)/python bench/bench_latency.py
 
-bench-projector: setup  ## events a second: plain, validating, the projector, per message
+bench-projector: engines  ## events a second: plain, validating, the projector, per message
 	@$(BIN)/python bench/bench_projector.py
 
-bench-read: setup  ## reading with 1,000 and 1,000,000 tasks in Redis; bytes per task
+bench-read: engines  ## reading with 1,000 and 1,000,000 tasks in Redis; bytes per task
 	@PYTHONPATH=tests $(BIN)/python bench/bench_read.py
 
 # What did not come in time may be the machine's doing, so it is tried once more, for all to see; a
 # wrong figure never is.
 LATE := --reruns 1 --only-rerun 'not within|StackError|Timeout|>= 2000'
 
-chaos: setup  ## every fault, on real Apache Kafka and Redis; prints what was found
+engines: setup  ## Apache Kafka and redis-server are there, or what is missing is said
 	@$(BIN)/python -m devkit.real_engines fetch
+
+chaos: engines  ## every fault, on real Apache Kafka and Redis; prints what was found
 	@rm -f .cache/chaos-results.jsonl
 	@$(BIN)/pytest tests/chaos $(LATE)
 	@$(BIN)/python tests/chaos/results.py
 
-soak: setup  ## SOAK_MINUTES (15) at half the maximum rate: memory and latency stay as they were
-	@$(BIN)/python -m devkit.real_engines fetch
+soak: engines  ## SOAK_MINUTES (15) at half the maximum rate: memory and latency stay as they were
 	@PYTHONPATH=tests $(BIN)/python bench/soak.py
 
 schemas: setup  ## write contracts/schemas anew; refused where older publishers would break
@@ -80,7 +81,7 @@ client: setup  ## write the OpenAPI and the TypeScript client's types anew, from
 	@$(NODE) node --run format
 	@$(NODE) node --run size
 
-bench-api: setup  ## the API beside bare routes, and a thousand streams; needs wrk
+bench-api: engines  ## the API beside bare routes, and a thousand streams; needs wrk
 	@PYTHONPATH=tests $(BIN)/python bench/bench_api.py
 
 bench: bench-projector bench-latency bench-read bench-api  ## all benchmarks

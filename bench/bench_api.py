@@ -1,6 +1,6 @@
 """What the API costs: requests a second beside bare FastAPI with the same bytes, and open streams.
 
-One worker, a verified token, an embedded Redis whose shards hold a day of 200 operators; load by wrk.
+One worker, a verified token, a Redis whose shards hold a day of 200 operators; load by wrk.
 A share is taken of processor time per request, which other work on the machine disturbs less
 than requests a second; both are printed.
 
@@ -17,7 +17,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,7 +30,7 @@ import redis.asyncio
 import uvloop
 
 from devkit.children import free_port
-from devkit.engines import EmbeddedRedis
+from engines import redis_server
 from harness.oidc import running_issuer
 from harness.waiting import until
 from readside.events import DAY, called, planned
@@ -82,37 +81,36 @@ class Api(NamedTuple):
 
 @asynccontextmanager
 async def running() -> AsyncIterator[Api]:
-    with tempfile.TemporaryDirectory() as folder:
-        async with EmbeddedRedis(Path(folder)) as server, running_issuer() as issuer:
-            client = redis.asyncio.from_url(server.url)
-            writer = await Writer(client, partitions=8).start()
-            await writer.write(
-                planned(
-                    f"T{operator}-{task}",
-                    operator=f"op-{operator}",
-                    operator_name=f"Иванова Анна Сергеевна {operator}",
-                    manager=f"mgr-{operator % 10}",
-                    plan_date="2026-11-25",
-                )
-                for operator, task in itertools.product(range(OPERATORS), range(TASKS))
+    async with redis_server() as redis_url, running_issuer() as issuer:
+        client = redis.asyncio.from_url(redis_url)
+        writer = await Writer(client, partitions=8).start()
+        await writer.write(
+            planned(
+                f"T{operator}-{task}",
+                operator=f"op-{operator}",
+                operator_name=f"Иванова Анна Сергеевна {operator}",
+                manager=f"mgr-{operator % 10}",
+                plan_date="2026-11-25",
             )
-            port, bare_port = free_port(), free_port()
-            env = os.environ | {
-                "OBZVON_REDIS_URL": server.url,
-                "OBZVON_OIDC_ISSUER": issuer.url,
-                "OBZVON_RATE_LIMIT": "none",
-                "OBZVON_API_PORT": str(port),
-                "OBZVON_MAX_STREAMS_PER_CALLER": "100000",
-                "OBZVON_LOG_LEVEL": "error",
-            }
-            bare_app = Path(__file__).with_name("bench_bare_app.py")
-            async with (
-                _process(port, "-m", "query_api", env=env) as app,
-                _process(bare_port, str(bare_app), str(bare_port), issuer.url, env=env) as bare,
-            ):
-                token = issuer.token("head", exp=int(time.time()) + 3_600)
-                yield Api(app, bare, token, writer)
-            await client.aclose()
+            for operator, task in itertools.product(range(OPERATORS), range(TASKS))
+        )
+        port, bare_port = free_port(), free_port()
+        env = os.environ | {
+            "OBZVON_REDIS_URL": redis_url,
+            "OBZVON_OIDC_ISSUER": issuer.url,
+            "OBZVON_RATE_LIMIT": "none",
+            "OBZVON_API_PORT": str(port),
+            "OBZVON_MAX_STREAMS_PER_CALLER": "100000",
+            "OBZVON_LOG_LEVEL": "error",
+        }
+        bare_app = Path(__file__).with_name("bench_bare_app.py")
+        async with (
+            _process(port, "-m", "query_api", env=env) as app,
+            _process(bare_port, str(bare_app), str(bare_port), issuer.url, env=env) as bare,
+        ):
+            token = issuer.token("head", exp=int(time.time()) + 3_600)
+            yield Api(app, bare, token, writer)
+        await client.aclose()
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """From publish to visible: an event is sent to Kafka, and GET /report is read until it counts.
 
-The whole embedded stack runs as `obzvon up` runs it, each part in a process of its own. Beside the
-probe, a background load of events keeps the projector busy.
+Apache Kafka, Redis, the projector and the API, each in a process of its own. Beside the probe, a
+background load of events keeps the projector busy.
 
     PYTHONPATH=tests python bench/bench_latency.py [--rate 1000] [--seconds 30]
 """
@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 import uuid
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ import uvloop
 from aiokafka import AIOKafkaProducer
 
 from contracts.events import STRUCTURED_CONTENT_TYPE
-from harness.command import RunningStack, obzvon_up
+from engines import engines
+from services import services
 
 HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 PROBE_EVERY_S = 0.05
@@ -92,28 +94,20 @@ async def probe_count(client: httpx.AsyncClient) -> int:
 
 
 async def measure(rate: int, seconds: float) -> None:
-    folder = tempfile.TemporaryDirectory()
-    unlimited = {"OBZVON_RATE_LIMIT": "none"}
-    with folder as name:
-        async with obzvon_up(Path(name) / "stack", env=unlimited) as running:
-            await measure_on(running, rate, seconds)
-
-
-async def measure_on(running: RunningStack, rate: int, seconds: float) -> None:
-    state = running.state
-    token = (await running.obzvon("token", "--role", "head")).out.strip()
-    producer = AIOKafkaProducer(bootstrap_servers=state.kafka, acks="all", linger_ms=0)
-    await producer.start()
-    headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=state.api, headers=headers) as client:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        here, client, _ = await stack.enter_async_context(
+            services(*await stack.enter_async_context(engines()), folder, token_s=seconds + 600)
+        )
+        producer = AIOKafkaProducer(bootstrap_servers=here.topic.bootstrap, acks="all", linger_ms=0)
+        await producer.start()
         until = time.perf_counter() + seconds
         sent, found = await asyncio.gather(
-            load(producer, state.events_topic, rate, until),
-            probe(producer, state.events_topic, client, until),
+            load(producer, here.topic.events, rate, until),
+            probe(producer, here.topic.events, client, until),
         )
-    await producer.stop()
+        await producer.stop()
     cuts = statistics.quantiles(found, n=100)
-    print("Embedded stack (noida-db, valkey-server), each part in a process of its own")
     print(f"Load: {sent / seconds:,.0f} events/s for {seconds:.0f} s; {len(found)} probes")
     print(f"publish → visible in GET /report: p50 {cuts[49]:.1f} ms   bar 50 ms")
     print(f"publish → visible in GET /report: p99 {cuts[98]:.1f} ms   bar 250 ms")

@@ -22,7 +22,7 @@ from aiokafka import ConsumerRecord
 from redis.asyncio import Redis
 
 from contracts.keys import NAME_KINDS
-from engines import engines
+from engines import redis_server
 from harness.oidc import running_issuer
 from projector.consumer.decode import Found, decode
 from projector.fold.facts import Fact
@@ -133,7 +133,7 @@ async def bytes_by_part(client: Redis, tasks: int) -> dict[str, float]:
 
 
 async def compare(tasks: int) -> None:
-    async with engines() as (_, redis_url):
+    async with redis_server() as redis_url:
         client = Redis.from_url(redis_url)
         await client.flushall()
         writer = await Writer(client, partitions=PARTITIONS).start()

@@ -32,12 +32,10 @@ from aiokafka import AIOKafkaProducer
 from pydantic_core import to_json
 
 from chaos.load import ZONE, Load
-from chaos.projectors import BROKER_SETTINGS, Place, place
-from devkit.children import Child, free_port
-from devkit.real_engines import RealKafka, RealRedis
-from harness.oidc import running_issuer
-from harness.topics import fresh_topic
+from chaos.projectors import Place
+from engines import kafka, redis_server
 from harness.waiting import until
+from services import services
 
 FILLING_S = 30.0
 """Seconds at full speed before the maximum rate is measured, and while it is."""
@@ -63,43 +61,23 @@ async def soak(minutes: float, rate: float | None, *, verifies: bool) -> bool:
     """Run it and print what was found; whether all of it stayed flat."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        kafka = await stack.enter_async_context(
-            RealKafka(folder / "kafka", settings=BROKER_SETTINGS)
-        )
-        redis = await stack.enter_async_context(RealRedis(folder / "redis"))
-        print(f"Engines: {kafka.description}; redis-server, real ones", flush=True)
-        topic = await stack.enter_async_context(fresh_topic(kafka.bootstrap, 8))
-        here = await stack.enter_async_context(place(topic, redis.url, folder))
-        here.projector(OBZVON_CACHED_TASKS=str(CACHED_TASKS))
-        issuer = await stack.enter_async_context(running_issuer())
-        port = free_port()
-        api = Child(
-            "query_api",
-            [sys.executable, "-m", "query_api"],
-            log=folder / "api.log",
-            env=here.environment(
-                OBZVON_OIDC_ISSUER=issuer.url, OBZVON_API_PORT=str(port), OBZVON_RATE_LIMIT="none"
-            ),
-        )
-        await stack.enter_async_context(api)
-        token = issuer.token("head", exp=int(time.time() + 60 * minutes + 600))
-        client = await stack.enter_async_context(
-            httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}",
-                headers={"Authorization": f"Bearer {token}"},
-                trust_env=False,
-                timeout=10,
+        here, client, api_pid = await stack.enter_async_context(
+            services(
+                await stack.enter_async_context(kafka()),
+                await stack.enter_async_context(redis_server()),
+                folder,
+                token_s=60 * minutes + 600,
+                OBZVON_CACHED_TASKS=str(CACHED_TASKS),
             )
         )
-        probe = Probe(topic.bootstrap, topic.events, client)
-        await until(probe.is_answered, within_s=60.0, every_s=0.2)
+        probe = Probe(here.topic.bootstrap, here.topic.events, client)
         maximum = await _maximum_rate(here)
         rate = rate or maximum / 2
         print(
             f"Maximum rate {maximum:,.0f} events/s; soaking {minutes:g} min at {rate:,.0f}",
             flush=True,
         )
-        pids = {"projector": here.projectors[0].child.pid, "API": api.pid}
+        pids = {"projector": here.projectors[0].child.pid, "API": api_pid}
         flat = await _sampled(probe, pids, here, rate, minutes)
         return flat and (not verifies or await _verified(here))
 
@@ -139,13 +117,6 @@ class Probe:
         answer = await self._client.get("/api/v1/report", params={"operator_id": "probe"})
         answer.raise_for_status()
         return int(answer.json()["totals"]["planned"])
-
-    async def is_answered(self) -> bool:
-        try:
-            await self.seen()
-        except httpx.HTTPError:
-            return False
-        return True
 
     async def latency(self) -> float:
         """Milliseconds from publishing to seeing."""

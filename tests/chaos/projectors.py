@@ -58,8 +58,7 @@ class ProjectorProcess:
         self.port = free_port()
         environment = place.environment(
             OBZVON_PROJECTOR_PORT=str(self.port),
-            OBZVON_SESSION_TIMEOUT_MS=str(SESSION_TIMEOUT_MS),
-            **settings,
+            **{"OBZVON_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS), **settings},
         )
         command = [sys.executable, "-m", "projector", *(arguments or ("run",))]
         if fold is not None:

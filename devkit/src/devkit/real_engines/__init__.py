@@ -8,7 +8,7 @@ what it wrote is left in its data dir.
 
 from devkit.real_engines.fetch import KAFKA_VERSION, fetch_kafka
 from devkit.real_engines.kafka import RealKafka
-from devkit.real_engines.redis import RealRedis, RedisPair, find_redis_server
+from devkit.real_engines.redis import RealRedis, RedisPair, find_redis_server, redis_version
 from devkit.real_engines.redis_cluster import RealRedisCluster
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "RedisPair",
     "fetch_kafka",
     "find_redis_server",
+    "redis_version",
 ]

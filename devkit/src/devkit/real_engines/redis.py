@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,13 @@ def find_redis_server() -> Path:
     if found is None:
         raise StackError("redis-server is missing: install it (apt-get install redis-server)")
     return Path(found)
+
+
+def redis_version() -> str:
+    """What the redis-server in the PATH says of itself: `Redis server v=7.0.15`."""
+    command = [str(find_redis_server()), "--version"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command line
+    return said.stdout.partition(" sha=")[0]
 
 
 class RedisNode(Node):
