@@ -1,7 +1,8 @@
 """From publish to visible: an event is sent to Kafka, and GET /report is read until it counts.
 
 Apache Kafka, Redis, the projector and the API, each in a process of its own. Beside the probe, a
-background load of events keeps the projector busy.
+background load of events keeps the projector busy; it flows for a while before anything is measured,
+since a JVM that has just started is busy with compiling.
 
     PYTHONPATH=tests python bench/bench_latency.py [--rate 1000] [--seconds 30]
 """
@@ -30,6 +31,7 @@ HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 PROBE_EVERY_S = 0.05
 PROBE_OPERATOR = "op-probe"
 GIVE_UP_S = 10.0
+WARM_S = 15.0
 
 
 def planned(task: str, operator: str) -> bytes:
@@ -53,12 +55,14 @@ def planned(task: str, operator: str) -> bytes:
     ).encode()
 
 
-async def load(producer: AIOKafkaProducer, topic: str, rate: int, until: float) -> int:
+async def load(
+    producer: AIOKafkaProducer, topic: str, rate: int, until: float, name: str = "load"
+) -> int:
     """Publish at a steady rate, in steps of ten milliseconds; how many events."""
     sent, started = 0, time.perf_counter()
     while (now := time.perf_counter()) < until:
         for _ in range(int((now - started) * rate) - sent):
-            task = f"load-{sent}"
+            task = f"{name}-{sent}"
             value = planned(task, f"op-{sent % 200}")
             await producer.send(topic, key=task.encode(), value=value, headers=HEADERS)
             sent += 1
@@ -101,6 +105,7 @@ async def measure(rate: int, seconds: float) -> None:
         )
         producer = AIOKafkaProducer(bootstrap_servers=here.topic.bootstrap, acks="all", linger_ms=0)
         await producer.start()
+        await load(producer, here.topic.events, rate, time.perf_counter() + WARM_S, "warm")
         until = time.perf_counter() + seconds
         sent, found = await asyncio.gather(
             load(producer, here.topic.events, rate, until),
