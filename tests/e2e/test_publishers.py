@@ -20,9 +20,20 @@ NOON = f"{DAY}T12:00:00+03:00"
 Publish = Callable[[Topic, list[dict[str, Any]]], None]
 
 
-def with_confluent(topic: Topic, events: list[dict[str, Any]]) -> None:
+CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+
+
+def with_confluent(
+    topic: Topic, events: list[dict[str, Any]], codec: str = "none", linger_ms: int = 5
+) -> None:
     """librdkafka: partitions by CRC-32 of the key unless told otherwise."""
-    producer = Producer({"bootstrap.servers": topic.bootstrap})
+    producer = Producer(
+        {
+            "bootstrap.servers": topic.bootstrap,
+            "compression.type": codec,
+            "linger.ms": linger_ms,
+        }
+    )
     for event in events:
         producer.produce(topic.events, json.dumps(event).encode(), event["subject"].encode())
     assert producer.flush(20) == 0
@@ -53,6 +64,16 @@ async def test_events_of_another_client_count_like_the_rest(
         forwarded = sum(meta.forwarded for meta in await shards.metas() if meta)
     assert (figures["planned"], figures["calls"]) == (40, 40)
     assert forwarded > 0, "the other client chose aiokafka's partitions: this shows nothing"
+
+
+@pytest.mark.parametrize("codec", CODECS)
+async def test_events_count_however_a_client_compresses_them(
+    codec: str, topic: Topic, redis_url: str
+) -> None:
+    async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
+        with_confluent(topic, [planned(f"T{number}") for number in range(200)], codec, 200)
+        await shards.caught_up()
+        assert await planned_total(shards) == 200
 
 
 async def test_bad_records_are_put_aside_and_disturb_nothing(
