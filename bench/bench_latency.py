@@ -25,7 +25,7 @@ from aiokafka import AIOKafkaProducer
 
 from contracts.events import STRUCTURED_CONTENT_TYPE
 from engines import engines
-from services import services
+from running import services
 
 HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 PROBE_EVERY_S = 0.05

@@ -36,7 +36,7 @@ from chaos.load import ZONE, Load
 from chaos.projectors import Place
 from engines import kafka, redis_server
 from harness.waiting import until
-from services import services
+from running import services
 
 FILLING_S = 30.0
 """Seconds at full speed before the maximum rate is measured, and while it is."""
