@@ -53,7 +53,7 @@ def test_a_record_with_a_name_that_is_no_text_is_read_with_all_around_it() -> No
 def test_records_of_several_batches_are_each_read_once() -> None:
     read_any_header_name()
     first = records([], [])
-    second = records([(_RawName(), b"x")], [])
+    second = records([], [(_RawName(), b"x")], [])
     moved = (2).to_bytes(8, "big") + second[8:]
     found = read(first + moved)
-    assert [record.offset for record in found] == [0, 1, 2, 3]
+    assert [record.offset for record in found] == [0, 1, 2, 3, 4]

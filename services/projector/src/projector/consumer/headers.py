@@ -62,11 +62,15 @@ class _Records(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is u
         try:
             yield from super()._unpack_records()
         except UnicodeDecodeError:
-            # It stands at the record it could not read, and skips those before it.
+            # Those before the record it could not read are not given again: aiokafka's own mark
+            # of how far it has come goes back to the end of each batch that it passes.
+            begin = self.next_fetch_offset
             self._records = _Batches(data)
             self._aborted_transactions = aborted
             self._aborted_producers = set()
-            yield from super()._unpack_records()
+            for record in super()._unpack_records():
+                if record.offset >= begin:
+                    yield record
 
 
 def read_any_header_name() -> None:
