@@ -65,6 +65,16 @@ def test_a_binary_event_is_the_same_event() -> None:
     assert decode(binary, PARTITIONS) == decode(record(event()), PARTITIONS)
 
 
+def test_an_id_that_is_no_utf_8_is_not_taken_for_another_one() -> None:
+    headers = tuple(
+        (f"ce_{name}", event()[name].encode())
+        for name in ("specversion", "source", "type", "subject", "time")
+    )
+    for windows_1251 in ("з1", "я1"):
+        told = (*headers, ("ce_id", windows_1251.encode("cp1251")))
+        assert reason(decode(record(event()["data"], headers=told), PARTITIONS)) == "invalid"
+
+
 def test_data_in_binary_mode_cannot_smuggle_attributes() -> None:
     headers = tuple((f"ce_{name}", event()[name].encode()) for name in ("specversion", "id"))
     smuggled = b'{"reason":"no_contact"},"subject":"T1"'

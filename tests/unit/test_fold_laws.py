@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 from contracts.keys import COUNTERS, Cell, OpenKey, row_field, row_pointer
 from foldlaws.histories import histories
 from foldlaws.memory import KEYS, MemoryShard
-from projector.fold.calendar import Calendar
+from projector.fold.calendar import Calendar, seconds_of
 from projector.fold.cells import cells, open_counts
 from projector.fold.contacts import History, contacts
 from projector.fold.facts import Fact, fact_of_event, fact_of_packed
@@ -138,3 +138,5 @@ def test_dates_at_the_ends_of_the_calendar_have_deadlines(calendar: Calendar) ->
     assert calendar.deadline("2026-11-24") < calendar.deadline("9999-12-31")
     assert calendar.date_of("0001-01-01T00:00:00+14:00") == "0001-01-01"
     assert calendar.date_of("9999-12-31T23:59:59-14:00") == "9999-12-31"
+    assert calendar.date_of_seconds(seconds_of("0001-01-01T00:00:00+14:00")[0]) == "0001-01-01"
+    assert calendar.date_of_seconds(seconds_of("9999-12-31T23:59:59-14:00")[0]) == "9999-12-31"

@@ -160,6 +160,25 @@ async def test_a_row_shows_everything_of_its_contact(writer: Writer, api: Api) -
     ]
 
 
+async def test_rows_that_are_due_at_the_ends_of_time_are_listed(writer: Writer, api: Api) -> None:
+    await writer.write(
+        [
+            planned("first", due_at="0001-01-01T00:00:00+14:00"),
+            planned("never", due_at="9999-12-31T23:59:59Z"),
+            planned("last", due_at="9999-12-31T23:59:59-14:00"),
+        ]
+    )
+    await api.up_to_date()
+
+    page = await api.get("/contacts", date=DAY, sort="due_at")
+
+    assert [(item["task_id"], item["due_at"]) for item in page["items"]] == [
+        ("first", "0001-01-01T00:00:00+00:00"),
+        ("never", "9999-12-31T23:59:00+00:00"),
+        ("last", "9999-12-31T23:59:00+00:00"),
+    ]
+
+
 async def test_a_call_on_somebody_else_s_contact_is_found_under_its_caller(
     writer: Writer, api: Api
 ) -> None:

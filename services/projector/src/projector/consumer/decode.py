@@ -63,6 +63,8 @@ def decode(record: ConsumerRecord, partitions: int) -> Verdict:
     try:
         value = _structured(record, value)
         event = EVENT_ADAPTER.validate_json(value)
+    except UnicodeDecodeError as error:
+        return Dead("invalid", f"a ce_ header is no UTF-8: {error}")
     except ValidationError as error:
         return _dead(error)
     except ValueError as error:
@@ -86,7 +88,11 @@ def decode(record: ConsumerRecord, partitions: int) -> Verdict:
 
 
 def _structured(record: ConsumerRecord, value: bytes) -> bytes:
-    """The event as structured JSON, whichever content mode the record is in."""
+    """The event as structured JSON, whichever content mode the record is in.
+
+    An attribute that is no UTF-8 raises UnicodeDecodeError: with replacement characters two ids
+    would be one.
+    """
     if not record.headers:
         return value
     headers = dict(record.headers)
@@ -97,7 +103,7 @@ def _structured(record: ConsumerRecord, value: bytes) -> bytes:
         return value
     from_json(value)  # must be a JSON value of its own before it is set into another one
     parts = [
-        b'"%b":%b' % (name.encode(), to_json(_text(headers["ce_" + name])))
+        b'"%b":%b' % (name.encode(), to_json((headers["ce_" + name] or b"").decode()))
         for name in _ATTRIBUTES
         if "ce_" + name in headers
     ]
@@ -107,7 +113,7 @@ def _structured(record: ConsumerRecord, value: bytes) -> bytes:
 
 
 def _text(header: bytes | None) -> str:
-    """A header's text; bytes that are no UTF-8 become replacement characters and fail later."""
+    """A header's text, with replacement characters for bytes that are no UTF-8."""
     return header.decode(errors="replace") if header else ""
 
 

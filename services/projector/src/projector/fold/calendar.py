@@ -75,4 +75,8 @@ class Calendar:
 
     def date_of_seconds(self, seconds: int) -> str:
         """The date in the business time zone of a moment in seconds since 1970."""
-        return (EPOCH + timedelta(seconds=seconds)).astimezone(self.timezone).date().isoformat()
+        try:
+            moment = (EPOCH + timedelta(seconds=seconds)).astimezone(self.timezone)
+        except OverflowError:  # within a day of the year 1 or 9999
+            return (date.min if seconds < 0 else date.max).isoformat()
+        return moment.date().isoformat()

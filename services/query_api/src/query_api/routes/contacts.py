@@ -1,8 +1,9 @@
 """GET /contacts: the rows behind a number, and GET /filters: what can be chosen."""
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -246,17 +247,30 @@ async def _filled_in(
     ]
 
 
+_FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+
+
+def _moment(minute: int, zone: ZoneInfo) -> datetime:
+    """The moment of a minute since 1970: "never" is often written as the end of the year 9999."""
+    try:
+        moment = EPOCH + timedelta(minutes=minute)
+    except OverflowError:
+        return _FIRST if minute < 0 else _LAST
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
 def _item(named: Named, wanted: Wanted, answers: Answers) -> dict[str, Any]:
     row = named.row
-    due = None
-    if row.due is not None:
-        due = (EPOCH + timedelta(minutes=row.due)).astimezone(answers.zone).isoformat()
     return {
         "task_id": row.task_id,
         "contact_no": row.contact_no,
         "contact_date": row.contact_date,
         "plan_date": row.plan_date,
-        "due_at": due,
+        "due_at": None if row.due is None else _moment(row.due, answers.zone).isoformat(),
         "operator": None if row.operator is None else {"id": row.operator, "name": named.operator},
         "manager": None if row.manager is None else {"id": row.manager, "name": named.manager},
         "client": {"id": row.client, "name": named.client},
