@@ -111,6 +111,29 @@ async def test_bad_records_are_put_aside_and_disturb_nothing(
         assert letter["key"] == (key or b"").decode()
 
 
+async def test_what_compression_has_made_small_enough_to_come_stops_nothing(
+    topic: Topic, redis_url: str
+) -> None:
+    producer = Producer(
+        {
+            "bootstrap.servers": topic.bootstrap,
+            "compression.type": "zstd",
+            "message.max.bytes": 4_000_000,
+        }
+    )
+    producer.produce(topic.events, b"x", b"T1", partition=0, headers=[("", None)] * 300_000)
+    for partition in range(topic.partitions):
+        key, value, _ = record_of(planned("T1"))
+        headers = [("x", b"x" * 3_000_000)]
+        producer.produce(topic.events, value, key, partition=partition, headers=headers)
+    async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
+        assert producer.flush(20) == 0
+        await publish(topic, [planned("T1")])
+        await shards.caught_up()
+        assert await shards.dead() == {"too_large": 1 + topic.partitions}
+        assert await planned_total(shards) == 1
+
+
 async def test_what_a_task_has_no_room_for_is_a_dead_letter(topic: Topic, redis_url: str) -> None:
     events = [planned("T1"), *(called("T1") for _ in range(2_004))]
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:

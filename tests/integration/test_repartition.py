@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from confluent_kafka import Producer
+
 from devkit.topics import delete_topics
 from harness.projecting import Shards, publish, running_projector, shards_of
 from harness.projector_command import projector_command
@@ -42,6 +44,30 @@ async def test_a_copy_has_every_task_and_a_repeat_copies_only_what_is_new(
             await new.client.aclose()
         ended = await projector_command(to, redis_url, "verify")
         assert ended.code == 0, ended.out
+    finally:
+        await delete_topics(topic.bootstrap, to.events)
+
+
+async def test_a_record_too_large_to_copy_is_left_out_and_told(
+    topic: Topic, redis_url: str
+) -> None:
+    to = replace(topic, events=topic.events + "-2", partitions=2)
+    producer = Producer(
+        {
+            "bootstrap.servers": topic.bootstrap,
+            "compression.type": "zstd",
+            "message.max.bytes": 4_000_000,
+        }
+    )
+    producer.produce(topic.events, b"x" * 3_000_000, b"T1", partition=1)
+    assert producer.flush(20) == 0
+    await publish(topic, [planned("T1")])
+    try:
+        arguments = ("repartition", "--to-topic", to.events, "--partitions", "2")
+        ended = await projector_command(topic, redis_url, *arguments)
+        assert (ended.code, ended.err) == (0, "")
+        assert "partition 1: 1 records left out, dead letters too large to copy" in ended.out
+        assert "repartition: 1 records copied" in ended.out
     finally:
         await delete_topics(topic.bootstrap, to.events)
 

@@ -22,6 +22,10 @@ from contracts.events import (
 )
 from projector.fold.facts import Fact, fact_of_event
 
+MAX_RECORD_BYTES: Final = 900_000
+"""Largest record that is an event, its headers included. A larger one could not be sent on, nor
+buried whole: topics take 1,048,588 bytes by default. (What comes compressed may be any size.)"""
+
 NO_TIMESTAMP: Final = -1
 """Kafka's timestamp of a record that has none; such a record cannot be ahead of itself."""
 
@@ -60,6 +64,9 @@ def decode(record: ConsumerRecord, partitions: int) -> Verdict:
         return Dead("empty", "the record has no value")
     if len(value) > MAX_VALUE_BYTES:
         return Dead("too_large", f"the value has {len(value)} bytes, {MAX_VALUE_BYTES} are allowed")
+    if record.headers and (size := size_of(record)) > MAX_RECORD_BYTES:
+        said = f"the record has {size} bytes with its headers, {MAX_RECORD_BYTES} are allowed"
+        return Dead("too_large", said)
     try:
         value = _structured(record, value)
         event = EVENT_ADAPTER.validate_json(value)
@@ -85,6 +92,14 @@ def decode(record: ConsumerRecord, partitions: int) -> Verdict:
     if home != record.partition:
         return Misplaced(home)
     return Found(subject, fact)
+
+
+def size_of(record: ConsumerRecord) -> int:
+    """Bytes that the record takes at most where it is sent again."""
+    size = len(record.key or b"") + len(record.value or b"")
+    for name, value in record.headers:
+        size += len(name.encode()) + len(value or b"") + 10  # two lengths, of 5 bytes at most
+    return size
 
 
 def _structured(record: ConsumerRecord, value: bytes) -> bytes:

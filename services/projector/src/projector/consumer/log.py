@@ -7,11 +7,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from projector.consumer.decode import Dead
-
-MAX_LETTER_BYTES = 900_000
-"""A dead letter with a larger value is sent without it: topics take 1,048,588 bytes by default,
-and the letter says where the value stands."""
+from projector.consumer.decode import MAX_RECORD_BYTES, Dead, size_of
 
 PROBE_TIMEOUT_S = 10.0
 """Seconds within which a record that is known to exist must be there to read."""
@@ -144,7 +140,10 @@ class Log:
         )
 
     async def bury(self, record: ConsumerRecord, dead: Dead) -> "asyncio.Future[Any]":
-        """Send the record to the dead letters, with where it stood and what was wrong with it."""
+        """Send the record to the dead letters, with where it stood and what was wrong with it.
+
+        One that is too large for a letter is left where it is; the letter says where that is.
+        """
         where = {
             "topic": record.topic,
             "partition": str(record.partition),
@@ -154,10 +153,9 @@ class Log:
             "detail": dead.detail[:2_000],
         }
         value = record.value
-        size = len(value or b"") + sum(len(n) + len(v or b"") for n, v in record.headers)
         headers = list(record.headers)
-        if size + len(record.key or b"") > MAX_LETTER_BYTES:
-            where["omitted"] = f"value and headers of {size} bytes; read them at their offset"
+        if (size := size_of(record)) > MAX_RECORD_BYTES:
+            where["omitted"] = f"key, value and headers of {size} bytes; read them at their offset"
             value, headers = b"", []
         headers += [(DLQ_PREFIX + name, text.encode()) for name, text in where.items()]
         if record.key is not None and "omitted" not in where:

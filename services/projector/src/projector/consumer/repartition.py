@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
-from projector.consumer.decode import partition_of
+from projector.consumer.decode import MAX_RECORD_BYTES, partition_of, size_of
 from projector.consumer.log import Log
 from projector.consumer.topic import configs_of
 
@@ -93,11 +93,14 @@ class Repartition:
         consumer.assign([tp])
         stored = None if from_begin else await consumer.committed(tp)
         consumer.seek(tp, max(extent.begin, stored or 0))
-        copied = 0
+        copied = left = 0
         while (await consumer.position(tp)) < extent.end:
             got = await consumer.getmany(tp, timeout_ms=200, max_records=AT_ONCE)
             sending = []
             for record in got.get(tp, ()):
+                if size_of(record) > MAX_RECORD_BYTES:
+                    left += 1
+                    continue
                 home = partition % partitions
                 if record.key is not None:
                     home = partition_of(record.key, partitions)
@@ -107,4 +110,8 @@ class Repartition:
             copied += len(sending)
             await consumer.commit({tp: OffsetAndMetadata(await consumer.position(tp), "")})
         self._say(f"partition {partition}: {copied} records copied, through offset {extent.end}")
+        if left:
+            self._say(
+                f"partition {partition}: {left} records left out, dead letters too large to copy"
+            )
         return copied
