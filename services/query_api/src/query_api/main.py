@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -31,8 +32,9 @@ GC_THRESHOLDS: Final = (50_000, 20, 50)
 """Cells and rows are many small tuples without cycles: Python's own thresholds would have the
 collector walk over all of them in the middle of reading some."""
 
-GRACE_S: Final = 10
-"""Seconds a stopping server gives requests under way; then they are cut off."""
+GRACE_S: Final = 5
+"""Seconds a stopping server gives requests under way; then they are cut off. Docker kills what has
+not ended after ten."""
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -125,6 +127,9 @@ def openapi() -> str:
 
 def serve(settings: Settings) -> None:
     """Serve until a signal; a port that can't be had is one line, and exit code 2."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Until uvicorn takes them over, and once more when it is done and raises them again.
+        signal.signal(number, lambda *_: sys.exit(0))
     try:
         sock = socket.create_server((settings.api_host, settings.api_port), backlog=2048)
     except OSError as error:
