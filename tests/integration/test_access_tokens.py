@@ -352,13 +352,31 @@ async def test_a_claim_restricts_to_operators_and_managers(
 
 
 @shares
-@pytest.mark.parametrize("value", [True, 7, {"a": 1}, ["a", 1], [["a"]]])
+@pytest.mark.parametrize("value", [True, 7, {"a": 1}, ["a", 1], [["a"]], ["\ud800"]])
 async def test_a_restriction_that_cannot_be_read_refuses(
     value: Any, shared: tuple[Issuer, Guarded]
 ) -> None:
     issuer, api = shared
     answer = await api.get(REPORT, issuer.token(obzvon_operators=value))
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("value", ["a", ["a"], True, 7])
+async def test_a_restriction_whose_path_leads_astray_refuses(value: Any, issuer: Issuer) -> None:
+    async with guarded(issuer, oidc_operators_claim="obzvon.operators") as api:
+        assert (await api.get(REPORT, issuer.token(obzvon=value))).status_code == 403
+        within = (await api.get(REPORT, issuer.token(obzvon={"operators": ["a"]}))).json()
+        assert within["operators"] == ["a"]
+        assert (await api.get(REPORT, issuer.token(obzvon={}))).json()["operators"] is None
+
+
+@shares
+@pytest.mark.parametrize("claims", [{"exp": 10**400}, {"sub": "\ud800"}])
+async def test_a_claim_that_nothing_can_hold_is_a_401(
+    claims: dict[str, Any], shared: tuple[Issuer, Guarded]
+) -> None:
+    issuer, api = shared
+    assert (await api.get(REPORT, issuer.token(**claims))).status_code == 401
 
 
 # Keys of the issuer

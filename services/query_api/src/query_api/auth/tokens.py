@@ -77,12 +77,16 @@ class TokenReader:
         named = _strings(_claim(claims, settings.oidc_roles_claim)) or ()
         operators = _ids(claims, settings.oidc_operators_claim)
         managers = _ids(claims, settings.oidc_managers_claim)
+        subject = str(claims["sub"])
+        if not _is_text(subject):
+            raise unauthorized("The token can't be read", why="malformed token")
+        name = str(claims.get("preferred_username") or subject)[:128]
         return Caller(
-            subject=str(claims["sub"]),
-            name=str(claims.get("preferred_username") or claims["sub"])[:128],
+            subject=subject,
+            name=name.encode(errors="replace").decode(),
             kind="token",
             roles=frozenset(self._roles[role] for role in named if role in self._roles),
-            expires_at=float(claims["exp"]) + LEEWAY_S,
+            expires_at=_seconds(claims["exp"]) + LEEWAY_S,
             restriction=(
                 None
                 if operators is None and managers is None
@@ -142,25 +146,44 @@ def _refusal(problem: jwt.PyJWTError) -> Refused:
             return unauthorized("The token can't be read", why="malformed token")
 
 
-def _claim(claims: Mapping[str, Any], path: str) -> Any:
-    """A claim by its name, else by its path: names may hold dots (https://…/roles) as well."""
+def _claim(claims: Mapping[str, Any], path: str, *, astray: Any = None) -> Any:
+    """A claim by its name, else by its path: names may hold dots (https://…/roles) as well.
+
+    None if there is none; `astray` if the path leads through something that is no object.
+    """
     if not path:
         return None
     if path in claims:
         return claims[path]
     value: Any = claims
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            return astray
+        value = value.get(name)
     return value
+
+
+def _seconds(exp: Any) -> float:
+    """When a token ends; PyJWT takes whole numbers of any size."""
+    try:
+        return float(exp)
+    except OverflowError:
+        raise unauthorized("The token can't be read", why="malformed token") from None
 
 
 def _strings(value: Any) -> tuple[str, ...] | None:
     """A list of strings, or a single one; None where it is neither."""
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
+    items = [value] if isinstance(value, str) else value
+    if isinstance(items, list) and all(isinstance(item, str) and _is_text(item) for item in items):
+        return tuple(items)
     return None
+
+
+def _is_text(value: str) -> bool:
+    """False where half of a surrogate pair is in it: JSON can escape one, nothing can encode it."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _ids(claims: Mapping[str, Any], path: str) -> frozenset[str] | None:
@@ -168,7 +191,7 @@ def _ids(claims: Mapping[str, Any], path: str) -> frozenset[str] | None:
 
     A claim that is there but can't be understood refuses: it was meant to restrict.
     """
-    value = _claim(claims, path)
+    value = _claim(claims, path, astray=False)
     if value is None:
         return None
     ids = _strings(value)
