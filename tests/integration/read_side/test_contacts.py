@@ -302,6 +302,25 @@ async def test_every_sort_pages_through_all_rows_in_both_directions(
         assert len({(item["task_id"], item["contact_no"]) for item in seen}) == whole["total"]
 
 
+@pytest.mark.parametrize("letter", ["ж", "😀", "\x01"])
+@pytest.mark.parametrize("sort", ["client", "-address", "operator"])
+async def test_pages_go_on_behind_the_longest_names(
+    letter: str, sort: str, writer: Writer, api: Api
+) -> None:
+    name = letter * 2_000
+    await writer.write(
+        planned(f"{n}" * 128, operator_name=name, client_name=name, address_text=name)
+        for n in range(3)
+    )
+    await api.up_to_date()
+
+    first = await api.get("/contacts", date=DAY, sort=sort, limit=2)
+    second = await api.get("/contacts", date=DAY, sort=sort, limit=2, cursor=first["next_cursor"])
+
+    met = {item["task_id"] for page in (first, second) for item in page["items"]}
+    assert len(met) == 3
+
+
 async def test_the_same_contact_is_listed_once_however_many_called(
     writer: Writer, api: Api
 ) -> None:

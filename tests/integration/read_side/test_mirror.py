@@ -278,6 +278,20 @@ async def test_an_emptied_redis_that_is_filled_again_shows_what_it_holds_now(
     assert [*await api.report(date=DAY)] == ["op-2"]
 
 
+async def test_rows_that_are_gone_are_a_503_while_their_figures_are_still_shown(
+    client: redis.asyncio.Redis, writer: Writer, api: Api
+) -> None:
+    await writer.write([planned("T1")])
+    await until(lambda: planned_is(api, 1))
+
+    await client.flushall()
+    assert await status(api, "/api/v1/contacts", date=DAY) == 503
+
+    await until(lambda: _stale(api), within_s=3)
+    assert await planned_is(api, 1)
+    assert await status(api, "/api/v1/contacts", date=DAY) == 503
+
+
 async def test_a_missing_pointer_keeps_the_last_report_and_marks_it_stale(
     client: redis.asyncio.Redis, writer: Writer, api: Api
 ) -> None:

@@ -8,6 +8,7 @@ from pydantic_core import to_json
 
 from contracts.keys import NameEntry, Row, ShardKeys
 from query_api.reader.client import Call, ReadScript, RedisClient
+from query_api.reader.mirror import Unavailable
 from query_api.report.rows import Listing
 
 ROWS_PER_SCRIPT: Final = 1_000
@@ -20,9 +21,11 @@ ROWS_KNOWN: Final = 30_000
 """Decoded rows that are remembered: most are the same when a person turns a page."""
 
 _ROWS = ReadScript("""
--- KEYS: meta (only to tell the slot). ARGV: 1 to follow pointers, 0 to leave them out; then of
--- each list its key and its key up to the operator's id.
--- Answers: field, row, field, row, ... A pointer is {"holder":ID}, the id as in the key's name.
+-- KEYS: meta. ARGV: 1 to follow pointers, 0 to leave them out; then of each list its key and its
+-- key up to the operator's id.
+-- Answers: field, row, field, row, ... or nil where there is no such shard. A pointer is
+-- {"holder":ID}, the id as in the key's name.
+if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 local found = {}
 for at = 2, #ARGV, 2 do
   local rows = redis.call('HGETALL', ARGV[at])
@@ -79,18 +82,19 @@ def _decoded(field: bytes, value: bytes) -> Row:
 async def read_rows(
     client: RedisClient,
     generation: str,
-    shards: int,
+    shards: Sequence[int],
     listings: Iterable[Listing],
     *,
     follow_pointers: bool,
 ) -> AsyncIterator[list[Row]]:
     """The rows of the lists, in portions, each read from a shard at one moment.
 
-    A contact that stands in several lists comes several times.
+    A contact that stands in several lists comes several times. Raises `Unavailable` where a shard
+    is gone: its figures are still shown then, and no rows would be a wrong answer.
     """
     for some in _portions(listings):
         calls: list[Call] = []
-        for number in range(shards):
+        for number in shards:
             keys = ShardKeys(generation, number)
             args: list[str | int] = [int(follow_pointers)]
             for listing in some:
@@ -98,7 +102,10 @@ async def read_rows(
                 common = keys.rows(listing.date, None).removesuffix("null]")
                 args += (keys.rows(listing.date, listing.operator), common)
             calls.append(([keys.meta], args))
-        for answer in await _ROWS.run_all(client, calls):
+        answers = await _ROWS.run_all(client, calls)
+        for number, answer in zip(shards, answers, strict=True):
+            if answer is None:
+                raise Unavailable(f"shard {number} is missing")
             fields = iter(answer)
             yield [_decoded(field, value) for field, value in zip(fields, fields, strict=True)]
             await asyncio.sleep(0)  # others may have their turn

@@ -210,8 +210,12 @@ class Named(NamedTuple):
     last_delivery_date: str | None = None
 
 
+SORTED_BY: Final = 200
+"""Characters of a name that rows are sorted by. A cursor holds them, and must fit an address."""
+
+
 def _folded(text: str | None) -> str | None:
-    return None if text is None else text.casefold()
+    return None if text is None else text.casefold()[:SORTED_BY]
 
 
 SORTS: Final[dict[str, Callable[[Named], str | int | None]]] = {

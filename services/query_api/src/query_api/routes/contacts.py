@@ -180,7 +180,7 @@ async def _rows(request: Request, picture: Picture, wanted: Wanted) -> list[Name
     async for portion in read_rows(
         request.app.state.redis,
         picture.generation,
-        len(picture.shards),
+        [number for number, shard in enumerate(picture.shards) if shard is not None],
         listings(picture, wanted),
         follow_pointers=wanted.takes_pointers,
     ):
