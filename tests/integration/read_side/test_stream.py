@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from harness.oidc import Issuer
 from harness.waiting import until
+from query_api import main
 from query_api.routes import channels
 from readside.api import Api, served_api
 from readside.events import DAY, called, planned
@@ -171,18 +172,10 @@ async def test_coming_back_with_the_last_id_repeats_no_report(api: Api, writer: 
 async def test_a_client_that_does_not_read_slows_no_other_and_gets_the_newest(
     api: Api, writer: Writer
 ) -> None:
-    """Its reports are larger than what the kernel buffers, so that the API feels it."""
-    await writer.write(
-        [planned(f"T{n}", operator=f"op-{n}", operator_name="Имя " * 500) for n in range(400)]
-    )
+    await writer.write(LARGE)
     await api.up_to_date()
     sent = api.app.state.channels
-    slow, pen = await asyncio.open_connection(sock=_small_socket(api), limit=2**24)
-    pen.write(
-        f"GET /api/v1/stream?date={DAY} HTTP/1.1\r\nHost: api.test\r\n"
-        f"Authorization: {api.client.headers['Authorization']}\r\n\r\n".encode()
-    )
-    pen.transport.pause_reading()
+    slow, pen = await _unread_stream(api)
     async with listening_to(api) as fast:
         await next_event(fast)
         await until(lambda: sent.open == 2)
@@ -201,6 +194,33 @@ async def test_a_client_that_does_not_read_slows_no_other_and_gets_the_newest(
 
     assert shown == sorted(set(shown))
     assert len(shown) < 12, "it skipped what was no longer the newest"
+
+
+async def test_a_client_that_reads_nothing_for_a_minute_is_cut_off(
+    redis_url: str, writer: Writer, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "STALLED_MS", 1_000)
+    await writer.write(LARGE)
+    async with served_api(redis_url, issuer, NOON) as api:
+        _, pen = await _unread_stream(api)
+        streams = api.app.state.channels
+        await until(lambda: streams.open == 1)
+        await until(lambda: streams.open == 0, within_s=15)
+        pen.close()
+
+
+LARGE = [planned(f"T{n}", operator=f"op-{n}", operator_name="Имя " * 500) for n in range(400)]
+"""Make a report that is larger than what the kernel buffers, so that the API feels who reads it."""
+
+
+async def _unread_stream(api: Api) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, pen = await asyncio.open_connection(sock=_small_socket(api), limit=2**24)
+    pen.write(
+        f"GET /api/v1/stream?date={DAY} HTTP/1.1\r\nHost: api.test\r\n"
+        f"Authorization: {api.client.headers['Authorization']}\r\n\r\n".encode()
+    )
+    pen.transport.pause_reading()
+    return reader, pen
 
 
 def _small_socket(api: Api) -> socket.socket:

@@ -36,6 +36,10 @@ GRACE_S: Final = 5
 """Seconds a stopping server gives requests under way; then they are cut off. Docker kills what has
 not ended after ten."""
 
+STALLED_MS: Final = 60_000
+"""Milliseconds for which a client may take nothing of what is sent, before it is cut off: else a
+stream that nobody reads would stay open, and count, even when its token has ended."""
+
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """The API. `clock` is the report's: it decides what is active and what is overdue."""
@@ -95,11 +99,20 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
 
 class Server(uvicorn.Server):
-    """Uvicorn waits for open streams when it stops, so they are told to end first."""
+    """Uvicorn waits for open streams when it stops, so they are told to end first.
+
+    And it waits for ever for a client that stops reading; the system does not.
+    """
 
     def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        for sock in sockets or []:  # connections take it over from what they came in by
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.channels.close()
