@@ -350,6 +350,28 @@ async def test_a_page_follows_its_cursor_while_rows_come_and_go(writer: Writer, 
     assert second["next_cursor"] is None
 
 
+async def test_a_name_is_found_and_stands_in_its_place_with_or_without_the_dots_of_yo(
+    writer: Writer, api: Api
+) -> None:
+    names = {"op-1": "Ямщикова", "op-2": "Ёлкина", "op-3": "Дятлов"}
+    await writer.write(
+        planned(f"T-{id_}", operator=id_, operator_name=name, client=id_, client_name=name)
+        for id_, name in names.items()
+    )
+    await api.up_to_date()
+    in_order = ["Дятлов", "Ёлкина", "Ямщикова"]
+
+    for text in ("елкин", "ЁЛКИН"):
+        page = await api.get("/contacts", date=DAY, q=text)
+        assert [item["client"]["name"] for item in page["items"]] == ["Ёлкина"]
+    page = await api.get("/contacts", date=DAY, sort="client")
+    assert [item["client"]["name"] for item in page["items"]] == in_order
+    report = await api.get("/report", date=DAY)
+    assert [line["operator"]["name"] for line in report["operators"]] == in_order
+    pickers = await api.get("/filters", date=DAY)
+    assert [operator["name"] for operator in pickers["operators"]] == in_order
+
+
 WRONG = [
     ("counter=sales", "counter"),
     ("status=lost", "status"),

@@ -4,6 +4,7 @@ from operator import add
 from typing import NamedTuple
 
 from query_api.report.choice import WITHOUT, Choice, Period
+from query_api.report.names import folded
 from query_api.report.picture import (
     ALWAYS,
     NEVER,
@@ -91,7 +92,7 @@ def merge(
     lines.sort(
         key=lambda line: (
             line.operator_id == WITHOUT,
-            names.get(line.operator_id, line.operator_id).casefold(),
+            folded(names.get(line.operator_id, line.operator_id)),
             line.operator_id,
         )
     )

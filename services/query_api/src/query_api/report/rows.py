@@ -10,6 +10,7 @@ from pydantic_core import from_json, to_json
 
 from contracts.keys import COUNTERS, STANDINGS, Row
 from query_api.report.choice import WITHOUT, Choice, Period
+from query_api.report.names import folded
 from query_api.report.picture import Picture
 
 OPEN_COUNTERS: Final = (
@@ -215,7 +216,7 @@ SORTED_BY: Final = 200
 
 
 def _folded(text: str | None) -> str | None:
-    return None if text is None else text.casefold()[:SORTED_BY]
+    return None if text is None else folded(text)[:SORTED_BY]
 
 
 SORTS: Final[dict[str, Callable[[Named], str | int | None]]] = {

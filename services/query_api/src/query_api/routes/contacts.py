@@ -18,6 +18,7 @@ from query_api.reader.mirror import Unavailable
 from query_api.reader.rows import read_last_deliveries, read_names, read_rows
 from query_api.report.body import WITHOUT_MANAGER, WITHOUT_OPERATOR, moment
 from query_api.report.choice import WITHOUT
+from query_api.report.names import folded
 from query_api.report.picture import Picture
 from query_api.report.rows import (
     COUNTER_NAMES,
@@ -208,11 +209,11 @@ async def _looked_through(
     if asked.last_delivery_from or asked.last_delivery_to or order.column == "last_delivery_date":
         parts.add("delivery")
     rows = await _filled_in(request, picture, rows, parts)
-    text, first, last = (asked.q or "").casefold(), asked.last_delivery_from, asked.last_delivery_to
+    text, first, last = folded(asked.q or ""), asked.last_delivery_from, asked.last_delivery_to
     return [
         one
         for one in rows
-        if (not text or text in one.client.casefold() or text in one.address.casefold())
+        if (not text or text in folded(one.client) or text in folded(one.address))
         and (first is None or (one.last_delivery_date or "") >= first)
         and (last is None or (one.last_delivery_date or "") <= last)
     ]
@@ -351,4 +352,4 @@ async def filters(request: Request, caller: ReportCaller) -> Response:
 
 def _refs(ids: set[str], names: dict[str, str], without: str) -> list[dict[str, str]]:
     refs = [{"id": i, "name": without if i == WITHOUT else names.get(i, i)} for i in ids]
-    return sorted(refs, key=lambda ref: (ref["id"] == WITHOUT, ref["name"].casefold(), ref["id"]))
+    return sorted(refs, key=lambda ref: (ref["id"] == WITHOUT, folded(ref["name"]), ref["id"]))
