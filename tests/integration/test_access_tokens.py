@@ -486,6 +486,7 @@ async def test_an_issuer_that_never_answers_holds_no_request_long(
         {"issuer": None},
         {"jwks_uri": "http://keys.example/jwks"},
         {"jwks_uri": "file:///etc/passwd"},
+        {"jwks_uri": "https://\u2603.example/jwks"},
         {"jwks_uri": None},
         {"token_endpoint": "http://login.example/token"},
         {"authorization_endpoint": "javascript:alert(1)"},

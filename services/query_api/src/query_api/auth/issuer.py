@@ -47,7 +47,14 @@ class Unusable(Exception):
     """What the issuer answered can't be used."""
 
 
-_FETCH_FAILURES: Final = (httpx.HTTPError, TimeoutError, Unusable, ValueError, KeyError)
+_FETCH_FAILURES: Final = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    TimeoutError,
+    Unusable,
+    ValueError,
+    KeyError,
+)
 
 log: Final = structlog.stdlib.get_logger("obzvon.access")
 
