@@ -32,6 +32,12 @@ if seq == expected + 1 and held[3] == ARGV[3] then return 'already' end
 if seq > expected then return 'ahead' end
 if seq < expected then return 'rolled_back' end
 
+-- What can fail does so before anything is written: a script that fails is not rolled back.
+for k = 1, #KEYS do
+  local size = redis.pcall('HLEN', KEYS[k])
+  if type(size) == 'table' then return redis.error_reply(size.err .. ': ' .. KEYS[k]) end
+end
+
 local at = 4
 local function strings(count)
   local values = {}
@@ -51,6 +57,7 @@ local function count()
 end
 
 local hint = strings(1)[1]
+if #hint > 0 then redis.call('PUBLISH', '%(changes)s', hint) end
 local fields = strings(count())
 fields[#fields + 1] = 'seq'
 fields[#fields + 1] = expected + 1
@@ -70,7 +77,6 @@ for k = 3, #KEYS do
     chunked('HSET', KEYS[k], strings(count()))
   end
 end
-if #hint > 0 then redis.call('PUBLISH', '%(changes)s', hint) end
 return 'applied'
 """
 
@@ -78,6 +84,8 @@ _CLAIM = """
 local held = redis.call('HMGET', KEYS[1], 'epoch', 'status', 'fingerprint', 'seq')
 if held[2] == 'retired' then return {'retired', ''} end
 if held[3] and held[3] ~= ARGV[2] then return {'foreign', held[3]} end
+redis.call('HDEL', KEYS[1], '')  -- so that a user who may not fails here, and not half way through
+redis.call('UNLINK', KEYS[1] .. ':none')
 local number = held[1] and tonumber(string.match(held[1], '^%d+')) or 0
 local epoch = string.format('%d', number + 1) .. '-' .. ARGV[1]
 redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', (tonumber(held[4]) or 0) + 1, 'nonce', epoch,

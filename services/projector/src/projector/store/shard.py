@@ -26,7 +26,7 @@ from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     ConnectionError,  # noqa: A004 -- redis-py's own, not the built-in
-    ReadOnlyError,
+    ResponseError,
     SlotNotCoveredError,
     TimeoutError,  # noqa: A004 -- redis-py's own, not the built-in
     TryAgainError,
@@ -47,13 +47,14 @@ UNREACHABLE = (
     TimeoutError,
     BusyLoadingError,
     ClusterDownError,
-    ReadOnlyError,
+    ResponseError,
     SlotNotCoveredError,
     TryAgainError,
     OSError,
     asyncio.TimeoutError,
 )
-"""What a Redis that is away, starting or failing over raises: wait and try again."""
+"""What a Redis raises that is away, starting, failing over, full, busy or without permission:
+wait and try again."""
 
 READ_CHUNK = 1_000
 """Fields asked for in one HMGET."""
