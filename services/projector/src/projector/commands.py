@@ -52,7 +52,10 @@ def _answered(command: str, work: Coroutine[Any, Any, int]) -> int:
         sys.stderr.write(f"{command}: stopped\n")
         return 130
     except TopicMissing as error:
-        sys.stderr.write(f"{command}: there is no topic {error}; see OBZVON_EVENTS_TOPIC\n")
+        sys.stderr.write(
+            f"{command}: there is no topic {error}; see OBZVON_EVENTS_TOPIC "
+            "and OBZVON_DEAD_LETTER_TOPIC\n"
+        )
         return 1
     except (KafkaError, *UNREACHABLE) as error:
         sys.stderr.write(
@@ -78,6 +81,8 @@ async def _verify(settings: Settings, generation: str | None) -> int:
             sys.stderr.write("verify: Redis has no live generation; has a projector run on it?\n")
             return 1
         fingerprint = pointer.fingerprint
+        if fingerprint.topic not in await consumer.topics():
+            raise TopicMissing(fingerprint.topic)
         total = Findings()
         calendar = Calendar.of(fingerprint.timezone, fingerprint.day_end)
         for shard in range(fingerprint.partitions):

@@ -64,6 +64,10 @@ class ShardVerifier:
         if meta is None or meta.offset < 0:
             self._differ(self._keys.meta, "", "no position", "one")
             return self.findings
+        end = (await self._consumer.end_offsets([self._tp]))[self._tp]
+        if end < meta.offset:  # it would be waited for without end
+            self._differ(self._keys.meta, "offset", meta.offset, f"only {end} records")
+            return self.findings
         begin = (await self._consumer.beginning_offsets([self._tp]))[self._tp]
         self._consumer.assign([self._tp])
         self._consumer.seek(self._tp, begin)
