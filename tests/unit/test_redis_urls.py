@@ -40,6 +40,7 @@ def test_a_cluster_is_found_by_several_nodes(
         ("http://a", "redis+cluster://"),
         ("redis://a:1,b:2", "name one server"),
         ("redis+cluster://a:1,b:x", "'b:x' has no port that could be"),
+        ("redis://a:1/second", "'second' is no number of a database"),
         ("redis://me:hunter2@a:99999", "'a:99999' has no port that could be"),
     ],
 )

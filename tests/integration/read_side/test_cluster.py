@@ -16,6 +16,8 @@ from harness.oidc import Issuer
 from harness.waiting import until
 from projector.store.client import connect as connect_projector
 from projector.store.generations import drop, keys_of
+from projector.store.shard import UNREACHABLE as EXPECTED_BY_PROJECTOR
+from query_api.reader.client import UNREACHABLE as EXPECTED_BY_API
 from query_api.reader.client import connect
 from readside.api import running_api
 from readside.events import DAY, planned
@@ -73,6 +75,20 @@ async def test_of_the_nodes_named_one_that_answers_is_enough(
         assert isinstance(client, RedisCluster)
         assert await client.set("somewhere", "here")
         await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("connect_by", "expected"),
+    [(connect, EXPECTED_BY_API), (connect_projector, EXPECTED_BY_PROJECTOR)],
+    ids=["API", "projector"],
+)
+async def test_a_cluster_that_is_away_is_one_of_the_failures_that_are_expected(
+    connect_by: Callable[[str], Any], expected: tuple[type[Exception], ...]
+) -> None:
+    client = connect_by("redis+cluster://127.0.0.1:1")
+    with pytest.raises(expected):
+        await client.ping()
+    await client.aclose()
 
 
 async def test_the_golden_days_are_answered_from_a_cluster(

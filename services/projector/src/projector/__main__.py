@@ -1,6 +1,7 @@
 """`python -m projector [run|verify|rebuild|redrive|repartition]`."""
 
 import argparse
+import math
 import re
 import sys
 from datetime import datetime
@@ -107,6 +108,22 @@ def _natural(text: str) -> int:
     return int(text)
 
 
+def _position(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
+
+
 def _rebuild_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = _parser("rebuild")
     parser.add_argument("--force", action="store_true", help="switch in spite of differences")
@@ -115,7 +132,7 @@ def _rebuild_arguments(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--keep-s",
-        type=float,
+        type=_seconds,
         default=60.0,
         metavar="SECONDS",
         help="how long the old generation stays after the switch, for readers in the middle of it",
@@ -144,11 +161,11 @@ def _run_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = _parser("run")
     parser.add_argument(
         "--accept-through",
-        type=int,
+        type=_position,
         metavar="OFFSET",
         help="bury the dead letters through this offset, where a storm of them has parked a shard",
     )
-    parser.add_argument("--partition", type=int, help="only of this one, parked or not")
+    parser.add_argument("--partition", type=_position, help="only of this one, parked or not")
     return parser.parse_args(arguments)
 
 

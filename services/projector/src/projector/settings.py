@@ -1,6 +1,7 @@
 """The projector's settings: environment variables that begin with OBZVON_."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -29,11 +30,20 @@ def _day_end(text: str) -> str:
     return text
 
 
+def _file(path: str | None) -> str | None:
+    if path is not None and not Path(path).is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
 def _redis_url(url: str) -> str:
     schemes = ("redis://", "rediss://", "redis+cluster://", "rediss+cluster://")
     if not url.startswith(schemes):
         raise ValueError(f"give a URL that begins with one of {', '.join(schemes)}")
     authority = re.split("[/?]", url.partition("://")[2], maxsplit=1)[0]
+    database = urlsplit(url).path.strip("/")
+    if database and not database.isdecimal():
+        raise ValueError(f"{database!r} is no number of a database")
     hosts = authority.rpartition("@")[2].split(",")
     if len(hosts) > 1 and "+cluster" not in url:
         raise ValueError("name one server; several only of a cluster, as redis+cluster://A,B")
@@ -59,7 +69,7 @@ class Settings(BaseSettings):
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     kafka_sasl_username: str | None = None
     kafka_sasl_password: str | None = None
-    kafka_ssl_cafile: str | None = None
+    kafka_ssl_cafile: Annotated[str | None, AfterValidator(_file)] = None
     events_topic: str = Field("task-events", min_length=1)
     dead_letter_topic: str = Field("task-events.dlq", min_length=1)
     group_id: str = Field("obzvon-projector", min_length=1)

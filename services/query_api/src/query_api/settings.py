@@ -42,6 +42,9 @@ def _redis_url(url: str) -> str:
     if not url.startswith(SCHEMES):
         raise ValueError(f"give a URL that begins with one of {', '.join(SCHEMES)}")
     authority = re.split("[/?]", url.partition("://")[2], maxsplit=1)[0]
+    database = urlsplit(url).path.strip("/")
+    if database and not database.isdecimal():
+        raise ValueError(f"{database!r} is no number of a database")
     hosts = authority.rpartition("@")[2].split(",")
     if len(hosts) > 1 and "+cluster" not in url:
         raise ValueError("name one server; several only of a cluster, as redis+cluster://A,B")

@@ -26,6 +26,7 @@ from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     ConnectionError,  # noqa: A004 -- redis-py's own, not the built-in
+    RedisClusterException,
     ResponseError,
     SlotNotCoveredError,
     TimeoutError,  # noqa: A004 -- redis-py's own, not the built-in
@@ -47,6 +48,7 @@ UNREACHABLE = (
     TimeoutError,
     BusyLoadingError,
     ClusterDownError,
+    RedisClusterException,
     ResponseError,
     SlotNotCoveredError,
     TryAgainError,

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 RedisClient = Any
 """`Redis | RedisCluster`: redis-py's stubs disagree about the commands both have."""
@@ -21,7 +21,7 @@ SCHEMES: Final = ("redis://", "rediss://", "redis+cluster://", "rediss+cluster:/
 TIMEOUT_S: Final = 5.0
 """Seconds after which a command counts as lost."""
 
-UNREACHABLE: Final = (RedisError, OSError, asyncio.TimeoutError)
+UNREACHABLE: Final = (RedisError, RedisClusterException, OSError, asyncio.TimeoutError)
 """What a Redis that is away, starting, failing over or resharding raises: try again later."""
 
 
