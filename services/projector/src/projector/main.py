@@ -212,16 +212,15 @@ class Projector:
             await self._retried(join)
             works = [
                 _until_uncoordinated(owner),
-                self._until_moved(beside or mine, fingerprint.partitions),
+                self._until_overtaken(owner, mine, beside),
                 owner.every(SAMPLE_S, owner.tick),
                 owner.every(TOPIC_S, owner.look_at_topic),
                 owner.every(COMMIT_S, owner.commit_offsets),
                 owner.every(RETENTION_S, owner.retain),
+                owner.every(TIDY_S, partial(tidy, self._client)),
             ]
             if beside:
-                works.append(owner.every(SAMPLE_S, partial(self._switch, beside, mine)))
-            else:
-                works.append(owner.every(TIDY_S, partial(tidy, self._client)))
+                works.append(owner.every(SAMPLE_S, partial(self._switch, owner, beside, mine)))
             await first_of(*works)
         finally:
             self._is_closing = True
@@ -232,8 +231,24 @@ class Projector:
             self._waiting_for = "another generation has become live"
             self.owner = None
 
-    async def _until_moved(self, live: LivePointer, partitions: int) -> None:
-        """Return once another generation is live, or the topic has other partitions."""
+    async def _until_overtaken(
+        self, owner: Owner, mine: LivePointer, beside: LivePointer | None
+    ) -> None:
+        """Return once another generation than this one is live, or the topic has other partitions.
+
+        One that was built becomes live where it stands: nobody leaves the group for it.
+        """
+        partitions = mine.fingerprint.partitions
+        if beside:
+            if await self._until_moved(beside, partitions) != mine.generation:
+                return
+            self._was_live = mine.fingerprint
+            metrics.FOREIGN.set(0)
+            owner.go_live()
+        await self._until_moved(mine, partitions)
+
+    async def _until_moved(self, live: LivePointer, partitions: int) -> str | None:
+        """Wait until another generation is live: that one; or until the topic has other partitions."""
         while True:
             await asyncio.sleep(SAMPLE_S)
             try:
@@ -243,10 +258,10 @@ class Projector:
                 continue
             if pointer is not None and pointer.generation != live.generation:
                 log.info("live_moved", was=live.generation, now=pointer.generation)
-                return
+                return pointer.generation
             if found != partitions:
                 log.warning("partitions_changed", was=partitions, now=found)
-                return
+                return None
 
     async def _why_not_build(self, live: LivePointer, mine: Fingerprint) -> str:
         """Why this projector, whose fingerprint is not the live one's, does not build its own."""
@@ -273,8 +288,10 @@ class Projector:
             return f"{foreign}, and took over from this one's. {help_} if you want to go back"
         return ""
 
-    async def _switch(self, live: LivePointer, mine: LivePointer) -> None:
+    async def _switch(self, owner: Owner, live: LivePointer, mine: LivePointer) -> None:
         """Make the generation that was built beside the live one live, once it is as fresh."""
+        if not owner.is_building:
+            return
         now = time.time() * 1000
         shards = await metas(self._client, mine.generation, mine.fingerprint)
         if not all(m and m.as_of and now - m.as_of < CAUGHT_UP_MS and not m.parked for m in shards):

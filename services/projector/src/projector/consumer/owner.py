@@ -221,6 +221,15 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         self._tasks.add(owned.restoring)
         owned.restoring.add_done_callback(self._tasks.discard)
 
+    def go_live(self) -> None:
+        """What was built has become live: take every shard over, as if it were assigned now."""
+        self.is_building = self._is_silent = False
+        for owned in list(self.owned.values()):
+            if owned.restoring:
+                owned.restoring.cancel()  # it may still claim for what is only built
+                owned.restoring = None
+            self._restore(owned, "live")
+
     def _refused(self, owned: Owned, what: str, error: Exception) -> None:
         if not self.is_yielding:
             log.warning(what, partition=owned.partition, reason=str(error))
