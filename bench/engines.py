@@ -24,7 +24,7 @@ async def kafka() -> AsyncIterator[str]:
         return
     with tempfile.TemporaryDirectory() as folder:
         async with RealKafka(Path(folder), settings=SHORT_SESSIONS) as server:
-            print(f"Kafka: {server.description}, one broker", flush=True)
+            print(f"Kafka: {server.description}", flush=True)
             yield server.bootstrap
 
 
