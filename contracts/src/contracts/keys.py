@@ -113,7 +113,17 @@ class ChangeHint(NamedTuple):
 class ShardKeys:
     """The key names of one shard of one generation."""
 
-    __slots__ = ("_prefix", "dead", "deliveries", "docs", "generation", "meta", "seqs", "shard")
+    __slots__ = (
+        "_prefix",
+        "dead",
+        "deliveries",
+        "docs",
+        "generation",
+        "meta",
+        "none",
+        "seqs",
+        "shard",
+    )
 
     def __init__(self, generation: str, shard: int) -> None:
         self._prefix = f"{generation}:{{{shard}}}:"
@@ -124,6 +134,9 @@ class ShardKeys:
         self.docs = self._prefix + "docs"
         self.deliveries = self._prefix + "deliveries"
         self.dead = self._prefix + "dead"
+        self.none = self._prefix + "none"
+        """Never exists. A script that declares it does not run while the slot moves between two
+        nodes of a cluster, and so never takes what has not arrived yet for absent."""
 
     def cells(self, date: str) -> str:
         return f"{self._prefix}cells:{date}"

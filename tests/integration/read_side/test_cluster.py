@@ -10,15 +10,22 @@ import pytest_asyncio
 import redis.asyncio
 from redis.asyncio.cluster import RedisCluster
 
+from contracts.keys import LIVE
 from devkit.children import HOST, free_port
 from devkit.engines import EmbeddedRedis
 from harness.oidc import Issuer
 from harness.waiting import until
+from projector.fold.projection import Change
 from projector.store.client import connect as connect_projector
 from projector.store.generations import drop, keys_of
+from projector.store.scripts import CHUNK
 from projector.store.shard import UNREACHABLE as EXPECTED_BY_PROJECTOR
+from projector.store.shard import Position, Prepared
 from query_api.reader.client import UNREACHABLE as EXPECTED_BY_API
 from query_api.reader.client import connect
+from query_api.reader.rows import read_rows
+from query_api.reader.shard import Decoder, ShardRead, read_all
+from query_api.report.rows import Listing
 from readside.api import running_api
 from readside.events import DAY, planned
 from readside.pictures import GOLDEN, day_events, load
@@ -133,4 +140,101 @@ async def test_a_generation_is_dropped_from_every_node(cluster_url: str) -> None
 
     assert not [key async for key in keys_of(client, "g1")]
     assert [key async for key in keys_of(client, "g2")]
+    await client.aclose()
+
+
+class HalfMoved:
+    """A slot on its way to another node, as resharding leaves it between two of its steps."""
+
+    def __init__(self, client: RedisCluster, key: str) -> None:
+        self.slot = client.keyslot(key)
+        source = client.get_node_from_key(key)
+        assert source is not None
+        target = next(node for node in client.get_primaries() if node is not source)
+        self.target_port = target.port
+        self.source = redis.asyncio.Redis(host=HOST, port=source.port)
+        self.target = redis.asyncio.Redis(host=HOST, port=target.port)
+
+    async def begin(self) -> None:
+        self.ids = [
+            (await one.execute_command("CLUSTER MYID")) for one in (self.source, self.target)
+        ]
+        await self.target.execute_command("CLUSTER SETSLOT", self.slot, "IMPORTING", self.ids[0])
+        await self.source.execute_command("CLUSTER SETSLOT", self.slot, "MIGRATING", self.ids[1])
+
+    async def move(self, *keys: str) -> None:
+        await self.source.execute_command(
+            "MIGRATE", HOST, self.target_port, "", 0, 5_000, "KEYS", *keys
+        )
+
+    async def end(self) -> None:
+        while keys := await self.source.execute_command("CLUSTER GETKEYSINSLOT", self.slot, 100):
+            await self.move(*keys)
+        for node in (self.target, self.source):
+            await node.execute_command("CLUSTER SETSLOT", self.slot, "NODE", self.ids[1])
+            await node.aclose()
+
+
+async def test_a_hash_that_is_emptied_while_its_slot_moves_takes_nothing_with_it(
+    cluster_url: str,
+) -> None:
+    client = connect_projector(cluster_url)
+    writer = await Writer(client, partitions=1).start()
+    keys = writer.shards[0].keys
+    await writer.write([planned(f"T{n}", operator=f"op-{n}") for n in (1, 2, 3)])
+    moving = HalfMoved(client, keys.meta)
+    await moving.begin()
+
+    # Each has one row, and hands it on to the next: every list loses all it has and gets another.
+    handed = [planned(f"T{n}", operator=f"op-{n % 3 + 1}", at="09:00") for n in (1, 2, 3)]
+    await writer.write(handed)
+
+    await moving.end()
+    tasks = [await client.hkeys(keys.rows(DAY, f"op-{n}")) for n in (1, 2, 3)]
+    assert tasks == [[b'["T3",1]'], [b'["T1",1]'], [b'["T2",1]']]
+    await client.aclose()
+
+
+async def test_a_hash_is_emptied_in_more_than_one_chunk_while_its_slot_moves(
+    cluster_url: str,
+) -> None:
+    client = connect_projector(cluster_url)
+    writer = await Writer(client, partitions=1).start()
+    keys = writer.shards[0].keys
+    await writer.write([planned("T1")])
+    await client.hset(keys.dead, "old", 1)
+    moving = HalfMoved(client, keys.meta)
+    await moving.begin()
+
+    change = Change(deletes={keys.dead: ["old", *(f"never there {n}" for n in range(CHUNK))]})
+    prepared = Prepared(change, [])
+    await writer.shards[0].commit(prepared, Position(7))
+
+    await moving.end()
+    assert await client.hget(keys.meta, "offset") == b"7"
+    assert not await client.exists(keys.dead)
+    await client.aclose()
+
+
+async def test_half_a_shard_is_not_read(cluster_url: str, issuer: Issuer) -> None:
+    client = connect_projector(cluster_url)
+    writer = await Writer(client, partitions=1).start()
+    keys = writer.shards[0].keys
+    await writer.write([planned("T1")])
+    moving = HalfMoved(client, keys.meta)
+    await moving.begin()
+    await moving.move(keys.meta, keys.seqs)  # its counts and rows are still on the old node
+
+    reader = connect(cluster_url)
+    with pytest.raises(EXPECTED_BY_API):
+        await read_all(reader, [ShardRead(keys, [DAY], Decoder(), None)], LIVE)
+    listing = Listing(DAY, "op-1", 1)
+    with pytest.raises(EXPECTED_BY_API):
+        _ = [r async for r in read_rows(reader, "g1", [0], [listing], follow_pointers=True)]
+
+    await moving.end()
+    async with running_api(cluster_url, issuer) as api:
+        await api.up_to_date()
+        assert (await api.get("/report", date=DAY))["totals"]["planned"] == 1
+    await reader.aclose()
     await client.aclose()

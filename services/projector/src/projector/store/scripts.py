@@ -5,6 +5,10 @@ takes the values and stands at seq + 1. ``CLAIM`` makes its caller the owner by 
 
 An epoch is ``NUMBER-RANDOM``. The number tells which of two owners came later; the random part
 keeps an owner apart from another one that took the same number after a failover lost the first.
+
+While a slot of a Redis Cluster moves, its old node runs a script only if every declared key is
+still there, and a call inside it that touches a key which is not there is an error. So a script
+declares all that it touches, and touches nothing that it has itself removed.
 """
 
 import hashlib
@@ -45,9 +49,18 @@ local function strings(count)
   at = at + count
   return values
 end
-local function chunked(command, key, values)
+local function set(key, values)
   for first = 1, #values, %(chunk)d do
-    redis.call(command, key, unpack(values, first, math.min(first + %(chunk)d - 1, #values)))
+    redis.call('HSET', key, unpack(values, first, math.min(first + %(chunk)d - 1, #values)))
+  end
+end
+local function remove(key, fields)
+  for first = 1, #fields, %(chunk)d do
+    if first > 1 then -- the chunk before may have emptied the hash, and that removes its key
+      local size = redis.pcall('HLEN', key)
+      if type(size) == 'table' or size == 0 then return end
+    end
+    redis.call('HDEL', key, unpack(fields, first, math.min(first + %(chunk)d - 1, #fields)))
   end
 end
 local function count()
@@ -58,25 +71,20 @@ end
 
 local hint = strings(1)[1]
 if #hint > 0 then redis.call('PUBLISH', '%(changes)s', hint) end
-local fields = strings(count())
-fields[#fields + 1] = 'seq'
-fields[#fields + 1] = expected + 1
-fields[#fields + 1] = 'nonce'
-fields[#fields + 1] = ARGV[3]
-redis.call('HSET', KEYS[1], unpack(fields))
+local meta = strings(count())
 local moved = strings(count())
 for i = 1, #moved do redis.call('HSET', KEYS[2], moved[i], expected + 1) end
-local gone = strings(count())
-if #gone > 0 then chunked('HDEL', KEYS[2], gone) end
+remove(KEYS[2], strings(count()))
 for k = 3, #KEYS do
-  local dropped = count()
-  if dropped == 1 then
+  if count() == 1 then
     redis.call('UNLINK', KEYS[k])
   else
-    chunked('HDEL', KEYS[k], strings(count()))
-    chunked('HSET', KEYS[k], strings(count()))
+    set(KEYS[k], strings(count()))
+    remove(KEYS[k], strings(count())) -- last: a hash that is emptied is gone
   end
 end
+-- Last: what failed above is not taken for applied, and is set right by the same write again.
+redis.call('HSET', KEYS[1], 'seq', expected + 1, 'nonce', ARGV[3], unpack(meta))
 return 'applied'
 """
 
@@ -85,7 +93,7 @@ local held = redis.call('HMGET', KEYS[1], 'epoch', 'status', 'fingerprint', 'seq
 if held[2] == 'retired' then return {'retired', ''} end
 if held[3] and held[3] ~= ARGV[2] then return {'foreign', held[3]} end
 redis.call('HDEL', KEYS[1], '')  -- so that a user who may not fails here, and not half way through
-redis.call('UNLINK', KEYS[1] .. ':none')
+redis.call('UNLINK', KEYS[2])  -- which never exists
 local number = held[1] and tonumber(string.match(held[1], '^%d+')) or 0
 local epoch = string.format('%d', number + 1) .. '-' .. ARGV[1]
 redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', (tonumber(held[4]) or 0) + 1, 'nonce', epoch,

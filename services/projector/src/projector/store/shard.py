@@ -144,7 +144,7 @@ class Shard:
         """
         answer, value = await _CLAIM.run(
             self._client,
-            [self.keys.meta],
+            [self.keys.meta, self.keys.none],
             [secrets.token_hex(8), self._fingerprint, status, horizon],
         )
         match answer:
@@ -371,9 +371,11 @@ def _arguments(
         args.append(1)
     for key in change.sets.keys() | change.deletes.keys():
         names.append(key)
-        removed = change.deletes.get(key, ())
         fields = change.sets.get(key, {})
-        args += (0, len(removed), *removed, 2 * len(fields))
+        removed = [name for name in change.deletes.get(key, ()) if name not in fields]
+        args += (0, 2 * len(fields))
         for pair in fields.items():
             args += pair
+        args.append(len(removed))
+        args += removed
     return names, args

@@ -65,8 +65,9 @@ Call = tuple[list[str], list[str | int]]
 class ReadScript:
     """A Lua script that only reads, run by its hash; sent whole where it is not known yet.
 
-    All of its keys must be of one shard, and the first is given as a key: in a cluster it tells
-    where to run. A script, not MULTI: redis-py's cluster client queues a transaction's commands
+    All of its keys must be of one shard: in a cluster they tell where to run. One that reads keys
+    which it has not declared declares `ShardKeys.none`, so that it never reads half a shard on
+    either end of a moving slot. A script, not MULTI: redis-py's cluster client queues a transaction's commands
     from a thread with an event loop of its own, each.
     """
 

@@ -21,7 +21,7 @@ ROWS_KNOWN: Final = 30_000
 """Decoded rows that are remembered: most are the same when a person turns a page."""
 
 _ROWS = ReadScript("""
--- KEYS: meta. ARGV: 1 to follow pointers, 0 to leave them out; then of each list its key and its
+-- KEYS: meta, none. ARGV: 1 to follow pointers, 0 to leave them out; then of each list its key and its
 -- key up to the operator's id.
 -- Answers: field, row, field, row, ... or nil where there is no such shard. A pointer is
 -- {"holder":ID}, the id as in the key's name.
@@ -101,7 +101,7 @@ async def read_rows(
                 # The key of no operator ends in null]: what stands before that is the date's.
                 common = keys.rows(listing.date, None).removesuffix("null]")
                 args += (keys.rows(listing.date, listing.operator), common)
-            calls.append(([keys.meta], args))
+            calls.append(([keys.meta, keys.none], args))
         answers = await _ROWS.run_all(client, calls)
         for number, answer in zip(shards, answers, strict=True):
             if answer is None:

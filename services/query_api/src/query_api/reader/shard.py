@@ -12,7 +12,7 @@ BUDGET: Final = 20_000
 
 MOVED = ReadScript(
     """
--- KEYS: meta, seqs. ARGV: held epoch, held seq, budget, prefix of the cells' keys, of the open
+-- KEYS: meta, seqs, none. ARGV: held epoch, held seq, budget, prefix of the cells' keys, of the open
 -- counts' keys, the keys of the operators' and managers' names, number of dates whose cells are
 -- missing, those dates, then all dates whose cells are wanted.
 -- Answers: meta, seqs, the seq up to which all is read, {date, open counts, cells} of each date
@@ -140,7 +140,7 @@ class ShardRead:
 
     def call(self) -> Call:
         keys = self._keys
-        return [keys.meta, keys.seqs], [
+        return [keys.meta, keys.seqs, keys.none], [
             self._epoch,
             self._through,
             BUDGET,
