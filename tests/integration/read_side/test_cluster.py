@@ -238,3 +238,20 @@ async def test_half_a_shard_is_not_read(cluster_url: str, issuer: Issuer) -> Non
         assert (await api.get("/report", date=DAY))["totals"]["planned"] == 1
     await reader.aclose()
     await client.aclose()
+
+
+async def test_a_scan_of_all_documents_is_whole_though_the_slot_moves(cluster_url: str) -> None:
+    client = connect_projector(cluster_url)
+    writer = await Writer(client, partitions=1).start()
+    await writer.write([planned(f"T{n}") for n in range(3_000)])
+    moving = HalfMoved(client, writer.shards[0].keys.meta)
+
+    found = set()
+    async for task_id, _ in writer.shards[0].documents():
+        if not found:
+            await moving.begin()
+            await moving.end()
+        found.add(task_id)
+
+    assert found == {f"T{n}" for n in range(3_000)}
+    await client.aclose()

@@ -265,9 +265,21 @@ class Shard:
         return len(set(old))
 
     async def documents(self) -> AsyncIterator[tuple[str, bytes]]:
-        """Every (task id, document) of the shard; some may come twice."""
-        async for name, value in self._client.hscan_iter(self.keys.docs, count=READ_CHUNK):
-            yield name.decode(), value
+        """Every (task id, document) of the shard; some may come twice.
+
+        A cursor means nothing to another server: where the slot moves, or a replica takes over,
+        in the middle of a scan, documents are skipped. Then it is begun anew.
+        """
+        present = await self._client.hlen(self.keys.docs)
+        seen: set[bytes] = set()
+        while True:
+            async for name, value in self._client.hscan_iter(self.keys.docs, count=READ_CHUNK):
+                seen.add(name)
+                yield name.decode(), value
+            if len(seen) >= present:
+                return
+            log.warning("scan_repeated", shard=self.keys.shard, present=present, seen=len(seen))
+            present = min(present, await self._client.hlen(self.keys.docs))
 
     async def _retract(self, fold: Fold) -> None:
         """Find again what only a replaced fact had told: a rare scan of all documents.
