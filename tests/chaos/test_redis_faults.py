@@ -5,8 +5,9 @@ from pathlib import Path
 
 from redis.asyncio.cluster import RedisCluster
 
-from chaos.load import under_load
+from chaos.load import Growing, flowing, under_load
 from chaos.projectors import Place, place
+from chaos.readers import reading
 from contracts.keys import ShardKeys
 from devkit.real_engines import RealRedisCluster, RedisPair
 from harness.proxy import Proxy, proxy
@@ -88,25 +89,39 @@ async def _new_replica(pair: RedisPair) -> None:
     await pair.replicating()
 
 
-async def test_slots_of_a_cluster_move_while_they_are_written(
+async def test_slots_of_a_cluster_move_while_they_are_written_and_read(
     real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
 ) -> None:
-    moves = 0
+    moves, rounds, growing = 0, 3, Growing()
     async with place(real_topic, cluster.url, tmp_path) as here:
-        await here.projector().ready()
+        projector = here.projector()
+        await projector.ready()
         client = RedisCluster.from_url(cluster.url.replace("+cluster", ""))
-        async with under_load(real_topic.bootstrap, real_topic.events, seed=13) as load:
+        async with (
+            under_load(real_topic.bootstrap, real_topic.events, seed=13) as load,
+            flowing(growing, here.topic.bootstrap, here.topic.events),
+            reading(here, growing) as readers,
+        ):
             await grown(here, 5_000)
-            for shard in range(real_topic.partitions):
-                slot = client.keyslot(ShardKeys("g1", shard).meta)
+            for number in range(rounds * real_topic.partitions):
+                slot = client.keyslot(ShardKeys("g1", number % real_topic.partitions).meta)
                 source = await cluster.owner_of(slot)
                 others = [one for one in await cluster.primary_nodes() if one is not source]
-                assert await cluster.move_slot(slot, others[shard % 2]) > 0
+                # In small steps, so that much is written and read between them.
+                assert await cluster.move_slot(slot, others[number % 2], batch=5) > 0
                 moves += 1
+            await grown(here, 2_000)
         await client.aclose()
         assert load.rate >= 2_000
+        assert not readers.wrong, readers.wrong[:20]
+        assert '_failed"' not in projector.log, projector.log
         await here.check(
-            "a slot of the Redis Cluster moved", load.events, faults=moves, rate=load.rate
+            "a slot of the Redis Cluster moved, readers polling",
+            load.events + growing.events,
+            faults=moves,
+            rate=load.rate,
+            days=[growing.day],
+            note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
         )
 
 

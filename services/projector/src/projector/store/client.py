@@ -1,6 +1,8 @@
 """Connecting to Redis: a single server, a primary with replicas behind one name, or a cluster."""
 
+import asyncio
 import re
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +12,10 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import (
+    ClusterError,
+    ConnectionError,  # noqa: A004 -- redis-py's own, not the built-in
+)
 
 RedisClient = Any
 """`Redis | RedisCluster`: redis-py's stubs disagree about the commands both have."""
@@ -18,6 +24,11 @@ CLUSTER_SCHEMES = ("redis+cluster://", "rediss+cluster://")
 
 TIMEOUT_S = 5.0
 """Seconds after which a command counts as lost. Its outcome is then unknown: see `Shard`."""
+
+MOVING_S = 3.0
+"""Seconds to wait for a slot of a cluster that moves: most take less. Its keys can't be used."""
+
+MOVING_PAUSE_S = 0.05
 
 
 class _Packed:
@@ -40,6 +51,26 @@ class PackedSSLConnection(_Packed, SSLConnection):
     pass
 
 
+class Cluster(RedisCluster):
+    """redis-py's client, made to bear that slots move and nodes change under commands."""
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """As redis-py's; waits up to `MOVING_S` for a slot that is on its way to another node."""
+        gives_up = time.monotonic() + MOVING_S
+        while True:
+            try:
+                return await super().execute_command(*args, **kwargs)
+            except ClusterError as error:
+                # redis-py gave up to follow redirections: it sends ASKING on one connection of
+                # its pool and the command on another.
+                if type(error) is not ClusterError or time.monotonic() > gives_up:
+                    raise
+            except (AttributeError, RuntimeError) as error:
+                # Of a cluster that is down it closes all connections, those in use too.
+                raise ConnectionError("closed while it was used") from error
+            await asyncio.sleep(MOVING_PAUSE_S)
+
+
 def connect(url: str) -> RedisClient:
     """A client for ``redis://``, ``rediss://``, ``redis+cluster://`` or ``rediss+cluster://``.
 
@@ -49,9 +80,12 @@ def connect(url: str) -> RedisClient:
     """
     if url.startswith(CLUSTER_SCHEMES):
         first, others = cluster_nodes(url)
-        return RedisCluster.from_url(
+        return Cluster.from_url(
             first,
             startup_nodes=others,
+            # Else every fifth MOVED closes all connections, those in use too. A node that leaves
+            # is found out by its lost connections.
+            reinitialize_steps=0,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
         )

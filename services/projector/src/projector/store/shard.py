@@ -24,7 +24,7 @@ import structlog
 from pydantic_core import to_json
 from redis.exceptions import (
     BusyLoadingError,
-    ClusterDownError,
+    ClusterError,
     ConnectionError,  # noqa: A004 -- redis-py's own, not the built-in
     RedisClusterException,
     ResponseError,
@@ -47,7 +47,7 @@ UNREACHABLE = (
     ConnectionError,
     TimeoutError,
     BusyLoadingError,
-    ClusterDownError,
+    ClusterError,
     RedisClusterException,
     ResponseError,
     SlotNotCoveredError,

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import re
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,7 +12,13 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import (
+    ClusterError,
+    ConnectionError,  # noqa: A004 -- redis-py's own, not the built-in
+    NoScriptError,
+    RedisClusterException,
+    RedisError,
+)
 
 RedisClient = Any
 """`Redis | RedisCluster`: redis-py's stubs disagree about the commands both have."""
@@ -21,8 +28,33 @@ SCHEMES: Final = ("redis://", "rediss://", "redis+cluster://", "rediss+cluster:/
 TIMEOUT_S: Final = 5.0
 """Seconds after which a command counts as lost."""
 
+MOVING_S: Final = 3.0
+"""Seconds to wait for a slot of a cluster that moves: most take less. Its keys can't be used."""
+
+MOVING_PAUSE_S: Final = 0.05
+
 UNREACHABLE: Final = (RedisError, RedisClusterException, OSError, asyncio.TimeoutError)
 """What a Redis that is away, starting, failing over or resharding raises: try again later."""
+
+
+class Cluster(RedisCluster):
+    """redis-py's client, made to bear that slots move and nodes change under commands."""
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """As redis-py's; waits up to `MOVING_S` for a slot that is on its way to another node."""
+        gives_up = time.monotonic() + MOVING_S
+        while True:
+            try:
+                return await super().execute_command(*args, **kwargs)
+            except ClusterError as error:
+                # redis-py gave up to follow redirections: it sends ASKING on one connection of
+                # its pool and the command on another.
+                if type(error) is not ClusterError or time.monotonic() > gives_up:
+                    raise
+            except (AttributeError, RuntimeError) as error:
+                # Of a cluster that is down it closes all connections, those in use too.
+                raise ConnectionError("closed while it was used") from error
+            await asyncio.sleep(MOVING_PAUSE_S)
 
 
 def connect(url: str) -> RedisClient:
@@ -33,9 +65,12 @@ def connect(url: str) -> RedisClient:
     """
     if "+cluster://" in url:
         first, others = cluster_nodes(url)
-        return RedisCluster.from_url(
+        return Cluster.from_url(
             first,
             startup_nodes=others,
+            # Else every fifth MOVED closes all connections, those in use too. A node that leaves
+            # is found out by its lost connections.
+            reinitialize_steps=0,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
         )
