@@ -231,7 +231,17 @@ class Shard:
         await self._write(Change(), notes)
 
     async def start_at(self, offset: int, complete_since: str | None) -> None:
-        """Place a shard that has no position yet."""
+        """Place a shard that has no position yet.
+
+        Where Redis has lost a shard's meta and nothing else, what is left is removed first: no
+        offset tells what it counts.
+        """
+        scan = self._client.scan_iter(match=self.keys.pattern(), count=READ_CHUNK)
+        left = sorted({key.decode() async for key in scan} - {self.keys.meta})
+        if left:
+            log.warning("remains_removed", shard=self.keys.shard, keys=len(left))
+        for first in range(0, len(left), READ_CHUNK):
+            await self._write(Change(drops=left[first : first + READ_CHUNK]), {})
         await self._write(
             Change(), {"offset": offset, "complete_since": complete_since or "", "parked": ""}
         )
