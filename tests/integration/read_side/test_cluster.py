@@ -17,6 +17,7 @@ from harness.oidc import Issuer
 from harness.waiting import until
 from projector.fold.projection import Change
 from projector.store.client import connect as connect_projector
+from projector.store.client import evicting
 from projector.store.generations import drop, keys_of
 from projector.store.scripts import CHUNK
 from projector.store.shard import UNREACHABLE as EXPECTED_BY_PROJECTOR
@@ -254,4 +255,14 @@ async def test_a_scan_of_all_documents_is_whole_though_the_slot_moves(cluster_ur
         found.add(task_id)
 
     assert found == {f"T{n}" for n in range(3_000)}
+    await client.aclose()
+
+
+async def test_each_node_that_may_evict_is_told(cluster_url: str) -> None:
+    client = connect_projector(cluster_url)
+    assert await evicting(client) == {}
+    node = client.get_primaries()[0]
+    for name, value in (("maxmemory", "1gb"), ("maxmemory-policy", "allkeys-lfu")):
+        await client.config_set(name, value, target_nodes=node)
+    assert await evicting(client) == {node.name: "allkeys-lfu"}
     await client.aclose()

@@ -27,7 +27,7 @@ from projector.consumer.topic import doubts, read_configs
 from projector.health import health_app
 from projector.logs import configure_logs
 from projector.settings import Settings
-from projector.store.client import connect
+from projector.store.client import connect, evicting
 from projector.store.generations import (
     FIRST,
     accept,
@@ -144,6 +144,7 @@ class Projector:
         try:
             await self._retried(self._log.start)
             await self._retried(self._look_at_topic)
+            await self._retried(self._look_at_redis)
             while True:
                 await self._follow_live()
         finally:
@@ -159,6 +160,17 @@ class Projector:
         metrics.TOPIC_DOUBTS.set(len(found))
         for doubt in found:
             log.error("topic_would_lose_events", reason=doubt)
+
+    async def _look_at_redis(self) -> None:
+        """Say loudly where Redis may throw away what the report counts, and nobody would know."""
+        found = await evicting(self._client)
+        metrics.REDIS_EVICTS.set(len(found))
+        for server, policy in found.items():
+            log.error(
+                "redis_would_lose_figures",
+                reason=f"{server} has maxmemory-policy={policy}: what it evicts is missing from "
+                "the report, and nothing tells; set it to noeviction",
+            )
 
     async def _follow_live(self) -> None:
         """Project the generation that is live, or one beside it, until another one is live."""

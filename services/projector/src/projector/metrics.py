@@ -26,3 +26,6 @@ RETENTION_PARKED = Gauge(
 TOPIC_DOUBTS = Gauge(
     "obzvon_topic_doubts", "Settings of the events topic that would lose events the report needs"
 )
+REDIS_EVICTS = Gauge(
+    "obzvon_redis_evicts", "Redis servers whose maxmemory-policy may evict what the report counts"
+)
