@@ -137,6 +137,11 @@ class Readers:
     def shows(self, generation: str) -> bool:
         return bool(self.generations) and self.generations[-1][1] == generation
 
+    async def are_fresh(self) -> bool:
+        """Whether the API can read Redis, and says that its report is up to date."""
+        answer = await self._client.get("/api/v1/report")
+        return answer.status_code == 200 and not answer.json()["stale"]
+
     def before_and_after(self, old: str, new: str) -> list[tuple[int, int]]:
         """Of each reader: answers surely from the old generation, and surely from the new one."""
         last = max(at for at, generation in self.generations if generation == old)

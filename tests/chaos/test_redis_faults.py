@@ -128,18 +128,34 @@ async def test_slots_of_a_cluster_move_while_they_are_written_and_read(
 async def test_a_primary_of_a_cluster_is_killed_and_succeeded(
     real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
 ) -> None:
+    growing = Growing()
     async with place(real_topic, cluster.url, tmp_path) as here:
-        await here.projector().ready()
-        async with under_load(real_topic.bootstrap, real_topic.events, seed=14) as load:
+        projector = here.projector()
+        await projector.ready()
+        async with (
+            under_load(real_topic.bootstrap, real_topic.events, seed=14) as load,
+            flowing(growing, here.topic.bootstrap, here.topic.events),
+            reading(here, growing) as readers,
+        ):
             await grown(here, 5_000)
             victim = (await cluster.primary_nodes())[0]
             victim.kill()
             await cluster.whole()
             here.redis_url = cluster.url
             await grown(here, 5_000)
+            await until(readers.are_fresh, within_s=30.0)
         assert load.rate >= 2_000
+        # Meanwhile answers are stale and rows are not to be had. That is all.
+        wrong = [one for one in readers.wrong if "stale: " not in one and ": 503: " not in one]
+        assert not wrong, wrong[:20]
+        assert '_failed"' not in projector.log, projector.log
         await here.check(
-            "a primary of the Redis Cluster killed", load.events, faults=1, rate=load.rate
+            "a primary of the Redis Cluster killed, readers polling",
+            load.events + growing.events,
+            faults=1,
+            rate=load.rate,
+            days=[growing.day],
+            note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
         )
 
 
