@@ -527,3 +527,13 @@ async def test_one_can_log_in_at_the_development_issuer(
         assert (await api.get(REPORT, token)).json()["operators"] == ["o-1"]
         id_token = dev.id_token(development.Person("head"), client_id=AUDIENCE)
         assert (await api.get(REPORT, id_token)).status_code == 401
+
+
+@pytest.mark.parametrize("missing", ["authorization_endpoint", "token_endpoint"])
+async def test_an_issuer_that_nobody_can_log_in_by_is_said_to_be_one(
+    missing: str, api: Guarded, issuer: Issuer
+) -> None:
+    issuer.discovery = {missing: None}
+    refused = await api.client.get("/login")
+    assert refused.status_code == 503
+    assert f"no {missing}" in refused.json()["detail"]

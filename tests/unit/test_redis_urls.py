@@ -41,6 +41,11 @@ def test_a_cluster_is_found_by_several_nodes(
         ("redis://a:1,b:2", "name one server"),
         ("redis+cluster://a:1,b:x", "'b:x' has no port that could be"),
         ("redis://a:1/second", "'second' is no number of a database"),
+        ("redis://a:1/0?pool=big", "no such option as in ?pool=big"),
+        (
+            "redis+cluster://a:1,b:2?socket_timeout=soon",
+            "no such option as in ?socket_timeout=soon",
+        ),
         ("redis://me:hunter2@a:99999", "'a:99999' has no port that could be"),
     ],
 )
@@ -50,3 +55,19 @@ def test_what_cannot_be_meant_is_refused(settings: Callable[..., Any], url: str,
     message = refused.value.errors()[0]["msg"]
     assert said in message
     assert "hunter2" not in message
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://me:p%40ss@a:1/2?socket_timeout=1.5&max_connections=50",
+        "rediss+cluster://a:1,b:2/?ssl_ca_certs=/ca.pem&ssl_cert_reqs=none",
+        "redis+cluster://[::1]:1,[::2]:2",
+    ],
+)
+def test_what_redis_py_takes_may_be_meant(settings: Callable[..., Any], url: str) -> None:
+    made = settings(
+        redis_url=url, kafka_bootstrap_servers="k:1", oidc_issuer="https://issuer.example"
+    )
+    assert made.redis_url == url

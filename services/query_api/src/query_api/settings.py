@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, field_validator
+from redis.asyncio import ConnectionPool
 
 from contracts.traces import TracesEndpoint, TracesSample
 from query_api.auth.settings import AccessSettings
@@ -50,7 +51,16 @@ def _redis_url(url: str) -> str:
         raise ValueError("name one server; several only of a cluster, as redis+cluster://A,B")
     for host in hosts:
         _port(host)
+    _options(url)
     return url
+
+
+def _options(url: str) -> None:
+    scheme, query = url.partition("://")[0].removesuffix("+cluster"), urlsplit(url).query
+    try:
+        ConnectionPool.from_url(f"{scheme}://localhost/?{query}").make_connection()  # type: ignore[no-untyped-call]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"redis-py takes no such option as in ?{query}: {error}") from error
 
 
 def _port(host: str) -> int:

@@ -129,6 +129,17 @@ class Issuer:
                 ) from problem
         return self._metadata
 
+    async def endpoint(self, name: str) -> str:
+        """An address from the discovery document; a 503 if that has none of this name."""
+        url = (await self.metadata()).get(name)
+        if not isinstance(url, str):
+            log.warning("discovery incomplete", missing=name)
+            raise unavailable(
+                f"The issuer's discovery document has no {name}: nobody can log in by it.",
+                why="discovery incomplete",
+            )
+        return url
+
     async def close(self) -> None:
         if self._fetching is not None:
             self._fetching.cancel()

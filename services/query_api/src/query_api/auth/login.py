@@ -130,7 +130,8 @@ class _Flow:
 
     async def begin(self, next: str | None = None) -> Response:  # noqa: A002 - the parameter's name in the address
         """Send the browser to the issuer."""
-        metadata = await self._access.issuer.metadata()
+        authorization = await self._access.issuer.endpoint("authorization_endpoint")
+        await self._access.issuer.endpoint("token_endpoint")  # better said now than on return
         state, browser, nonce, verifier = secret(), secret(), secret(), secret()
         await self._access.store.put_login(
             state,
@@ -140,7 +141,7 @@ class _Flow:
         )
         async with self._client() as client:
             url, _ = client.create_authorization_url(
-                metadata["authorization_endpoint"],
+                authorization,
                 state=state,
                 nonce=nonce,
                 code_verifier=verifier,
@@ -250,12 +251,10 @@ class _Flow:
         refresh_token = _unsealed(session.sealed_refresh_token, cookie)
         if refresh_token is None:
             return None
-        metadata = await self._access.issuer.metadata()
+        endpoint = await self._access.issuer.endpoint("token_endpoint")
         try:
             async with self._client() as client:
-                tokens = await client.refresh_token(
-                    metadata["token_endpoint"], refresh_token=refresh_token
-                )
+                tokens = await client.refresh_token(endpoint, refresh_token=refresh_token)
         except OAuthError as problem:
             log.info("session not renewed", problem=str(problem.error)[:80])
             return None
@@ -294,10 +293,11 @@ class _Flow:
         code = request.query_params.get("code")
         if code is None:
             raise unauthorized("The issuer let nobody in", why="login refused", error=None)
+        endpoint = await self._access.issuer.endpoint("token_endpoint")
         try:
             async with self._client() as client:
                 tokens: Mapping[str, Any] = await client.fetch_token(
-                    metadata["token_endpoint"],
+                    endpoint,
                     grant_type="authorization_code",
                     code=code,
                     code_verifier=pending.verifier,
