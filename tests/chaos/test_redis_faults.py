@@ -89,6 +89,44 @@ async def _new_replica(pair: RedisPair) -> None:
     await pair.replicating()
 
 
+async def test_a_primary_is_demoted_and_keeps_its_connections(
+    real_topic: Topic, tmp_path: Path
+) -> None:
+    times, growing = 4, Growing()
+    async with (
+        RedisPair(tmp_path / "pair") as pair,
+        proxy(pair.primary.port) as name,
+        place(real_topic, f"redis://{name.address}/0", tmp_path) as here,
+    ):
+        projector = here.projector()
+        await projector.ready()
+        async with (
+            under_load(real_topic.bootstrap, real_topic.events, seed=15) as load,
+            flowing(growing, here.topic.bootstrap, here.topic.events),
+            reading(here, growing) as readers,
+        ):
+            for number in range(times):
+                await grown(here, 3_000)
+                await pair.replicating()
+                name.point(pair.replica.port)
+                await pair.promote()
+                if number % 2:  # for a while there are two primaries, and then one has lost
+                    await grown(here, 1_000)
+                await pair.replica.ask("REPLICAOF", "127.0.0.1", pair.primary.port)
+            await grown(here, 3_000)
+            await until(readers.are_fresh, within_s=45.0)
+        assert load.rate >= 2_000
+        assert '_failed"' not in projector.log, projector.log
+        await here.check(
+            "a primary demoted, its name leads to the new one",
+            load.events + growing.events,
+            faults=times,
+            rate=load.rate,
+            days=[growing.day],
+            note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
+        )
+
+
 async def test_slots_of_a_cluster_move_while_they_are_written_and_read(
     real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ class Proxy:
     """Passes bytes on between its own port and a target's.
 
     `switch` breaks every connection and sends new ones to another target, as a failover with a
-    moved address does; `cut` refuses them all; `hang` keeps connections open and passes nothing,
+    moved address does; `point` does not break them, as a name does that leads elsewhere; `cut` refuses them all; `hang` keeps connections open and passes nothing,
     as a network does that loses packets.
     """
 
@@ -32,6 +32,9 @@ class Proxy:
     def switch(self, target_port: int) -> None:
         self.target_port = target_port
         self._break()
+
+    def point(self, target_port: int) -> None:
+        self.target_port = target_port
 
     def cut(self) -> None:
         self.target_port = None

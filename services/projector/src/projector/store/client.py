@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 import hiredis
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
-from redis.asyncio.connection import Connection, SSLConnection
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     ClusterError,
     ConnectionError,  # noqa: A004 -- redis-py's own, not the built-in
+    ReadOnlyError,
     ResponseError,
 )
 
@@ -25,6 +26,9 @@ CLUSTER_SCHEMES = ("redis+cluster://", "rediss+cluster://")
 
 TIMEOUT_S = 5.0
 """Seconds after which a command counts as lost. Its outcome is then unknown: see `Shard`."""
+
+CONNECTION_S = 30.0
+"""Seconds after which a connection is made anew."""
 
 MOVING_S = 3.0
 """Seconds to wait for a slot of a cluster that moves: most take less. Its keys can't be used."""
@@ -44,11 +48,36 @@ class _Packed:
         return [hiredis.pack_command((*command.split(), *rest))]  # "MEMORY USAGE" is two words
 
 
-class PackedConnection(_Packed, Connection):
+class _Primary(AbstractConnection):
+    """Stays with the primary, where its name leads to another server after a failover.
+
+    A primary that was demoted keeps its connections. So each is made anew from time to time, and
+    at once if it answers that it may only be read.
+    """
+
+    _since = 0.0
+
+    async def connect(self) -> None:
+        """As redis-py's, which calls it before each use."""
+        if self.is_connected and time.monotonic() - self._since > CONNECTION_S:
+            await self.disconnect()
+        if not self.is_connected:
+            self._since = time.monotonic()
+        await super().connect()  # type: ignore[no-untyped-call]
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super().read_response(*args, **kwargs)
+        except ReadOnlyError as error:
+            await self.disconnect(nowait=True)
+            raise ConnectionError("it is a replica now") from error
+
+
+class PackedConnection(_Packed, _Primary, Connection):
     pass
 
 
-class PackedSSLConnection(_Packed, SSLConnection):
+class PackedSSLConnection(_Packed, _Primary, SSLConnection):
     pass
 
 

@@ -154,10 +154,13 @@ class Shard:
                 raise ForeignFingerprint(value.decode(), self._fingerprint)
             case _:
                 pass
-        meta = Meta.decode(await self._client.hgetall(self.keys.meta))
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.hgetall(self.keys.meta)
+        pipeline.hgetall(self.keys.dead)
+        fields, dead = await pipeline.execute()
+        meta = Meta.decode(fields)
         if meta is None or meta.epoch != value.decode():
             raise Superseded("another owner claimed the shard at the same time")
-        dead = await self._client.hgetall(self.keys.dead)
         self._epoch, self._seq = meta.epoch, meta.seq
         self._dead = {reason.decode(): int(count) for reason, count in dead.items()}
         self._forwarded = meta.forwarded
@@ -283,9 +286,14 @@ class Shard:
         present = await self._client.hlen(self.keys.docs)
         seen: set[bytes] = set()
         while True:
-            async for name, value in self._client.hscan_iter(self.keys.docs, count=READ_CHUNK):
-                seen.add(name)
-                yield name.decode(), value
+            cursor = -1
+            while cursor:
+                pipeline = self._reading()
+                pipeline.hscan(self.keys.docs, max(cursor, 0), count=READ_CHUNK)
+                [(cursor, page)] = await self._answers(pipeline)
+                for name, value in page.items():
+                    seen.add(name)
+                    yield name.decode(), value
             if len(seen) >= present:
                 return
             log.warning("scan_repeated", shard=self.keys.shard, present=present, seen=len(seen))
@@ -313,13 +321,13 @@ class Shard:
         if not tasks and not names:
             return
         projection = self.projection
-        pipeline = self._client.pipeline(transaction=False)
+        pipeline = self._reading()
         for first in range(0, len(tasks), READ_CHUNK):
             pipeline.hmget(self.keys.docs, tasks[first : first + READ_CHUNK])
         asked = {kind: list(ids) for kind, ids in names.items()}
         for kind, ids in asked.items():
             pipeline.hmget(self.keys.names(kind), ids)
-        answers = iter(await pipeline.execute())
+        answers = iter(await self._answers(pipeline))
         for first in range(0, len(tasks), READ_CHUNK):
             chunk = tasks[first : first + READ_CHUNK]
             for task_id, document in zip(chunk, next(answers), strict=True):
@@ -332,11 +340,11 @@ class Shard:
         unknown = self.projection.unknown_dates(dates)
         if not unknown:
             return
-        pipeline = self._client.pipeline(transaction=False)
+        pipeline = self._reading()
         for date in unknown:
             pipeline.hgetall(self.keys.cells(date))
             pipeline.hgetall(self.keys.open(date))
-        answers = await pipeline.execute()
+        answers = await self._answers(pipeline)
         for at, date in enumerate(unknown):
             self.projection.know_date(date, answers[2 * at], answers[2 * at + 1])
 
@@ -344,9 +352,32 @@ class Shard:
         unknown = self.projection.unknown_deliveries(addresses)
         if not unknown:
             return
-        values = await self._client.hmget(self.keys.deliveries, unknown)
+        pipeline = self._reading()
+        pipeline.hmget(self.keys.deliveries, unknown)
+        [values] = await self._answers(pipeline)
         for address, value in zip(unknown, values, strict=True):
             self.projection.know_delivery(address, value)
+
+    def _reading(self) -> Any:
+        """A pipeline for `_answers`."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.hmget(self.keys.meta, "epoch", "seq")
+        return pipeline
+
+    async def _answers(self, pipeline: Any) -> list[Any]:
+        """What the shard holds, no older than its last write that was answered.
+
+        After a failover one connection may lead to the new primary, and another still to the
+        old one: what that holds must not be folded on.
+        """
+        mine, least = self._epoch, self._seq
+        answers: list[Any] = await pipeline.execute()
+        epoch, seq = answers.pop(0)
+        if epoch is None or epoch.decode() != mine or int(seq) < least:
+            if epoch is not None and _number(epoch.decode()) > _number(mine):
+                raise Superseded(f"another owner has claimed shard {self.keys.shard}")
+            raise RolledBack(f"Redis answers with less of shard {self.keys.shard} than it took")
+        return answers
 
     # --- the script -----------------------------------------------------------------------------
 
@@ -372,6 +403,10 @@ class Shard:
                 raise Retired(self.keys.generation)
             case _:
                 raise RuntimeError(f"the write script answered {answer!r}")
+
+
+def _number(epoch: str) -> int:
+    return int(epoch.partition("-")[0])
 
 
 def _arguments(

@@ -28,6 +28,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from query_api.auth.refusals import unavailable
+from query_api.connections import stay_with_the_primary
 
 KEY_PREFIX: Final = "obzkey"
 """Begins every wallboard key, so that secret scanners can find one that leaked."""
@@ -139,6 +140,7 @@ class AccessStore:
             socket_connect_timeout=REDIS_TIMEOUT_S,
             decode_responses=True,
         )
+        stay_with_the_primary(pool)
         self._redis: Redis = Redis.from_pool(pool)
 
     async def close(self) -> None:

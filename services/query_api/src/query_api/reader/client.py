@@ -20,6 +20,8 @@ from redis.exceptions import (
     RedisError,
 )
 
+from query_api.connections import stay_with_the_primary
+
 RedisClient = Any
 """`Redis | RedisCluster`: redis-py's stubs disagree about the commands both have."""
 
@@ -74,12 +76,14 @@ def connect(url: str) -> RedisClient:
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
         )
-    return Redis.from_url(
+    client = Redis.from_url(
         url,
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 1),
     )
+    stay_with_the_primary(client.connection_pool)
+    return client
 
 
 def cluster_nodes(url: str) -> tuple[str, list[ClusterNode]]:
