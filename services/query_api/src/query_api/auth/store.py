@@ -25,7 +25,12 @@ from typing import Any, Final, TypeVar, cast
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import RedisError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    ConnectionError,  # noqa: A004 -- redis-py's own, not the built-in
+    RedisError,
+)
 
 from query_api.auth.refusals import unavailable
 from query_api.connections import stay_with_the_primary
@@ -139,6 +144,7 @@ class AccessStore:
             socket_timeout=REDIS_TIMEOUT_S,
             socket_connect_timeout=REDIS_TIMEOUT_S,
             decode_responses=True,
+            retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
         )
         stay_with_the_primary(pool)
         self._redis: Redis = Redis.from_pool(pool)
