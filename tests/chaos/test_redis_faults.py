@@ -114,9 +114,13 @@ async def test_a_primary_is_demoted_and_keeps_its_connections(
                     await grown(here, 1_000)
                 await pair.replica.ask("REPLICAOF", "127.0.0.1", pair.primary.port)
             await grown(here, 3_000)
-            await until(readers.are_fresh, within_s=45.0)
+            await until(readers.are_fresh, within_s=30.0)
         assert load.rate >= 2_000
-        assert '_failed"' not in projector.log, projector.log
+        # What the old one took last, and may have shown, is lost with it: figures may go back.
+        lost = ("went back", "after an answer as of", "by when Kafka had", "stale: ")
+        wrong = [one for one in readers.wrong if not any(words in one for words in lost)]
+        assert not wrong, wrong[:20]
+        assert '"exception"' not in projector.log, projector.log
         await here.check(
             "a primary demoted, its name leads to the new one",
             load.events + growing.events,
@@ -152,7 +156,7 @@ async def test_slots_of_a_cluster_move_while_they_are_written_and_read(
         await client.aclose()
         assert load.rate >= 2_000
         assert not readers.wrong, readers.wrong[:20]
-        assert '_failed"' not in projector.log, projector.log
+        assert '"exception"' not in projector.log, projector.log
         await here.check(
             "a slot of the Redis Cluster moved, readers polling",
             load.events + growing.events,
@@ -186,7 +190,7 @@ async def test_a_primary_of_a_cluster_is_killed_and_succeeded(
         # Meanwhile answers are stale and rows are not to be had. That is all.
         wrong = [one for one in readers.wrong if "stale: " not in one and ": 503: " not in one]
         assert not wrong, wrong[:20]
-        assert '_failed"' not in projector.log, projector.log
+        assert '"exception"' not in projector.log, projector.log
         await here.check(
             "a primary of the Redis Cluster killed, readers polling",
             load.events + growing.events,

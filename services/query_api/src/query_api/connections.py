@@ -6,7 +6,7 @@ from typing import Any, Final
 from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool, SSLConnection
 from redis.exceptions import ConnectionError, ReadOnlyError  # noqa: A004 -- redis-py's own
 
-CONNECTION_S: Final = 30.0
+CONNECTION_S: Final = 10.0
 """Seconds after which a connection is made anew."""
 
 

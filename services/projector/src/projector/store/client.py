@@ -27,7 +27,7 @@ CLUSTER_SCHEMES = ("redis+cluster://", "rediss+cluster://")
 TIMEOUT_S = 5.0
 """Seconds after which a command counts as lost. Its outcome is then unknown: see `Shard`."""
 
-CONNECTION_S = 30.0
+CONNECTION_S = 10.0
 """Seconds after which a connection is made anew."""
 
 MOVING_S = 3.0

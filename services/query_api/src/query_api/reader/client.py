@@ -58,6 +58,11 @@ class Cluster(RedisCluster):
                 raise ConnectionError("closed while it was used") from error
             await asyncio.sleep(MOVING_PAUSE_S)
 
+    async def _determine_slot(self, command: str, *args: Any) -> int:
+        """As redis-py's, which for these two asks the node it began with: that may be dead."""
+        known = {"EVAL_RO": "EVAL", "EVALSHA_RO": "EVALSHA"}
+        return await super()._determine_slot(known.get(command, command), *args)
+
 
 def connect(url: str) -> RedisClient:
     """A client that connects when first used, and reads from primaries, as is redis-py's default.
