@@ -10,6 +10,7 @@ from chaos.projectors import Place, place
 from chaos.readers import reading
 from contracts.keys import ShardKeys
 from devkit.real_engines import RealRedisCluster, RedisPair
+from devkit.real_engines.redis_cluster import ClusterNode
 from harness.proxy import Proxy, proxy
 from harness.topics import Topic
 from harness.waiting import until
@@ -199,6 +200,47 @@ async def test_a_primary_of_a_cluster_is_killed_and_succeeded(
             days=[growing.day],
             note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
         )
+
+
+async def test_a_primary_of_a_cluster_freezes_and_wakes_as_a_replica(
+    real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
+) -> None:
+    growing = Growing()
+    async with place(real_topic, cluster.url, tmp_path) as here:
+        projector = here.projector()
+        await projector.ready()
+        async with (
+            under_load(real_topic.bootstrap, real_topic.events, seed=16) as load,
+            flowing(growing, here.topic.bootstrap, here.topic.events),
+            reading(here, growing) as readers,
+        ):
+            await grown(here, 5_000)
+            frozen = (await cluster.primary_nodes())[0]
+            heir = cluster.nodes[cluster.nodes.index(frozen) + cluster.primaries]
+            frozen.freeze()
+            await until(lambda: _is_primary(heir), within_s=30.0)
+            await asyncio.sleep(2)  # both services have begun with the heir, or wait for an answer
+            frozen.thaw()
+            await cluster.whole()
+            await grown(here, 5_000)
+            await until(readers.are_fresh, within_s=30.0)
+        assert load.rate >= 2_000
+        allowed = ("stale: ", ": 503: ", "no answer: ReadTimeout")
+        wrong = [one for one in readers.wrong if not any(words in one for words in allowed)]
+        assert not wrong, wrong[:20]
+        assert '"exception"' not in projector.log, projector.log
+        await here.check(
+            "a primary of the Redis Cluster frozen past its succession, readers polling",
+            load.events + growing.events,
+            faults=1,
+            rate=load.rate,
+            days=[growing.day],
+            note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
+        )
+
+
+async def _is_primary(node: ClusterNode) -> bool:
+    return bool(str(await node.ask("ROLE")).startswith("['master'"))
 
 
 async def _ask(url: str, *words: str) -> None:

@@ -168,7 +168,9 @@ class Mirror:
         pause = FIRST_PAUSE_S
         while True:
             try:
-                await self._client.initialize()  # a cluster client must know the slots first
+                # A cluster's client must know first where the channel is. By a command it learns
+                # that, also where the node that it knew is dead: by a subscription it does not.
+                await self._client.exists(CHANGES)
                 async with contextlib.aclosing(self._client.pubsub()) as pubsub:
                     await pubsub.subscribe(CHANGES)
                     while True:
