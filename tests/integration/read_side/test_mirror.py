@@ -11,6 +11,7 @@ import redis.asyncio
 from contracts.keys import CHANGES, LIVE
 from devkit.engines import EmbeddedRedis
 from harness.oidc import Issuer
+from harness.proxy import proxy
 from harness.waiting import until
 from query_api.reader import mirror as mirror_module
 from query_api.reader import shard as shard_module
@@ -60,6 +61,23 @@ async def test_the_subscription_comes_back(
     await until(lambda: _subscribers(client))
     await client.client_kill_filter(_type="pubsub")
     await until(lambda: _subscribers(client))
+
+
+async def test_the_subscription_is_made_anew_where_its_name_leads_to_another_server(
+    tmp_path: Path, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_module, "SUBSCRIPTION_S", 0.1)
+    async with (
+        EmbeddedRedis(tmp_path / "old") as old,
+        EmbeddedRedis(tmp_path / "new") as new,
+        proxy(old.port) as name,
+        redis.asyncio.from_url(old.url) as before,
+        redis.asyncio.from_url(new.url) as after,
+        running_api(f"redis://{name.address}/0", issuer),
+    ):
+        await until(lambda: _subscribers(before))
+        name.point(new.port)
+        await until(lambda: _subscribers(after))
 
 
 async def _subscribers(client: redis.asyncio.Redis) -> int:

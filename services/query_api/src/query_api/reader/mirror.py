@@ -34,6 +34,9 @@ log = structlog.get_logger()
 TICK_S: Final = 1.0
 """Seconds after which all shards are asked, hint or no hint."""
 
+SUBSCRIPTION_S: Final = 30.0
+"""Seconds after which the subscription is made anew: its name may lead to another server."""
+
 REST_S: Final = 0.02
 """Longest rest between two refreshes; a rest is as long as the refresh before it."""
 
@@ -173,7 +176,8 @@ class Mirror:
                 await self._client.exists(CHANGES)
                 async with contextlib.aclosing(self._client.pubsub()) as pubsub:
                     await pubsub.subscribe(CHANGES)
-                    while True:
+                    renewed_at = time.monotonic() + SUBSCRIPTION_S
+                    while time.monotonic() < renewed_at:
                         message = await pubsub.get_message(timeout=TICK_S)
                         if message is None:
                             continue
@@ -184,6 +188,7 @@ class Mirror:
                             self._dirty = None
                             self._wake.set()
                             self._nudge.set()
+                continue
             except UNREACHABLE as error:
                 log.warning("subscription_lost", error=_said(error), pause_s=round(pause, 2))
             except Exception:  # hints are a matter of speed: without them, reading goes on
