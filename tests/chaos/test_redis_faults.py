@@ -150,8 +150,8 @@ async def test_slots_of_a_cluster_move_while_they_are_written_and_read(
                 slot = client.keyslot(ShardKeys("g1", number % real_topic.partitions).meta)
                 source = await cluster.owner_of(slot)
                 others = [one for one in await cluster.primary_nodes() if one is not source]
-                # In small steps, so that much is written and read between them.
-                assert await cluster.move_slot(slot, others[number % 2], batch=5) > 0
+                # In steps, so that much is written and read between them.
+                assert await cluster.move_slot(slot, others[number % 2], batch=25) > 0
                 moves += 1
             await grown(here, 2_000)
         await client.aclose()
