@@ -14,7 +14,12 @@ import query_api.connections
 import query_api.reader.client
 from devkit.engines import EmbeddedRedis
 from harness.proxy import HOST, Proxy, proxy
+from projector.fold.facts import fact_of_event
+from projector.store.client import connect
+from projector.store.shard import RolledBack
 from query_api.auth.store import AccessStore
+from readside.events import planned
+from readside.writer import Writer
 
 SERVICES = pytest.mark.parametrize(
     ("module", "renews"),
@@ -72,6 +77,27 @@ async def test_who_only_reads_finds_it_when_its_connection_is_old(
         monkeypatch.setattr(renews, "CONNECTION_S", 0.0)
         assert await client.get("where") == b"new"
         await client.aclose()
+
+
+async def test_nothing_is_folded_on_what_a_replica_that_lags_still_holds(
+    two: list[EmbeddedRedis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = two
+    async with proxy(new.port) as name, redis.asyncio.from_url(new.url) as primary:
+        writer = await Writer(connect(f"redis://{name.address}/0"), partitions=1).start()
+        [shard] = writer.shards
+        await writer.write([planned("T1")])
+        behind = {key: await primary.dump(key) for key in await primary.keys("*")}
+        await writer.write([planned("T2")])
+        async with redis.asyncio.from_url(old.url) as replica:
+            for key, value in behind.items():
+                await replica.restore(key, 0, value)
+
+        name.point(old.port)
+        monkeypatch.setattr(projector.store.client, "CONNECTION_S", 0.0)
+        with pytest.raises(RolledBack):
+            await shard.prepare({"T3": [fact_of_event(planned("T3"))]})
+        await writer.client.aclose()
 
 
 async def test_sessions_are_kept_by_the_new_primary(two: list[EmbeddedRedis]) -> None:
