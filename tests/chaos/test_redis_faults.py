@@ -1,10 +1,15 @@
 """Redis loses everything, its last writes, or a slot, while the projector writes to it."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from redis.asyncio.cluster import RedisCluster
 
+import projector.store.client as projector
+import query_api.reader.client as query_api
 from chaos.load import Growing, flowing, under_load
 from chaos.projectors import Place, place
 from chaos.readers import reading
@@ -99,8 +104,8 @@ async def test_a_primary_is_demoted_and_keeps_its_connections(
         proxy(pair.primary.port) as name,
         place(real_topic, f"redis://{name.address}/0", tmp_path) as here,
     ):
-        projector = here.projector()
-        await projector.ready()
+        running = here.projector()
+        await running.ready()
         async with (
             under_load(real_topic.bootstrap, real_topic.events, seed=15) as load,
             flowing(growing, here.topic.bootstrap, here.topic.events),
@@ -121,7 +126,7 @@ async def test_a_primary_is_demoted_and_keeps_its_connections(
         lost = ("went back", "after an answer as of", "by when Kafka had", "stale: ")
         wrong = [one for one in readers.wrong if not any(words in one for words in lost)]
         assert not wrong, wrong[:20]
-        assert '"exception"' not in projector.log, projector.log
+        assert '"exception"' not in running.log, running.log
         await here.check(
             "a primary demoted, its name leads to the new one",
             load.events + growing.events,
@@ -137,8 +142,8 @@ async def test_slots_of_a_cluster_move_while_they_are_written_and_read(
 ) -> None:
     moves, rounds, growing = 0, 3, Growing()
     async with place(real_topic, cluster.url, tmp_path) as here:
-        projector = here.projector()
-        await projector.ready()
+        running = here.projector()
+        await running.ready()
         client = RedisCluster.from_url(cluster.url.replace("+cluster", ""))
         async with (
             under_load(real_topic.bootstrap, real_topic.events, seed=13) as load,
@@ -157,7 +162,7 @@ async def test_slots_of_a_cluster_move_while_they_are_written_and_read(
         await client.aclose()
         assert load.rate >= 2_000
         assert not readers.wrong, readers.wrong[:20]
-        assert '"exception"' not in projector.log, projector.log
+        assert '"exception"' not in running.log, running.log
         await here.check(
             "a slot of the Redis Cluster moved, readers polling",
             load.events + growing.events,
@@ -173,8 +178,8 @@ async def test_a_primary_of_a_cluster_is_killed_and_succeeded(
 ) -> None:
     growing = Growing()
     async with place(real_topic, cluster.url, tmp_path) as here:
-        projector = here.projector()
-        await projector.ready()
+        running = here.projector()
+        await running.ready()
         async with (
             under_load(real_topic.bootstrap, real_topic.events, seed=14) as load,
             flowing(growing, here.topic.bootstrap, here.topic.events),
@@ -191,7 +196,7 @@ async def test_a_primary_of_a_cluster_is_killed_and_succeeded(
         # Meanwhile answers are stale and rows are not to be had. That is all.
         wrong = [one for one in readers.wrong if "stale: " not in one and ": 503: " not in one]
         assert not wrong, wrong[:20]
-        assert '"exception"' not in projector.log, projector.log
+        assert '"exception"' not in running.log, running.log
         await here.check(
             "a primary of the Redis Cluster killed, readers polling",
             load.events + growing.events,
@@ -207,8 +212,8 @@ async def test_a_primary_of_a_cluster_freezes_and_wakes_as_a_replica(
 ) -> None:
     growing = Growing()
     async with place(real_topic, cluster.url, tmp_path) as here:
-        projector = here.projector()
-        await projector.ready()
+        running = here.projector()
+        await running.ready()
         async with (
             under_load(real_topic.bootstrap, real_topic.events, seed=16) as load,
             flowing(growing, here.topic.bootstrap, here.topic.events),
@@ -228,7 +233,7 @@ async def test_a_primary_of_a_cluster_freezes_and_wakes_as_a_replica(
         allowed = ("stale: ", ": 503: ", "no answer: ReadTimeout")
         wrong = [one for one in readers.wrong if not any(words in one for words in allowed)]
         assert not wrong, wrong[:20]
-        assert '"exception"' not in projector.log, projector.log
+        assert '"exception"' not in running.log, running.log
         await here.check(
             "a primary of the Redis Cluster frozen past its succession, readers polling",
             load.events + growing.events,
@@ -237,6 +242,24 @@ async def test_a_primary_of_a_cluster_freezes_and_wakes_as_a_replica(
             days=[growing.day],
             note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
         )
+
+
+@pytest.mark.parametrize("connect", [projector.connect, query_api.connect])
+async def test_a_cluster_that_has_moved_as_a_whole_is_found_by_its_name(
+    tmp_path: Path, connect: Callable[[str], Any]
+) -> None:
+    async with RealRedisCluster(tmp_path / "old") as old, proxy(old.nodes[0].port) as name:
+        client = connect(f"redis+cluster://{name.address}")
+        await client.set("where", "old")
+        for node in old.nodes:
+            node.kill()
+        with pytest.raises(UNREACHABLE):
+            await client.get("where")
+        async with RealRedisCluster(tmp_path / "new") as new:
+            name.point(new.nodes[0].port)
+            await client.set("where", "new")
+            assert await client.get("where") == b"new"
+            await client.aclose()
 
 
 async def _is_primary(node: ClusterNode) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import hiredis
@@ -83,6 +83,13 @@ class PackedSSLConnection(_Packed, _Primary, SSLConnection):
 
 class Cluster(RedisCluster):
     """redis-py's client, made to bear that slots move and nodes change under commands."""
+
+    async def initialize(self, *_: Any, **kwargs: Any) -> Self:
+        """As redis-py's; asks those that were named once more where all it has found are gone."""
+        named = [(node.host, int(node.port)) for node in self.startup_nodes]
+        last_failed = kwargs.get("last_failed_node_name")
+        await super().initialize(named, last_failed_node_name=last_failed)
+        return self
 
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         """As redis-py's; waits up to `MOVING_S` for a slot that is on its way to another node."""
