@@ -300,5 +300,6 @@ async def _end(place: Place) -> None:
 
 
 def refused(log: str) -> list[Any]:
-    """The lines in which a projector says that a write of its was refused."""
-    return [line for line in log.splitlines() if "another owner writes" in line]
+    """The lines in which a projector says that it was refused: as it wrote, or as it read."""
+    words = ("another owner writes to shard", "another owner has claimed shard")
+    return [line for line in log.splitlines() if any(one in line for one in words)]

@@ -89,7 +89,7 @@ async def test_two_owners_of_the_same_partitions_leave_no_difference(here: Place
     assert load.rate >= 2_000
     one.child.kill()
     await here.check(
-        "two projectors given the same partitions by hand (refused writes)",
+        "two projectors given the same partitions by hand (refused)",
         load.events,
         faults=refusals,
         rate=load.rate,
