@@ -1,7 +1,9 @@
 """Redis loses everything, its last writes, or a slot, while the projector writes to it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,153 +97,122 @@ async def _new_replica(pair: RedisPair) -> None:
     await pair.replicating()
 
 
+AWAY = ("stale: ", ": 503: ", "no answer: ReadTimeout")
+"""What readers may complain of while a server is away: a stale report, and rows not to be had."""
+
+LOST = ("went back", "after an answer as of", "by when Kafka had")
+"""And where it took its last writes with it, which may have been shown: figures go back."""
+
+
+@dataclass
+class Struck:
+    times: int = 0
+
+
+@asynccontextmanager
+async def striking(
+    here: Place, fault: str, seed: int, *, explained: tuple[str, ...]
+) -> AsyncIterator[Struck]:
+    """A projector under load and readers on the API, while the test does what `fault` says.
+
+    Afterwards both must be well again by themselves, without a traceback of the projector, and
+    no reader may have complained of anything but what is `explained`.
+    """
+    growing, struck = Growing(), Struck()
+    running = here.projector()
+    await running.ready()
+    async with (
+        under_load(here.topic.bootstrap, here.topic.events, seed=seed) as load,
+        flowing(growing, here.topic.bootstrap, here.topic.events),
+        reading(here, growing) as readers,
+    ):
+        await grown(here, 5_000)
+        yield struck
+        await grown(here, 3_000)
+        await until(readers.are_fresh, within_s=30.0)
+    assert load.rate >= 2_000
+    wrong = [one for one in readers.wrong if not any(words in one for words in explained)]
+    assert not wrong, wrong[:20]
+    assert '"exception"' not in running.log, running.log
+    await here.check(
+        fault,
+        load.events + growing.events,
+        faults=struck.times,
+        rate=load.rate,
+        days=[growing.day],
+        note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
+    )
+
+
 async def test_a_primary_is_demoted_and_keeps_its_connections(
     real_topic: Topic, tmp_path: Path
 ) -> None:
-    times, growing = 4, Growing()
+    fault = "a primary demoted, its name leads to the new one"
     async with (
         RedisPair(tmp_path / "pair") as pair,
         proxy(pair.primary.port) as name,
         place(real_topic, f"redis://{name.address}/0", tmp_path) as here,
+        striking(here, fault, 15, explained=("stale: ", *LOST)) as struck,
     ):
-        running = here.projector()
-        await running.ready()
-        async with (
-            under_load(real_topic.bootstrap, real_topic.events, seed=15) as load,
-            flowing(growing, here.topic.bootstrap, here.topic.events),
-            reading(here, growing) as readers,
-        ):
-            for number in range(times):
-                await grown(here, 3_000)
-                await pair.replicating()
-                name.point(pair.replica.port)
-                await pair.promote()
-                if number % 2:  # for a while there are two primaries, and then one has lost
-                    await grown(here, 1_000)
-                await pair.replica.ask("REPLICAOF", "127.0.0.1", pair.primary.port)
+        for number in range(4):
             await grown(here, 3_000)
-            await until(readers.are_fresh, within_s=30.0)
-        assert load.rate >= 2_000
-        # What the old one took last, and may have shown, is lost with it: figures may go back.
-        lost = ("went back", "after an answer as of", "by when Kafka had", "stale: ")
-        wrong = [one for one in readers.wrong if not any(words in one for words in lost)]
-        assert not wrong, wrong[:20]
-        assert '"exception"' not in running.log, running.log
-        await here.check(
-            "a primary demoted, its name leads to the new one",
-            load.events + growing.events,
-            faults=times,
-            rate=load.rate,
-            days=[growing.day],
-            note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
-        )
+            await pair.replicating()
+            name.point(pair.replica.port)
+            await pair.promote()
+            if number % 2:  # for a while there are two primaries, and then one has lost
+                await grown(here, 1_000)
+            await pair.replica.ask("REPLICAOF", "127.0.0.1", pair.primary.port)
+            struck.times += 1
 
 
 async def test_slots_of_a_cluster_move_while_they_are_written_and_read(
     real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
 ) -> None:
-    moves, rounds, growing = 0, 3, Growing()
-    async with place(real_topic, cluster.url, tmp_path) as here:
-        running = here.projector()
-        await running.ready()
-        client = RedisCluster.from_url(cluster.url.replace("+cluster", ""))
-        async with (
-            under_load(real_topic.bootstrap, real_topic.events, seed=13) as load,
-            flowing(growing, here.topic.bootstrap, here.topic.events),
-            reading(here, growing) as readers,
-        ):
-            await grown(here, 5_000)
-            for number in range(rounds * real_topic.partitions):
-                slot = client.keyslot(ShardKeys("g1", number % real_topic.partitions).meta)
-                source = await cluster.owner_of(slot)
-                others = [one for one in await cluster.primary_nodes() if one is not source]
-                # In steps, so that much is written and read between them.
-                assert await cluster.move_slot(slot, others[number % 2], batch=25) > 0
-                moves += 1
-            await grown(here, 2_000)
-        await client.aclose()
-        assert load.rate >= 2_000
-        assert not readers.wrong, readers.wrong[:20]
-        assert '"exception"' not in running.log, running.log
-        await here.check(
-            "a slot of the Redis Cluster moved, readers polling",
-            load.events + growing.events,
-            faults=moves,
-            rate=load.rate,
-            days=[growing.day],
-            note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
-        )
+    fault, rounds = "a slot of the Redis Cluster moved, readers polling", 3
+    async with (
+        place(real_topic, cluster.url, tmp_path) as here,
+        RedisCluster.from_url(cluster.url.replace("+cluster", "")) as client,
+        striking(here, fault, 13, explained=()) as struck,
+    ):
+        for number in range(rounds * real_topic.partitions):
+            slot = client.keyslot(ShardKeys("g1", number % real_topic.partitions).meta)
+            source = await cluster.owner_of(slot)
+            others = [one for one in await cluster.primary_nodes() if one is not source]
+            # In steps, so that much is written and read between them.
+            assert await cluster.move_slot(slot, others[number % 2], batch=25) > 0
+            struck.times += 1
 
 
 async def test_a_primary_of_a_cluster_is_killed_and_succeeded(
     real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
 ) -> None:
-    growing = Growing()
-    async with place(real_topic, cluster.url, tmp_path) as here:
-        running = here.projector()
-        await running.ready()
-        async with (
-            under_load(real_topic.bootstrap, real_topic.events, seed=14) as load,
-            flowing(growing, here.topic.bootstrap, here.topic.events),
-            reading(here, growing) as readers,
-        ):
-            await grown(here, 5_000)
-            victim = (await cluster.primary_nodes())[0]
-            victim.kill()
-            await cluster.whole()
-            here.redis_url = cluster.url
-            await grown(here, 5_000)
-            await until(readers.are_fresh, within_s=30.0)
-        assert load.rate >= 2_000
-        # Meanwhile answers are stale and rows are not to be had. That is all.
-        wrong = [one for one in readers.wrong if "stale: " not in one and ": 503: " not in one]
-        assert not wrong, wrong[:20]
-        assert '"exception"' not in running.log, running.log
-        await here.check(
-            "a primary of the Redis Cluster killed, readers polling",
-            load.events + growing.events,
-            faults=1,
-            rate=load.rate,
-            days=[growing.day],
-            note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
-        )
+    fault = "a primary of the Redis Cluster killed, readers polling"
+    async with (
+        place(real_topic, cluster.url, tmp_path) as here,
+        striking(here, fault, 14, explained=(*AWAY, *LOST)) as struck,
+    ):
+        (await cluster.primary_nodes())[0].kill()
+        await cluster.whole()
+        here.redis_url = cluster.url
+        struck.times = 1
 
 
 async def test_a_primary_of_a_cluster_freezes_and_wakes_as_a_replica(
     real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
 ) -> None:
-    growing = Growing()
-    async with place(real_topic, cluster.url, tmp_path) as here:
-        running = here.projector()
-        await running.ready()
-        async with (
-            under_load(real_topic.bootstrap, real_topic.events, seed=16) as load,
-            flowing(growing, here.topic.bootstrap, here.topic.events),
-            reading(here, growing) as readers,
-        ):
-            await grown(here, 5_000)
-            frozen = (await cluster.primary_nodes())[0]
-            heir = cluster.nodes[cluster.nodes.index(frozen) + cluster.primaries]
-            frozen.freeze()
-            await until(lambda: _is_primary(heir), within_s=30.0)
-            await asyncio.sleep(2)  # both services have begun with the heir, or wait for an answer
-            frozen.thaw()
-            await cluster.whole()
-            await grown(here, 5_000)
-            await until(readers.are_fresh, within_s=30.0)
-        assert load.rate >= 2_000
-        allowed = ("stale: ", ": 503: ", "no answer: ReadTimeout")
-        wrong = [one for one in readers.wrong if not any(words in one for words in allowed)]
-        assert not wrong, wrong[:20]
-        assert '"exception"' not in running.log, running.log
-        await here.check(
-            "a primary of the Redis Cluster frozen past its succession, readers polling",
-            load.events + growing.events,
-            faults=1,
-            rate=load.rate,
-            days=[growing.day],
-            note=f"{readers.answers:,} answers, the oldest {readers.oldest_s:.1f} s old",
-        )
+    fault = "a primary of the Redis Cluster frozen past its succession, readers polling"
+    async with (
+        place(real_topic, cluster.url, tmp_path) as here,
+        striking(here, fault, 16, explained=(*AWAY, *LOST)) as struck,
+    ):
+        frozen = (await cluster.primary_nodes())[0]
+        heir = cluster.nodes[cluster.nodes.index(frozen) + cluster.primaries]
+        frozen.freeze()
+        await until(lambda: _is_primary(heir), within_s=30.0)
+        await asyncio.sleep(2)  # both services have begun with the heir, or wait for an answer
+        frozen.thaw()
+        await cluster.whole()
+        struck.times = 1
 
 
 @pytest.mark.parametrize("connect", [projector.connect, query_api.connect])
