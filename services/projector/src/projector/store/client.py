@@ -27,8 +27,9 @@ CLUSTER_SCHEMES = ("redis+cluster://", "rediss+cluster://")
 TIMEOUT_S = 5.0
 """Seconds after which a command counts as lost. Its outcome is then unknown: see `Shard`."""
 
-CONNECTION_S = 10.0
-"""Seconds after which a connection is made anew."""
+CONNECTION_S = 60.0
+"""Seconds after which a connection is made anew. READONLY does so at once; this is for an old primary
+that does not know that it is one no longer. Every 10 s would cost 45 MiB, of buffers let go."""
 
 MOVING_S = 3.0
 """Seconds to wait for a slot of a cluster that moves: most take less. Its keys can't be used."""
