@@ -65,6 +65,23 @@ async def test_a_user_who_may_not_all_that_is_needed_writes_nothing(
         await client.aclose()
 
 
+async def test_what_is_left_of_a_shard_without_its_meta_counts_no_dead_letter_twice(
+    redis_url: str,
+) -> None:
+    client = connect(redis_url)
+    try:
+        for _ in range(2):  # the log is read from its beginning again: the same dead letters
+            shard = Shard(client, KEYS, FINGERPRINT, CALENDAR)
+            await shard.claim("live", "2026-08-24")
+            await shard.start_at(0, None)
+            prepared = await shard.prepare({"T1": [fact_of_event(planned("T1"))]})
+            await shard.commit(prepared, Position(4), dead={"not_json": 3})
+            await client.delete(KEYS.meta)
+        assert await client.hgetall(KEYS.dead) == {b"not_json": b"3"}
+    finally:
+        await client.aclose()
+
+
 async def test_a_redis_that_is_busy_with_a_script_is_waited_for(
     topic: Topic, redis_url: str
 ) -> None:

@@ -59,7 +59,8 @@ def _options(url: str) -> None:
     try:
         ConnectionPool.from_url(f"{scheme}://localhost/?{query}").make_connection()  # type: ignore[no-untyped-call]
     except (TypeError, ValueError) as error:
-        raise ValueError(f"redis-py takes no such option as in ?{query}: {error}") from error
+        # The query is not repeated: a password may stand in it.
+        raise ValueError(f"redis-py does not take an option after the ?: {error}") from error
 
 
 def _port(host: str) -> int:

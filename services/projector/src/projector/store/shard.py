@@ -245,6 +245,7 @@ class Shard:
             log.warning("remains_removed", shard=self.keys.shard, keys=len(left))
         for first in range(0, len(left), READ_CHUNK):
             await self._write(Change(drops=left[first : first + READ_CHUNK]), {})
+        self._dead.clear()
         await self._write(
             Change(), {"offset": offset, "complete_since": complete_since or "", "parked": ""}
         )

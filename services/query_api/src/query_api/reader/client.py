@@ -118,8 +118,10 @@ class ReadScript:
 
     All of its keys must be of one shard: in a cluster they tell where to run. One that reads keys
     which it has not declared declares `ShardKeys.none`, so that it never reads half a shard on
-    either end of a moving slot. A script, not MULTI: redis-py's cluster client queues a transaction's commands
-    from a thread with an event loop of its own, each.
+    either end of a moving slot.
+
+    A script, not MULTI: redis-py's cluster client queues a transaction's commands from a thread
+    with an event loop of its own, each.
     """
 
     def __init__(self, source: str) -> None:
