@@ -14,6 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from query_api.auth import Access, access_routes
+from query_api.http.openapi.document import complete_openapi
+from query_api.http.routers import operation_name
 from query_api.logs import configure_logs
 from query_api.protection import protect
 from query_api.reader.client import connect
@@ -21,10 +23,8 @@ from query_api.reader.mirror import Mirror
 from query_api.routes import contacts, docs, export, health, report, stream
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
-from query_api.routes.examples import show_examples
 from query_api.routes.observed import Observed
 from query_api.routes.problems import handle_problems
-from query_api.routes.routers import operation_name
 from query_api.settings import EXIT_CODE, Clock, Settings, load
 from query_api.traces import traces_of
 
@@ -89,7 +89,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.include_router(access_routes(access))
     handle_problems(app)
     protect(app, settings, access)
-    show_examples(app)
+    complete_openapi(app)
     app.add_middleware(Observed, of=app)  # the last one added is the first to see a request
     if traces.tracer:
         from query_api.routes.traced import Traced

@@ -13,6 +13,10 @@ from starlette.responses import Response
 from contracts.keys import Cell, OpenKey
 from contracts.report import ContactPage, ContactStatus, FieldProblem, Kind, Pickers
 from query_api.auth import REFUSALS, ReportCaller, RowsCaller
+from query_api.http.openapi.parameters import documented
+from query_api.http.openapi.responses import json_answer
+from query_api.http.parameters import Dates, Id, IsoDate, ReportParameters, read_query
+from query_api.http.routers import api_router
 from query_api.reader.client import UNREACHABLE
 from query_api.reader.mirror import Unavailable
 from query_api.reader.rows import read_last_deliveries, read_names, read_rows
@@ -35,11 +39,8 @@ from query_api.report.rows import (
 )
 from query_api.routes.answers import EPOCH, Answers, choice
 from query_api.routes.coding import coded
-from query_api.routes.examples import json_answer
 from query_api.routes.problems import FAULT, UNPROCESSABLE, Unprocessable
-from query_api.routes.query import Dates, Id, IsoDate, ReportParameters, documented, read_query
 from query_api.routes.report import VARY, freshness_headers
-from query_api.routes.routers import api_router
 
 router = api_router("contacts")
 

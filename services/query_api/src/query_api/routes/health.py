@@ -11,12 +11,12 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from query_api import metrics
+from query_api.http.openapi.examples import METRICS
+from query_api.http.routers import operation_name
 from query_api.reader.mirror import Mirror
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
-from query_api.routes.examples import METRICS
 from query_api.routes.problems import described, problem
-from query_api.routes.routers import operation_name
 
 router = APIRouter(tags=["health"], generate_unique_id_function=operation_name)
 

@@ -8,15 +8,16 @@ from starlette.responses import Response
 from contracts.report import Report
 from query_api import metrics
 from query_api.auth import REFUSALS, ReportCaller
+from query_api.http.openapi.parameters import documented
+from query_api.http.openapi.responses import ETAG_HEADER, FRESHNESS_HEADERS, json_answer
+from query_api.http.parameters import ReportParameters, read_query
+from query_api.http.routers import DirectRoute, api_router
 from query_api.report.body import moment
 from query_api.report.freshness import Freshness
 from query_api.report.picture import Picture
 from query_api.routes.answers import REMEMBERED, Answers, Asked, Computed
 from query_api.routes.coding import IDENTITY, coding_of
-from query_api.routes.examples import ETAG_HEADER, FRESHNESS_HEADERS, json_answer
 from query_api.routes.problems import FAULT, UNPROCESSABLE
-from query_api.routes.query import ReportParameters, documented, read_query
-from query_api.routes.routers import DirectRoute, api_router
 
 router = api_router("report", DirectRoute)
 

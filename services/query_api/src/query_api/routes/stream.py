@@ -8,11 +8,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from query_api.auth import REFUSALS, RETRY_AFTER_HEADER, ReportCaller
+from query_api.http.openapi.parameters import documented
+from query_api.http.parameters import ReportParameters, read_query
+from query_api.http.routers import api_router
 from query_api.routes.answers import Asked
 from query_api.routes.channels import RECONNECT_MS, Channels, Subscription, TooMany
 from query_api.routes.problems import FAULT, UNPROCESSABLE, described, problem
-from query_api.routes.query import ReportParameters, documented, read_query
-from query_api.routes.routers import api_router
 
 router = api_router("report")
 

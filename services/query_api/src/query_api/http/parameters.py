@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -153,21 +153,3 @@ def _wrong_range(dates: Dates) -> list[FieldProblem]:
 def _wrong(name: str, value: str | None, message: str) -> FieldProblem:
     shown = None if value is None else value[:MAX_SHOWN]
     return FieldProblem(field=name[:MAX_SHOWN], value=shown, message=message)
-
-
-def documented(model: type[Dates]) -> list[dict[str, Any]]:
-    """The OpenAPI parameters of a model."""
-    # Enumerations are components already: rows hold them.
-    template = "#/components/schemas/{model}"
-    properties = model.model_json_schema(ref_template=template)["properties"]
-    parameters = []
-    for name, schema in properties.items():
-        described = {k: v for k, v in schema.items() if k not in ("title", "default", "anyOf")}
-        text = described.pop("description", "")
-        kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
-        if kinds:
-            described |= kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
-        if schema.get("default") is not None:
-            described["default"] = schema["default"]
-        parameters.append({"name": name, "in": "query", "description": text, "schema": described})
-    return parameters

@@ -1,10 +1,6 @@
-"""Examples of answers for the OpenAPI; a test holds them against their schemas."""
+"""Examples of answers for the OpenAPI; a test validates them against their schemas."""
 
 from typing import Any, Final
-
-from fastapi import FastAPI
-
-from contracts.report import StreamEvents
 
 _LINE: Final = {
     "planned": 40,
@@ -107,7 +103,7 @@ WALLBOARD: Final[dict[str, Any]] = {
     "expires_at": "2027-11-24T00:00:00Z",
 }
 
-_BY_CALL: Final = {
+BY_CALL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("get", "/api/v1/report"): REPORT,
     ("get", "/api/v1/contacts"): CONTACTS,
     ("get", "/api/v1/filters"): PICKERS,
@@ -115,53 +111,4 @@ _BY_CALL: Final = {
     ("get", "/readyz"): READY,
     ("post", "/api/v1/wallboard/session"): WALLBOARD,
 }
-
-
-def show_examples(app: FastAPI) -> None:
-    """Let the app's OpenAPI hold the examples and the events of /stream.
-
-    FastAPI itself would leave the examples' nulls out, and knows of no schema within a stream.
-    """
-    plain = app.openapi
-
-    def described() -> dict[str, Any]:
-        document = plain()
-        for (method, path), example in _BY_CALL.items():
-            answer = document["paths"][path][method]["responses"]["200"]
-            answer["content"]["application/json"]["example"] = example
-        schemas = document["components"]["schemas"]
-        events = StreamEvents.model_json_schema(
-            ref_template="#/components/schemas/{model}", mode="serialization"
-        )
-        for name, schema in (*events.pop("$defs").items(), (StreamEvents.__name__, events)):
-            schemas.setdefault(name, schema)
-        return document
-
-    app.openapi = described  # type: ignore[method-assign]  # FastAPI's own way to extend it
-
-
-def json_answer(description: str) -> dict[str, Any]:
-    """A 200 for `responses=`: FastAPI adds the schema, `show_examples` the example."""
-    return {"description": description, "headers": FRESHNESS_HEADERS}
-
-
-FRESHNESS_HEADERS: Final[dict[str, Any]] = {
-    "Obzvon-As-Of": {
-        "description": "`as_of` of the report; empty if it is not known",
-        "schema": {"type": "string"},
-        "example": "2026-11-24T14:59:59.870+03:00",
-    },
-    "Obzvon-Lag-Events": {
-        "description": "`lag_events` of the report; empty while it is stale",
-        "schema": {"type": "string"},
-        "example": "0",
-    },
-}
-
-ETAG_HEADER: Final[dict[str, Any]] = {
-    "ETag": {
-        "description": "Of the figures: it stays while only the freshness moves",
-        "schema": {"type": "string"},
-        "example": 'W/"642737006c203667c48a96d66171b3"',
-    }
-}
+"""Method and path of a call → what it answers with 200."""

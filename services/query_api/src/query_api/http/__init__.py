@@ -1,0 +1,1 @@
+"""What the routes share of HTTP: parameters, routers, and what the OpenAPI says of both."""

@@ -1,0 +1,29 @@
+"""Responses and headers as the OpenAPI describes them."""
+
+from typing import Any, Final
+
+FRESHNESS_HEADERS: Final[dict[str, Any]] = {
+    "Obzvon-As-Of": {
+        "description": "`as_of` of the report; empty if it is not known",
+        "schema": {"type": "string"},
+        "example": "2026-11-24T14:59:59.870+03:00",
+    },
+    "Obzvon-Lag-Events": {
+        "description": "`lag_events` of the report; empty while it is stale",
+        "schema": {"type": "string"},
+        "example": "0",
+    },
+}
+
+ETAG_HEADER: Final[dict[str, Any]] = {
+    "ETag": {
+        "description": "Of the figures: it stays while only the freshness moves",
+        "schema": {"type": "string"},
+        "example": 'W/"642737006c203667c48a96d66171b3"',
+    }
+}
+
+
+def json_answer(description: str) -> dict[str, Any]:
+    """A 200 for `responses=`: FastAPI adds the schema, `complete_openapi` the example."""
+    return {"description": description, "headers": FRESHNESS_HEADERS}
