@@ -31,10 +31,10 @@ import uvloop
 
 from devkit.children import free_port
 from engines import redis_server
-from harness.oidc import running_issuer
-from harness.waiting import until
-from readside.events import DAY, called, planned
-from readside.writer import Writer
+from support.events import DAY, called, planned
+from support.issuer import running_issuer
+from support.waiting import until
+from support.writer import Writer
 
 OPERATORS = 200
 TASKS = 20

@@ -23,13 +23,13 @@ from redis.asyncio import Redis
 
 from contracts.keys import NAME_KINDS
 from engines import redis_server
-from harness.oidc import running_issuer
 from projector.consumer.decode import Found, decode
 from projector.fold.facts import Fact
 from projector.main import tune_collector
 from projector.store.shard import Position
-from readside.api import Api, served_api
-from readside.writer import Writer
+from support.api import Api, served_api
+from support.issuer import running_issuer
+from support.writer import Writer
 from topic import _records as records_of  # the generator, without a Kafka
 
 TODAY = date(2026, 11, 24)

@@ -11,9 +11,9 @@ import httpx
 
 from chaos.projectors import Place, place
 from devkit.children import Child, free_port
-from harness.oidc import running_issuer
-from harness.topics import fresh_topic
-from harness.waiting import until
+from support.issuer import running_issuer
+from support.topics import fresh_topic
+from support.waiting import until
 
 PARTITIONS = 8
 

@@ -35,8 +35,8 @@ from pydantic_core import to_json
 from chaos.load import ZONE, Load
 from chaos.projectors import Place
 from engines import kafka, redis_server
-from harness.waiting import until
 from running import services
+from support.waiting import until
 
 FILLING_S = 30.0
 """Seconds at full speed before the maximum rate is measured, and while it is."""

@@ -14,7 +14,7 @@ import redis.asyncio
 
 from devkit.embedded_fetch import pause_after_empty_fetches
 from devkit.engines import EmbeddedKafka, EmbeddedRedis
-from harness.topics import Topic, fresh_topic
+from support.topics import Topic, fresh_topic
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

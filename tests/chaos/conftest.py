@@ -14,7 +14,7 @@ from devkit.real_engines import (
     RealRedisCluster,
     redis_version,
 )
-from harness.topics import Topic, fresh_topic
+from support.topics import Topic, fresh_topic
 
 LIMIT_S = 600
 """Seconds a fault may take, catching up and being checked included; other tests take 180."""

@@ -18,7 +18,7 @@ from aiokafka.partitioner import murmur2
 from pydantic_core import to_json
 
 from chaos.independent import Event
-from harness.waiting import until
+from support.waiting import until
 
 RATE = 2_500
 """Events a second that are aimed at, so that 2,000 are surely reached."""

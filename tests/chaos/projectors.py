@@ -19,14 +19,14 @@ from chaos.independent import Event, Figures, Rules
 from chaos.load import ZONE, report_days
 from contracts.keys import Meta, ShardKeys
 from devkit.children import Child, free_port
-from harness.command import Ended, clean_environment, ended
-from harness.oidc import running_issuer
-from harness.topics import Topic
-from harness.waiting import until
 from projector.store.client import RedisClient, connect
 from projector.store.generations import FIRST, keys_of, live_pointer
 from projector.store.shard import UNREACHABLE
-from readside.api import running_api
+from support.api import running_api
+from support.command import Ended, clean_environment, ended
+from support.issuer import running_issuer
+from support.topics import Topic
+from support.waiting import until
 
 SESSION_TIMEOUT_MS = 2_000
 """Short, so that the group notices a death soon; the brokers of these tests allow it."""

@@ -22,9 +22,9 @@ import httpx
 from chaos.load import ZONE, Growing
 from chaos.projectors import Place
 from devkit.children import Child, free_port
-from harness.oidc import running_issuer
-from harness.waiting import until
-from readside.laws import holds_together
+from support.issuer import running_issuer
+from support.report_laws import holds_together
+from support.waiting import until
 
 PAUSE_S = 0.2
 """Seconds between two questions of a client."""

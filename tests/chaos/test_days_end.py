@@ -12,9 +12,9 @@ from chaos import results
 from chaos.load import ZONE, Load
 from chaos.projectors import Place
 from contracts.keys import ShardKeys
-from harness.oidc import running_issuer
-from harness.waiting import until
-from readside.api import Api, served_api
+from support.api import Api, served_api
+from support.issuer import running_issuer
+from support.waiting import until
 
 CONTACTS = 100_000
 
@@ -80,7 +80,7 @@ async def test_contacts_are_overdue_within_a_second_and_nothing_is_written(
     count = len(load.events)
     await here.caught_up()
     clock = Shifted()
-    monkeypatch.setattr("readside.api.Clock", lambda _now: clock)
+    monkeypatch.setattr("support.api.Clock", lambda _now: clock)
     async with running_issuer() as issuer, served_api(here.redis_url, issuer) as api:
         await asyncio.wait_for(api.app.state.mirror.reread(), 60)
         clock.ahead = deadline - timedelta(seconds=8) - datetime.now(UTC)

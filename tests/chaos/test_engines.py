@@ -22,7 +22,7 @@ from devkit.real_engines import (
     find_redis_server,
 )
 from devkit.topics import create_topics
-from harness.waiting import until
+from support.waiting import until
 
 
 async def produced(bootstrap: str, topic: str, count: int) -> None:

@@ -9,8 +9,8 @@ from chaos.load import Growing, Load, flowing, under_load
 from chaos.projectors import Place, place
 from chaos.readers import Readers, reading
 from devkit.real_engines import RealRedisCluster
-from harness.topics import Topic
-from harness.waiting import until
+from support.topics import Topic
+from support.waiting import until
 
 RATE, LEAST_RATE = 2_100, 2_000
 """Events a second of the random load, and those that both loads together must never fall below."""

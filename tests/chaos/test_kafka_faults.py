@@ -16,8 +16,8 @@ from chaos.projectors import BROKER_SETTINGS, Place, ProjectorProcess, place
 from contracts.keys import Meta
 from devkit.real_engines import RealKafka
 from devkit.topics import create_topics, delete_topics
-from harness.topics import Topic
-from harness.waiting import until
+from support.topics import Topic
+from support.waiting import until
 
 
 async def test_a_broker_of_three_killed_and_restarted_loses_nothing(tmp_path: Path) -> None:

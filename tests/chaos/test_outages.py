@@ -11,8 +11,8 @@ from chaos.projectors import BROKER_SETTINGS, Place, ProjectorProcess, place
 from devkit.real_engines import RealKafka, RealRedis
 from devkit.real_engines.node import Node
 from devkit.topics import create_topics
-from harness.topics import Topic
-from harness.waiting import until
+from support.topics import Topic
+from support.waiting import until
 
 AWAY_S = 60.0
 

@@ -5,7 +5,7 @@ import random
 
 from chaos.load import under_load
 from chaos.projectors import SESSION_TIMEOUT_MS, Place, refused
-from harness.waiting import until
+from support.waiting import until
 
 KILLS = 20
 

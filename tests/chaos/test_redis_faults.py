@@ -18,10 +18,10 @@ from chaos.readers import reading
 from contracts.keys import ShardKeys
 from devkit.real_engines import RealRedisCluster, RedisPair
 from devkit.real_engines.redis_cluster import ClusterNode
-from harness.proxy import Proxy, proxy
-from harness.topics import Topic
-from harness.waiting import until
 from projector.store.shard import UNREACHABLE
+from support.proxy import Proxy, proxy
+from support.topics import Topic
+from support.waiting import until
 
 
 async def grown(here: Place, by: int) -> None:

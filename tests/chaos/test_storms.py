@@ -17,9 +17,9 @@ from chaos.load import ZONE, Load, flowing, under_load
 from chaos.projectors import Place, ProjectorProcess
 from chaos.readers import served_api
 from contracts.keys import Meta
-from harness.topics import Topic
-from harness.waiting import until
 from projector.consumer.storm import WINDOW
+from support.topics import Topic
+from support.waiting import until
 
 STRUCK = 3
 """The partition to which all tasks of that publisher belong."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from harness.oidc import Issuer, running_issuer
+from support.issuer import Issuer, running_issuer
 
 
 @pytest_asyncio.fixture

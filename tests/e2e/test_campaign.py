@@ -4,7 +4,6 @@ import csv
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,13 +14,13 @@ from devkit.clock import HOUR, Clock
 from devkit.day import DayPlan, timetable
 from devkit.publish import Publisher
 from devkit.survey import report
-from harness.oidc import running_issuer
-from harness.waiting import until
 from projector.main import Projector
 from projector.settings import Settings
-from readside.api import Api, running_api
+from support.api import Api, running_api
+from support.issuer import running_issuer
+from support.paths import CAMPAIGN_CSV
+from support.waiting import until
 
-CSV = Path(__file__).parents[1] / "fixtures" / "campaign" / "bank-additional.csv"
 MOSCOW = ZoneInfo("Europe/Moscow")
 
 
@@ -72,7 +71,7 @@ async def caught_up(api: Api, count: int, **parameters) -> dict:
 
 
 async def test_the_report_over_the_campaign_counts_what_its_file_counts(topic, redis_url):
-    with CSV.open(newline="") as file:
+    with CAMPAIGN_CSV.open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     contacts, calls = len(rows), sum(int(row["campaign"]) for row in rows)
     orders = sum(row["y"] == "yes" for row in rows)
@@ -80,7 +79,7 @@ async def test_the_report_over_the_campaign_counts_what_its_file_counts(topic, r
     last = first + timedelta(days=DAYS - 1)
 
     async with pipeline(topic, redis_url) as api:
-        await publish(topic, ((event, None) for event in events(CSV, first)))
+        await publish(topic, ((event, None) for event in events(CAMPAIGN_CSV, first)))
         period = {"date_from": first.isoformat(), "date_to": last.isoformat()}
         totals = (await caught_up(api, calls, **period))["totals"]
         assert (totals["planned"], totals["calls"], totals["orders"]) == (contacts, calls, orders)

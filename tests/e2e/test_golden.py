@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from harness.oidc import Issuer
-from harness.projecting import publish, running_projector, shards_of
-from harness.topics import Topic
-from readside.api import Api, running_api
+from support.api import Api, running_api
+from support.golden import GOLDEN, RULES
+from support.issuer import Issuer
+from support.projecting import publish, running_projector, shards_of
+from support.topics import Topic
 
-GOLDEN = Path(__file__).parents[1] / "fixtures" / "golden"
-RULES = sorted((GOLDEN / "rules").glob("*.json"))
 DAYS = json.loads((GOLDEN / "days" / "expected.json").read_text())
 
 

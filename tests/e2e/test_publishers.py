@@ -10,11 +10,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from confluent_kafka import Producer
 
-from harness.oidc import Issuer
-from harness.projecting import Shards, publish, record_of, running_projector, send, shards_of
-from harness.topics import Topic
-from readside.api import running_api
-from readside.events import DAY, called, planned
+from support.api import running_api
+from support.events import DAY, called, planned
+from support.issuer import Issuer
+from support.projecting import Shards, publish, record_of, running_projector, send, shards_of
+from support.topics import Topic
 
 NOON = f"{DAY}T12:00:00+03:00"
 Publish = Callable[[Topic, list[dict[str, Any]]], None]

@@ -17,8 +17,8 @@ import pytest_asyncio
 import redis.asyncio
 
 from devkit.children import Child
-from harness.command import OBZVON, RunningStack, clean_environment, obzvon, obzvon_up
-from harness.waiting import until
+from support.command import OBZVON, RunningStack, clean_environment, obzvon, obzvon_up
+from support.waiting import until
 
 TODAY = datetime.now(ZoneInfo("Europe/Moscow")).date()
 DAY = TODAY.isoformat()

@@ -6,8 +6,8 @@ from pathlib import Path
 import redis.asyncio
 
 from contracts.keys import ShardKeys
-from harness.command import RunningStack, obzvon_up
-from harness.waiting import until
+from support.command import RunningStack, obzvon_up
+from support.waiting import until
 
 OPERATORS, TASKS = 200, 20_000
 WRONG = "7,0,0,0,0,0,0,0,0,0,0"

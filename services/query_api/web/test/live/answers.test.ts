@@ -1,4 +1,4 @@
-/** The built client against a real API: tests/integration/read_side/test_web_client.py runs it. */
+/** The built client against a real API: tests/integration/query_api/web/test_web_client.py runs it. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,0 +1,113 @@
+"""Retention: old contact dates are forgotten, and what is kept stays right."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest_asyncio
+
+from contracts.keys import Fingerprint, ShardKeys
+from projector.fold.calendar import Calendar
+from projector.fold.expected import Expected
+from projector.fold.facts import Fact, fact_of_event
+from projector.store.client import connect
+from projector.store.shard import Position, Shard
+from support.events import called, planned, postponed
+from support.strategies import DAYS
+
+CALENDAR = Calendar.of("Europe/Moscow", "24:00")
+KEYS = ShardKeys("g1", 0)
+FINGERPRINT = Fingerprint(
+    fold=1, timezone="Europe/Moscow", day_end="24:00", retention_days=92, topic="t", partitions=1
+)
+OLD, KEPT, NEW = DAYS
+START = "2026-01-01"
+
+
+@pytest_asyncio.fixture
+async def shard(redis_url: str) -> AsyncIterator[Shard]:
+    client = connect(redis_url)
+    made = Shard(client, KEYS, FINGERPRINT, CALENDAR)
+    await made.claim("live", START)
+    await made.start_at(0, None)
+    yield made
+    await client.aclose()
+
+
+async def apply(shard: Shard, *events: dict[str, Any]) -> None:
+    facts: dict[str, list[Fact]] = {}
+    for event in events:
+        facts.setdefault(event["subject"], []).append(fact_of_event(event))
+    prepared = await shard.prepare(facts)
+    await shard.commit(prepared, Position(shard.position.offset + len(events)))
+
+
+async def dates_in_redis(shard: Shard, kind: str) -> set[str]:
+    keys = await shard._client.keys("g1:*")
+    return {key.decode()[-10:] for key in keys if f":{kind}:" in key.decode()}
+
+
+async def hashes(shard: Shard, keys: Any) -> dict[str, Any]:
+    return {key: await shard._client.hgetall(key) for key in keys}
+
+
+HISTORY = [
+    planned("T1", date=OLD),
+    called("T1", operator="op-2"),
+    postponed("T1", NEW, at="11:00"),
+    planned("T2", date=OLD),
+    planned("T3", date=KEPT),
+    called("T3", "ordered"),
+]
+
+
+async def test_dates_before_the_horizon_are_forgotten_with_their_rows(shard: Shard) -> None:
+    await apply(shard, *HISTORY)
+    assert await dates_in_redis(shard, "cells") == {OLD, KEPT, NEW}
+    assert await shard.advance_horizon(KEPT) == 1
+    for kind in ("cells", "open"):
+        assert OLD not in await dates_in_redis(shard, kind)
+    keys = [key.decode() for key in await shard._client.keys("g1:*")]
+    assert not [key for key in keys if OLD in key]
+    assert {name.decode() for name in await shard._client.hkeys(KEYS.seqs)} >= {KEPT, NEW}
+    assert OLD.encode() not in await shard._client.hkeys(KEYS.seqs)
+
+
+async def test_the_horizon_never_moves_back(shard: Shard) -> None:
+    await apply(shard, *HISTORY)
+    await shard.advance_horizon(KEPT)
+    assert await shard.advance_horizon(OLD) == 0
+    assert shard.projection.horizon == KEPT
+
+
+async def test_late_events_change_only_what_is_kept(shard: Shard) -> None:
+    await apply(shard, *HISTORY)
+    await shard.advance_horizon(KEPT)
+    late = [
+        called("T1", at="12:00"),
+        called("T2"),
+        planned("T4", date=OLD),
+        planned("T2", date=NEW),
+    ]
+    await apply(shard, *late)
+    expected = Expected(KEYS, CALENDAR)
+    for event in (*HISTORY, *late):
+        expected.add({event["subject"]: [fact_of_event(event)]})
+    for date in DAYS:
+        wanted = expected.hashes(date, KEPT)
+        assert await hashes(shard, wanted) == wanted
+
+
+async def test_a_new_owner_goes_on_behind_the_horizon(shard: Shard) -> None:
+    await apply(shard, *HISTORY)
+    await shard.advance_horizon(KEPT)
+    other = Shard(shard._client, KEYS, FINGERPRINT, CALENDAR)
+    await other.claim("live", START)
+    assert other.projection.horizon == KEPT
+    await apply(other, called("T2"))
+    assert OLD not in await dates_in_redis(other, "cells")
+
+
+async def test_documents_go_when_their_newest_contact_is_old(shard: Shard) -> None:
+    await apply(shard, *HISTORY)
+    assert await shard.forget_documents(KEPT) == 1
+    assert {name.decode() for name in await shard._client.hkeys(KEYS.docs)} == {"T1", "T3"}

@@ -1,0 +1,245 @@
+"""The shard protocol as a state machine, on a real Redis.
+
+Several owners work on one shard of one log: any of them may read ahead, stop between its steps,
+forget everything, come back as a zombie, or be refused. Redis may lose its last writes, or all.
+Whatever happens, an owner that follows the protocol brings the shard to what one fold gives.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import redis.asyncio
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from contracts.keys import Fingerprint, ShardKeys
+from projector.fold.calendar import Calendar
+from projector.fold.expected import Expected
+from projector.fold.facts import Fact, fact_of_event
+from projector.store.client import connect
+from projector.store.shard import Position, Prepared, Shard, StaleOwner
+from support.strategies import histories
+
+CALENDAR = Calendar(ZoneInfo("Europe/Moscow"))
+KEYS = ShardKeys("g1", 0)
+FINGERPRINT = Fingerprint(
+    fold=1, timezone="Europe/Moscow", day_end="24:00", retention_days=92, topic="t", partitions=1
+)
+OWNERS = st.integers(0, 1)
+
+
+class Owner:
+    """An owner and how far it has come with its batch."""
+
+    def __init__(self, client: Any) -> None:
+        self.shard = Shard(client, KEYS, FINGERPRINT, CALENDAR, cached_tasks=2)
+        self.is_owner = False
+        self.prepared: tuple[Prepared, Position] | None = None
+
+
+class StoreMachine(RuleBasedStateMachine):
+    url: str
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.loop.run_until_complete(work)
+
+    @initialize(many=st.lists(histories(), min_size=3, max_size=4))
+    def begin(self, many: list[list[dict[str, Any]]]) -> None:
+        events = [event for events in many for event in events]
+        self.log = [(event["subject"], fact_of_event(event)) for event in events]
+        self.client = connect(self.url)
+        self.raw = redis.asyncio.from_url(self.url)
+        self.run(self.raw.flushall())
+        self.owners = [Owner(self.client) for _ in range(2)]
+        self.saved: dict[bytes, bytes] = {}
+
+    def teardown(self) -> None:
+        """However it ended: an owner that follows the protocol finishes, and all is right."""
+        if not hasattr(self, "client"):
+            return
+        try:
+            self.run(self._finish())
+            self.the_shard_is_what_its_offset_says()
+        finally:
+            self.run(self.client.aclose())
+            self.run(self.raw.aclose())
+
+    # --- the steps of an owner ------------------------------------------------------------------
+
+    async def _claim(self, owner: Owner) -> None:
+        owner.prepared = None
+        meta = await owner.shard.claim("live", "0001-01-01")
+        if meta.offset < 0:
+            await owner.shard.start_at(0, None)
+        owner.is_owner = True
+
+    async def _prepare(self, owner: Owner, size: int) -> None:
+        offset = owner.shard.position.offset
+        facts: dict[str, list[Fact]] = {}
+        for task_id, fact in self.log[offset : offset + size]:
+            facts.setdefault(task_id, []).append(fact)
+        end = min(len(self.log), offset + size)
+        owner.prepared = (await owner.shard.prepare(facts), Position(end))
+
+    async def _commit(self, owner: Owner) -> None:
+        assert owner.prepared
+        prepared, position = owner.prepared
+        owner.prepared = None
+        await owner.shard.commit(prepared, position)
+
+    def _follow(self, owner: Owner, work: Coroutine[Any, Any, None]) -> None:
+        """Run a step; an owner that is refused knows that it no longer is one."""
+        try:
+            self.run(work)
+        except StaleOwner:
+            owner.is_owner = False
+            owner.prepared = None
+
+    @rule(who=OWNERS)
+    def claim(self, who: int) -> None:
+        self._follow(self.owners[who], self._claim(self.owners[who]))
+
+    @rule(who=OWNERS, size=st.integers(1, 2))
+    def prepare(self, who: int, size: int) -> None:
+        owner = self.owners[who]
+        if not owner.is_owner:
+            self.claim(who)
+        if owner.is_owner and not owner.prepared:
+            self._follow(owner, self._prepare(owner, size))
+
+    @rule(who=OWNERS)
+    def commit(self, who: int) -> None:
+        owner = self.owners[who]
+        if owner.is_owner and owner.prepared:
+            self._follow(owner, self._commit(owner))
+
+    @rule(who=OWNERS, size=st.integers(1, 2))
+    def work(self, who: int, size: int) -> None:
+        self.prepare(who, size)
+        self.commit(who)
+
+    @rule(who=OWNERS)
+    def sample(self, who: int) -> None:
+        owner = self.owners[who]
+        if owner.is_owner and not owner.prepared:
+            self._follow(owner, owner.shard.note({"as_of": 1, "end_offset": len(self.log)}))
+
+    @rule(who=OWNERS)
+    def crash(self, who: int) -> None:
+        self.owners[who] = Owner(self.client)
+
+    # --- what Redis does -------------------------------------------------------------------------
+
+    @rule()
+    def save(self) -> None:
+        """What a lagging replica has."""
+        self.saved = self.run(self._dump())
+
+    @rule()
+    def fail_over_to_what_was_saved(self) -> None:
+        self.run(self._restore(self.saved))
+
+    @rule(who=OWNERS, size=st.integers(1, 2))
+    def fail_over_to_a_replica_without_the_last_write(self, who: int, size: int) -> None:
+        behind = self.run(self._dump())
+        self.work(who, size)
+        self.run(self._restore(behind))
+        self.work(who, size)  # it has not heard of it
+
+    @rule()
+    def lose_everything(self) -> None:
+        self.run(self.raw.flushall())
+
+    @rule()
+    def lose_the_meta(self) -> None:
+        self.run(self.raw.delete(KEYS.meta))
+
+    @rule()
+    def forget_scripts(self) -> None:
+        self.run(self.raw.script_flush())
+
+    async def _dump(self) -> dict[bytes, bytes]:
+        return {key: await self.raw.dump(key) for key in await self.raw.keys("*")}
+
+    async def _restore(self, saved: dict[bytes, bytes]) -> None:
+        await self.raw.flushall()
+        for key, value in saved.items():
+            await self.raw.restore(key, 0, value)
+
+    # --- what must hold ---------------------------------------------------------------------------
+
+    @invariant()
+    def the_shard_is_what_its_offset_says(self) -> None:
+        if not hasattr(self, "raw"):
+            return
+        offset = int(self.run(self.raw.hget(KEYS.meta, "offset")) or -1)
+        if offset < 0:
+            return  # it is nowhere: nobody reads it
+        expected = Expected(KEYS, CALENDAR)
+        facts: dict[str, list[Fact]] = {}
+        for task_id, fact in self.log[:offset]:
+            facts.setdefault(task_id, []).append(fact)
+        expected.add(facts)
+        assert self.run(self._hashes()) == everything(expected)
+
+    async def _finish(self) -> None:
+        owner = Owner(self.client)
+        await self._claim(owner)
+        while owner.shard.position.offset < len(self.log):
+            await self._prepare(owner, 5)
+            await self._commit(owner)
+        assert int(await self.raw.hget(KEYS.meta, "offset")) == len(self.log)
+
+    async def _hashes(self) -> dict[str, dict[bytes, bytes]]:
+        found = {}
+        for key in await self.raw.keys("*"):
+            if key.decode() not in (KEYS.meta, KEYS.seqs):
+                found[key.decode()] = await self.raw.hgetall(key)
+        return found
+
+
+def everything(expected: Expected) -> dict[str, dict[bytes, bytes]]:
+    hashes = {KEYS.docs: {name.encode(): t.encode() for name, t in expected.tasks.items()}}
+    for date in expected.dates():
+        hashes |= expected.hashes(date, "")
+    hashes |= expected.names()
+    hashes[KEYS.deliveries] = expected.deliveries()
+    return {key: fields for key, fields in hashes.items() if fields}
+
+
+@pytest.fixture
+def own_loop() -> Any:
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+def test_no_crash_no_zombie_and_no_lost_write_makes_the_shard_wrong(
+    redis_server: str, own_loop: asyncio.AbstractEventLoop
+) -> None:
+    StoreMachine.url = redis_server
+    StoreMachine.loop = own_loop
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        StoreMachine,
+        settings=settings(
+            max_examples=80,
+            stateful_step_count=40,
+            deadline=None,
+            phases=(
+                Phase.reuse,
+                Phase.generate,
+            ),  # a failure is told in steps; shrinking takes long
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

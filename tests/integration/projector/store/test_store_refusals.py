@@ -1,0 +1,101 @@
+"""What Redis refuses in the middle of a script would stay half written: nothing is written then."""
+
+import asyncio
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import redis.asyncio
+from redis.exceptions import ResponseError
+
+from contracts.keys import Fingerprint, ShardKeys
+from projector.fold.calendar import Calendar
+from projector.fold.facts import fact_of_event
+from projector.store.client import connect
+from projector.store.shard import Position, Shard
+from support.events import DAY, planned
+from support.projecting import running_projector
+from support.topics import Topic
+from support.waiting import until
+
+CALENDAR = Calendar(ZoneInfo("Europe/Moscow"))
+KEYS = ShardKeys("g1", 0)
+FINGERPRINT = Fingerprint(
+    fold=1, timezone="Europe/Moscow", day_end="24:00", retention_days=92, topic="t", partitions=1
+)
+
+
+async def write(client: Any, taken: str = "") -> None:
+    shard = Shard(client, KEYS, FINGERPRINT, CALENDAR)
+    await shard.claim("live", "2026-08-24")
+    await shard.start_at(0, None)
+    prepared = await shard.prepare({"T1": [fact_of_event(planned("T1"))]})
+    if taken:
+        await client.set(taken, "somebody else's")
+    await shard.commit(prepared, Position(1))
+
+
+async def test_a_key_of_the_wrong_type_is_named_and_nothing_is_written(redis_url: str) -> None:
+    client = connect(redis_url)
+    try:
+        with pytest.raises(ResponseError, match=r"WRONGTYPE.*rows"):
+            await write(client, taken=KEYS.rows(DAY, "op-1"))
+        assert await client.hget(KEYS.meta, "offset") == b"0"
+        assert await client.hlen(KEYS.docs) == 0
+    finally:
+        await client.aclose()
+
+
+@pytest.mark.parametrize("denied", ["resetchannels", "-hdel", "-unlink"])
+async def test_a_user_who_may_not_all_that_is_needed_writes_nothing(
+    denied: str, redis_url: str
+) -> None:
+    admin = redis.asyncio.from_url(redis_url)
+    granted = ["on", ">secret", "~*", "&*", "+@all", denied]
+    await admin.execute_command("ACL", "SETUSER", "limited", *granted)
+    client = connect(redis_url.replace("://", "://limited:secret@"))
+    try:
+        with pytest.raises(ResponseError):
+            await write(client)
+        assert await admin.hget(KEYS.meta, "offset") in (None, b"0")
+        assert await admin.hlen(KEYS.docs) == 0
+    finally:
+        await admin.execute_command("ACL", "DELUSER", "limited")
+        await admin.aclose()
+        await client.aclose()
+
+
+async def test_what_is_left_of_a_shard_without_its_meta_counts_no_dead_letter_twice(
+    redis_url: str,
+) -> None:
+    client = connect(redis_url)
+    try:
+        for _ in range(2):  # the log is read from its beginning again: the same dead letters
+            shard = Shard(client, KEYS, FINGERPRINT, CALENDAR)
+            await shard.claim("live", "2026-08-24")
+            await shard.start_at(0, None)
+            prepared = await shard.prepare({"T1": [fact_of_event(planned("T1"))]})
+            await shard.commit(prepared, Position(4), dead={"not_json": 3})
+            await client.delete(KEYS.meta)
+        assert await client.hgetall(KEYS.dead) == {b"not_json": b"3"}
+    finally:
+        await client.aclose()
+
+
+async def test_a_redis_that_is_busy_with_a_script_is_waited_for(
+    topic: Topic, redis_url: str
+) -> None:
+    admin = redis.asyncio.from_url(redis_url)
+    await admin.config_set("busy-reply-threshold", 50)
+    busy = asyncio.create_task(admin.eval("while true do end", 0))
+    other = redis.asyncio.from_url(redis_url)
+    try:
+        async with running_projector(topic, redis_url) as projector:
+            await until(lambda: "BUSY" in projector.not_ready().get("status", ""))
+            await other.script_kill()
+            await until(lambda: not projector.not_ready(), within_s=30)
+    finally:
+        busy.cancel()
+        await other.config_set("busy-reply-threshold", 5_000)
+        await other.aclose()
+        await admin.aclose()

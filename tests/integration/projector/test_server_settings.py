@@ -1,0 +1,38 @@
+"""Settings of the servers, as they tell them, that would cost the report something."""
+
+import redis.asyncio
+
+from projector.consumer.topic import doubts, read_configs
+from projector.store.client import connect, evicting
+from support.projecting import projector_settings
+from support.topics import Topic
+
+
+async def test_the_topics_we_create_keep_everything(topic: Topic, redis_url: str) -> None:
+    options = projector_settings(topic, redis_url).kafka_options()
+    configs = await read_configs(topic.events, options)
+    assert (configs["cleanup.policy"], configs["retention.ms"]) == ("delete", "-1")
+    assert doubts(topic.events, configs, 36_500) == []
+
+
+async def test_a_redis_that_may_evict_is_told(redis_url: str) -> None:
+    admin = redis.asyncio.from_url(redis_url)
+    client = connect(redis_url)
+    try:
+        assert await evicting(client) == {}
+        await admin.config_set("maxmemory-policy", "allkeys-lru")
+        assert await evicting(client) == {}  # it has all the memory it wants
+        await admin.config_set("maxmemory", "1gb")
+        assert await evicting(client) == {"Redis": "allkeys-lru"}
+        await admin.config_set("maxmemory-policy", "volatile-lru")
+        assert await evicting(client) == {}  # none of our keys has a time to live
+        await admin.execute_command("ACL", "SETUSER", "untold", "on", ">x", "~*", "+@all", "-info")
+        untold = connect(redis_url.replace("://", "://untold:x@"))
+        assert await evicting(untold) == {}
+        await untold.aclose()
+    finally:
+        await admin.config_set("maxmemory", "0")
+        await admin.config_set("maxmemory-policy", "noeviction")
+        await admin.execute_command("ACL", "DELUSER", "untold")
+        await client.aclose()
+        await admin.aclose()

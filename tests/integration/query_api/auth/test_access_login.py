@@ -1,0 +1,539 @@
+"""The browser's login against a real issuer: the way in, the ways that must stay shut."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+import redis.asyncio
+import structlog
+
+from devkit import issuer as development
+from query_api.auth import RECHECK_S
+from query_api.auth.access import Credential
+from query_api.auth.settings import AccessSettings
+from query_api.auth.store import sha256
+from support.guarded import Guarded, guarded
+from support.issuer import AUDIENCE, Issuer, running_issuer
+from support.serving import address, listening, served
+
+REPORT = "/api/v1/report"
+ROWS = "/api/v1/contacts"
+COOKIE = "obzvon_session"
+
+
+@pytest_asyncio.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    async with running_issuer() as running:
+        yield running
+
+
+@pytest.fixture
+def log() -> Iterator[list[Any]]:
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+
+
+@pytest_asyncio.fixture
+async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[Guarded]:
+    async with guarded(issuer, access_redis_url=redis_url, login=True) as running:
+        yield running
+
+
+async def at_the_issuer(api: Guarded, path: str = "/login") -> str:
+    """Begin a login; the address at which the issuer sends the browser back."""
+    begun = await api.client.get(path)
+    assert begun.status_code == 303, begun.text
+    async with httpx.AsyncClient(trust_env=False, verify=False) as browser:
+        approved = await browser.get(begun.headers["location"])
+    return str(approved.headers["location"])
+
+
+async def log_in(api: Guarded, path: str = "/login") -> httpx.Response:
+    return await api.client.get(await at_the_issuer(api, path))
+
+
+async def logged_in(api: Guarded) -> None:
+    answer = await log_in(api)
+    assert answer.status_code == 303, answer.text
+
+
+def with_query(url: str, **changes: str | None) -> str:
+    parts = urlsplit(url)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()} | changes
+    return parts._replace(
+        query=urlencode({name: value for name, value in query.items() if value is not None})
+    ).geturl()
+
+
+async def test_a_login_opens_report_and_rows_with_a_cookie_no_script_can_read(
+    api: Guarded,
+) -> None:
+    answer = await log_in(api, "/login?next=/board?date=2026-11-24")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/board?date=2026-11-24")
+    cookie = next(
+        value for value in answer.headers.get_list("set-cookie") if value.startswith(COOKIE)
+    )
+    for attribute in ("HttpOnly", "SameSite=lax", "Path=/", "Max-Age=43200"):
+        assert attribute in cookie
+    report = await api.get(REPORT)
+    assert (report.status_code, report.json()["kind"]) == (200, "session")
+    assert (await api.get(ROWS)).status_code == 200
+
+
+async def test_the_authorization_request_has_pkce_state_and_nonce(api: Guarded) -> None:
+    begun = await api.client.get("/login")
+    query = parse_qs(urlsplit(begun.headers["location"]).query)
+    assert query["response_type"] == ["code"]
+    assert query["code_challenge_method"] == ["S256"]
+    assert query["redirect_uri"] == [f"{api.access.settings.public_url}/login/callback"]
+    for name in ("state", "nonce", "code_challenge"):
+        assert len(query[name][0]) == 43
+    again = parse_qs(urlsplit((await api.client.get("/login")).headers["location"]).query)
+    assert all(again[name] != query[name] for name in ("state", "nonce", "code_challenge"))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example/",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "http:evil.example",
+        "javascript:alert(1)",
+        "board",
+        "",
+        " //evil.example",
+        "/ok /",
+        "/" + "a" * 3_000,
+        "/board\r\nSet-Cookie: a=b",
+    ],
+)
+async def test_next_leads_nowhere_but_to_a_page_of_our_own(wanted: str, api: Guarded) -> None:
+    answer = await log_in(api, f"/login?{urlencode({'next': wanted})}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "x" * 43},
+        {"state": None},
+        {"code": "x"},
+        {"code": None, "error": "access_denied"},
+        {"iss": "https://evil.example"},
+        {"iss": None},
+    ],
+)
+async def test_an_answer_that_was_tampered_with_opens_no_session(
+    changes: dict[str, str | None], api: Guarded
+) -> None:
+    answer = await api.client.get(with_query(await at_the_issuer(api), **changes))
+    assert answer.status_code == 401
+    assert "Вход" in answer.text
+    assert COOKIE not in api.client.cookies
+    assert (await api.get(REPORT)).status_code == 401
+
+
+async def test_an_answer_is_good_once_even_with_a_second_code(api: Guarded) -> None:
+    begun = await api.client.get("/login")
+    pending = {"Cookie": f"obzvon_login={api.client.cookies['obzvon_login']}"}
+    async with httpx.AsyncClient(trust_env=False, verify=False) as browser:
+        back = [
+            (await browser.get(begun.headers["location"])).headers["location"] for _ in range(2)
+        ]
+    api.client.cookies.clear()
+    assert (await api.client.get(back[0], headers=pending)).status_code == 303
+    api.client.cookies.clear()
+    assert (await api.client.get(back[1], headers=pending)).status_code == 401
+
+
+async def test_one_browser_cannot_finish_the_login_of_another(api: Guarded) -> None:
+    """Else an attacker could log a victim in to the attacker's account."""
+    attackers = await at_the_issuer(api)
+    api.client.cookies.clear()
+    assert (await api.client.get(attackers)).status_code == 401
+    attackers = await at_the_issuer(api)
+    api.client.cookies.clear()
+    await at_the_issuer(api)  # the victim has a login of their own under way
+    assert (await api.client.get(attackers)).status_code == 401
+    assert COOKIE not in api.client.cookies
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"nonce": "another"},
+        {"nonce": None},
+        {"aud": "another-client"},
+        {"azp": "another-client"},
+        {"iss": "https://evil.example"},
+        {"exp": 1},
+        {"sub": "u-2"},
+    ],
+)
+async def test_an_id_token_that_is_not_for_this_login_opens_no_session(
+    claims: dict[str, Any], issuer: Issuer, api: Guarded
+) -> None:
+    issuer.id_claims = claims
+    assert (await log_in(api)).status_code == 401
+    assert (await api.get(REPORT)).status_code == 401
+
+
+async def test_an_access_token_for_another_api_opens_no_session(
+    issuer: Issuer, api: Guarded
+) -> None:
+    issuer.claims = {"aud": "another-api"}
+    assert (await log_in(api)).status_code == 401
+
+
+async def test_who_has_neither_role_gets_no_session(issuer: Issuer, api: Guarded) -> None:
+    issuer.claims = {"realm_access": {"roles": ["other"]}}
+    answer = await log_in(api)
+    assert answer.status_code == 403
+    assert "Руководитель" in answer.text
+    assert (await api.get(REPORT)).status_code == 401
+
+
+async def test_a_session_carries_the_restriction_of_its_login(issuer: Issuer, api: Guarded) -> None:
+    issuer.claims = {"obzvon_operators": ["o-1"], "obzvon_managers": []}
+    await logged_in(api)
+    seen = (await api.get(REPORT)).json()
+    assert (seen["operators"], seen["managers"]) == (["o-1"], [])
+
+
+async def test_an_id_token_is_no_bearer_token_and_a_cookie_no_token(
+    issuer: Issuer, api: Guarded
+) -> None:
+    await logged_in(api)
+    cookie = api.client.cookies[COOKIE]
+    api.client.cookies.clear()
+    assert (await api.get(REPORT, cookie)).status_code == 401
+    assert (await api.get(REPORT, issuer.id_token(aud=AUDIENCE))).status_code == 401
+    answer = await api.client.get(REPORT, headers={"Cookie": f"obzvon_wallboard={cookie}"})
+    assert answer.json()["kind"] == "session"  # a session by another name is no more than that
+
+
+async def test_each_login_has_a_session_id_of_its_own_and_ends_the_old_one(api: Guarded) -> None:
+    back = await at_the_issuer(api)
+    chosen = f"{COOKIE}={'a' * 43}"
+    pending = f"obzvon_login={api.client.cookies['obzvon_login']}"
+    answer = await api.client.get(back, headers={"Cookie": f"{pending}; {chosen}"})
+    assert answer.status_code == 303
+    first = api.client.cookies[COOKIE]
+    assert first != "a" * 43
+    assert (await api.get(REPORT)).status_code == 200
+    await logged_in(api)
+    api.client.cookies.clear()
+    answer = await api.client.get(REPORT, headers={"Cookie": f"{COOKIE}={first}"})
+    assert answer.status_code == 401
+
+
+async def test_the_store_holds_neither_cookie_nor_refresh_token(
+    issuer: Issuer, api: Guarded, redis_url: str
+) -> None:
+    await logged_in(api)
+    async with redis.asyncio.from_url(redis_url, decode_responses=True) as client:
+        names = await client.keys("*")
+        stored = str(names) + str([await client.get(name) for name in names])
+    (refresh_token,) = issuer.refresh_tokens
+    assert "u-1" in stored
+    assert refresh_token not in stored
+    assert api.client.cookies[COOKIE] not in stored
+
+
+# How a session ends
+
+
+async def test_logging_out_ends_the_session_at_once_here_and_at_the_issuer(
+    issuer: Issuer, api: Guarded
+) -> None:
+    await logged_in(api)
+    cookie = api.client.cookies[COOKIE]
+    assert (await api.get(REPORT)).status_code == 200
+    answer = await api.client.post(
+        "/logout", headers={"Origin": api.access.settings.public_url or ""}
+    )
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(f"{issuer.url}/bye?client_id=obzvon-web")
+    assert COOKIE not in api.client.cookies
+    answer = await api.client.get(REPORT, headers={"Cookie": f"{COOKIE}={cookie}"})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "https://evil.example"}, {"Origin": "null"}])
+async def test_another_sites_page_cannot_log_anyone_out(
+    headers: dict[str, str], api: Guarded
+) -> None:
+    await logged_in(api)
+    assert (await api.client.post("/logout", headers=headers)).status_code == 403
+    assert (await api.client.get("/logout")).status_code == 405
+    assert (await api.get(REPORT)).status_code == 200
+
+
+async def test_without_a_refresh_token_a_session_ends_with_its_access_token(
+    issuer: Issuer, api: Guarded
+) -> None:
+    issuer.gives_refresh_tokens = False
+    await logged_in(api)
+    api.clock.advance(issuer.access_ttl_s)
+    assert (await api.get(REPORT)).status_code == 200  # the leeway
+    api.clock.advance(61)
+    assert (await api.get(REPORT)).status_code == 401
+
+
+async def test_a_hundred_requests_at_once_to_two_processes_renew_the_session_once(
+    issuer: Issuer, api: Guarded, redis_url: str
+) -> None:
+    await logged_in(api)
+    async with guarded(issuer, login=True, access_redis_url=redis_url) as other:
+        pass_the_access_token_by(issuer, api)
+        other.clock.now = api.clock.now
+        issuer.slowness_s = 0.3  # time enough for the other process to want it too
+        cookie = f"{COOKIE}={api.client.cookies[COOKIE]}"
+        answers = await asyncio.gather(
+            *(one.get(REPORT, Cookie=cookie) for one in (api, other) for _ in range(50))
+        )
+    assert {answer.status_code for answer in answers} == {200}
+    assert issuer.refreshes == 1
+
+
+async def test_requests_at_once_with_one_cookie_look_the_session_up_once(
+    api: Guarded, redis_url: str
+) -> None:
+    await logged_in(api)
+    async with redis.asyncio.from_url(redis_url) as client:
+        before = await reads(client)
+        credential = credential_of(api)
+        callers = await asyncio.gather(*(api.access.verify(credential) for _ in range(50)))
+        assert {caller.subject for caller in callers} == {"u-1"}
+        assert await reads(client) - before == 1
+
+
+async def test_a_request_that_is_given_up_does_not_spoil_the_check_for_the_rest(
+    api: Guarded,
+) -> None:
+    await logged_in(api)
+    credential = credential_of(api)
+    first, second = (asyncio.create_task(api.access.verify(credential)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).subject == "u-1"
+    assert first.cancelled()
+    assert not api.access._checking
+
+
+async def reads(client: Any) -> int:
+    """How often the server was asked to GET something."""
+    return int((await client.info("commandstats")).get("cmdstat_get", {}).get("calls", 0))
+
+
+def credential_of(api: Guarded) -> Credential:
+    cookie = f"{COOKIE}={api.client.cookies[COOKIE]}".encode()
+    credential = api.access.credential([(b"cookie", cookie)])
+    assert credential is not None
+    return credential
+
+
+def pass_the_access_token_by(issuer: Issuer, api: Guarded) -> None:
+    """Past the end of the access token; the tokens that follow are good for much longer."""
+    api.clock.advance(issuer.access_ttl_s + 61)
+    issuer.access_ttl_s = api.clock() - time.time() + 300
+
+
+async def test_who_saw_the_old_session_before_it_was_renewed_does_not_renew_it_again(
+    issuer: Issuer, api: Guarded
+) -> None:
+    await logged_in(api)
+    cookie = api.client.cookies[COOKIE]
+    seen_before = await api.access.store.session(sha256(cookie))
+    assert seen_before is not None
+    pass_the_access_token_by(issuer, api)
+    assert (await api.get(REPORT)).status_code == 200
+    assert api.access.renewal is not None
+    renewed = await api.access.renewal(sha256(cookie), cookie, seen_before)
+    assert renewed is not None
+    assert renewed.rights_end_at > api.clock()
+    assert issuer.refreshes == 1
+
+
+async def test_renewing_takes_over_what_the_issuer_says_now(issuer: Issuer, api: Guarded) -> None:
+    await logged_in(api)
+    issuer.claims = {"realm_access": {"roles": ["quality_control"]}, "obzvon_operators": ["o-9"]}
+    assert (await api.get(REPORT)).json()["roles"] == ["head"]
+    pass_the_access_token_by(issuer, api)
+    seen = (await api.get(REPORT)).json()
+    assert (seen["roles"], seen["operators"]) == (["quality_control"], ["o-9"])
+
+
+async def test_a_role_that_was_taken_away_is_gone_after_the_renewal(
+    issuer: Issuer, api: Guarded
+) -> None:
+    await logged_in(api)
+    issuer.claims = {"realm_access": {"roles": []}}
+    pass_the_access_token_by(issuer, api)
+    assert (await api.get(REPORT)).status_code == 403
+
+
+@pytest.mark.parametrize("reason", ["withdrawn", "another person"])
+async def test_a_renewal_that_the_issuer_does_not_confirm_ends_the_session(
+    reason: str, issuer: Issuer, api: Guarded, redis_url: str
+) -> None:
+    await logged_in(api)
+    if reason == "withdrawn":
+        issuer.refresh_tokens.clear()
+    else:
+        issuer.claims = {"sub": "u-2"}
+    pass_the_access_token_by(issuer, api)
+    assert (await api.get(REPORT)).status_code == 401
+    async with redis.asyncio.from_url(redis_url) as client:
+        assert await client.keys("obzvon:access:session:*") == []
+
+
+async def test_while_the_issuer_is_away_a_session_is_neither_renewed_nor_lost(
+    issuer: Issuer, api: Guarded
+) -> None:
+    await logged_in(api)
+    pass_the_access_token_by(issuer, api)
+    issuer.is_down = True
+    assert (await api.get(REPORT)).status_code == 503
+    issuer.is_down = False
+    assert (await api.get(REPORT)).status_code == 200
+
+
+async def test_a_session_ends_after_so_many_hours_whatever_the_issuer_says(
+    issuer: Issuer, api: Guarded
+) -> None:
+    issuer.access_ttl_s = 30 * 24 * 3600
+    await logged_in(api)
+    api.clock.advance(11.9 * 3600)
+    assert (await api.get(REPORT)).status_code == 200
+    api.clock.advance(0.1 * 3600)
+    assert (await api.get(REPORT)).status_code == 401
+
+
+async def test_a_stream_of_a_session_ends_with_the_session(
+    issuer: Issuer, api: Guarded, redis_url: str
+) -> None:
+    await logged_in(api)
+    watching = await api.access.verify(credential_of(api))
+    assert await api.access.still_allowed(watching)
+    async with redis.asyncio.from_url(redis_url) as client:
+        await client.flushall()  # as another process's logout would
+    assert not await api.access.still_allowed(watching)
+    api.clock.advance(RECHECK_S)
+    assert (await api.get(REPORT)).status_code == 401
+
+
+async def test_while_the_issuer_is_away_the_login_says_so(issuer: Issuer, api: Guarded) -> None:
+    issuer.is_down = True
+    assert (await api.client.get("/login")).status_code == 503
+    issuer.is_down = False
+    back = await at_the_issuer(api)
+    issuer.is_down = True
+    answer = await api.client.get(back)
+    assert answer.status_code == 503
+    assert "Вход" in answer.text
+
+
+async def test_without_a_client_id_there_is_no_login(issuer: Issuer, redis_url: str) -> None:
+    async with guarded(issuer, access_redis_url=redis_url) as api:
+        for path in ("/login", "/login/callback"):
+            assert (await api.client.get(path)).status_code == 404
+
+
+async def test_over_https_cookies_are_secure_and_of_this_host_alone(
+    issuer: Issuer, redis_url: str
+) -> None:
+    settings = {"public_url": "https://obzvon.example", "access_redis_url": redis_url}
+    async with guarded(issuer, login=True, **settings) as api:
+        begun = await api.client.get("/login")
+        assert begun.headers["set-cookie"].startswith("__Host-obzvon_login=")
+        assert "Secure" in begun.headers["set-cookie"]
+        assert begun.headers["strict-transport-security"] == "max-age=31536000"
+        assert api.access.session_cookie == "__Host-obzvon_session"
+
+
+async def test_the_client_secret_goes_to_the_token_endpoint_alone(
+    issuer: Issuer, redis_url: str, log: list[dict[str, Any]]
+) -> None:
+    async with guarded(
+        issuer, login=True, access_redis_url=redis_url, oidc_client_secret="s3cret-of-ours"
+    ) as api:
+        begun = await api.client.get("/login")
+        assert "s3cret-of-ours" not in begun.headers["location"]
+        await logged_in(api)
+        assert "s3cret-of-ours" not in str(log) + repr(api.access.settings)
+    assert issuer.client_secrets == {"s3cret-of-ours"}
+
+
+async def test_logins_and_refusals_are_in_the_audit_log_without_secrets(
+    api: Guarded, log: list[dict[str, Any]]
+) -> None:
+    back = await at_the_issuer(api)
+    await api.client.get(with_query(back, state="z" * 43))
+    await logged_in(api)
+    cookie = api.client.cookies[COOKIE]
+    await api.client.post("/logout", headers={"Origin": api.access.settings.public_url or ""})
+    assert [line["event"] for line in log] == ["refused", "logged in", "logged out"]
+    assert (log[0]["what"], log[0]["why"]) == ("GET /login/callback", "no pending login")
+    assert (log[1]["who"], log[1]["name"]) == ("session:u-1", "anna")
+    assert log[2]["who"] == "session:u-1"
+    assert cookie not in str(log)
+    assert "z" * 43 not in str(log)
+
+
+async def test_settings_of_the_login_must_be_whole() -> None:
+    for given in (
+        {"oidc_client_id": "web"},
+        {"oidc_client_id": "web", "public_url": "https://a.example"},
+        {
+            "oidc_client_id": "obzvon",
+            "public_url": "https://a.example",
+            "access_redis_url": "redis://127.0.0.1",
+        },
+    ):
+        with pytest.raises(ValueError, match="OBZVON_"):
+            AccessSettings(oidc_issuer="https://login.example", **given)  # type: ignore[arg-type]  # a table
+
+
+@pytest.mark.parametrize(("role", "status"), [("head", 200), ("quality_control", 200), ("x", 401)])
+async def test_one_can_log_in_at_the_development_issuer(
+    role: str, status: int, redis_url: str, tmp_path: Path
+) -> None:
+    sock = listening()
+    dev = development.Issuer.open(tmp_path, address(sock))
+    async with (
+        served(development.create_app(dev), sock=sock),
+        guarded(Issuer(dev.url), access_redis_url=redis_url, login=True) as api,
+        httpx.AsyncClient(trust_env=False, verify=False) as browser,
+    ):
+        begun = await api.client.get("/login?next=/board")
+        page = await browser.get(begun.headers["location"])
+        assert page.status_code == 200
+        query = {k: v[0] for k, v in parse_qs(urlsplit(begun.headers["location"]).query).items()}
+        approved = await browser.post(f"{dev.url}/authorize", data={**query, "role": role})
+        await api.client.get(approved.headers["location"])
+        assert (await api.get(REPORT)).status_code == status
+        api.client.cookies.clear()
+        token = dev.access_token(development.Person("head", operators=["o-1"]))
+        assert (await api.get(REPORT, token)).json()["operators"] == ["o-1"]
+        id_token = dev.id_token(development.Person("head"), client_id=AUDIENCE)
+        assert (await api.get(REPORT, id_token)).status_code == 401
+
+
+@pytest.mark.parametrize("missing", ["authorization_endpoint", "token_endpoint"])
+async def test_an_issuer_that_nobody_can_log_in_by_is_said_to_be_one(
+    missing: str, api: Guarded, issuer: Issuer
+) -> None:
+    issuer.discovery = {missing: None}
+    refused = await api.client.get("/login")
+    assert refused.status_code == 503
+    assert f"no {missing}" in refused.json()["detail"]

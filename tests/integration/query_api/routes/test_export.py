@@ -1,0 +1,176 @@
+"""GET /report.csv and /report.xlsx: the same figures as the JSON, for a spreadsheet."""
+
+import csv
+import io
+import re
+import zipfile
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import httpx
+import pytest
+
+from query_api.report.table import COLUMNS
+from support.api import Api
+from support.events import DAY, planned
+from support.golden import day_events
+from support.writer import Writer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+XML = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+
+QUERIES: list[dict[str, str]] = [
+    {"date": DAY},
+    {"date": DAY, "manager_id": "mgr-2"},
+    {"date": DAY, "plan_date": "none", "operator_id": "op-1"},
+    {"date_from": "2026-11-20", "date_to": "2026-11-27"},
+]
+
+
+async def write_days(writer: Writer, api: Api) -> None:
+    events = day_events()
+    for first in range(0, len(events), 300):
+        await writer.write(events[first : first + 300])
+    await api.up_to_date()
+
+
+def expected_rows(report: dict[str, Any]) -> list[list[Any]]:
+    lines = [(line["operator"]["name"], line) for line in report["operators"]]
+    lines.append(("Итого", report["totals"]))
+    return [[name, *(column.value(line) for column in COLUMNS)] for name, line in lines]
+
+
+def csv_rows(answer: httpx.Response) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
+
+
+def number(text: str) -> int | float | None:
+    if not text:
+        return None
+    return float(text.replace(",", ".")) if "," in text else int(text)
+
+
+def sheet_of(answer: httpx.Response) -> tuple[list[list[Any]], ET.Element]:
+    """The cells of the only sheet, and its XML."""
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
+        sheet = ET.fromstring(file.read("xl/worksheets/sheet1.xml"))
+    rows = []
+    for row in sheet.iterfind(".//x:row", XML):
+        cells: list[Any] = []
+        for cell in row.iterfind("x:c", XML):
+            text = cell.find("x:is/x:t", XML)
+            value = cell.find("x:v", XML)
+            assert cell.find("x:f", XML) is None, "no cell holds a formula"
+            if text is not None:
+                cells.append(text.text)
+            else:
+                cells.append(None if value is None else float(value.text or ""))
+        rows.append(cells)
+    return rows, sheet
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+async def test_the_files_hold_the_figures_of_the_json(
+    query: dict[str, str], writer: Writer, api: Api
+) -> None:
+    await write_days(writer, api)
+    expected = expected_rows(await api.get("/report", **query))
+
+    from_csv = csv_rows(await api.raw("/report.csv", **query))
+    from_xlsx, _ = sheet_of(await api.raw("/report.xlsx", **query))
+
+    header = ["Оператор", *(column.title for column in COLUMNS)]
+    below = from_csv[from_csv.index(header) + 1 :]
+    assert [[name, *map(number, cells)] for name, *cells in below] == expected
+    assert from_xlsx[from_xlsx.index(header) + 1 :] == expected
+
+
+async def test_the_filters_and_the_freshness_stand_above(writer: Writer, api: Api) -> None:
+    await writer.write([planned("T1", manager="mgr-1")])
+    await writer.sample(age_s=60)
+    await api.up_to_date()
+    asked = {"date": DAY, "manager_id": "mgr-1", "operator_id": "", "plan_date": "2026-11-25"}
+
+    rows = csv_rows(await api.raw("/report.csv", **asked))
+
+    above = {row[0]: row[1:] for row in rows[: rows.index([])]}
+    assert [*above] == [
+        "Оперативная работа по обзвону",
+        "Дата контакта",
+        "Оператор",
+        "Менеджер",
+        "Дата плана",
+        "Данные на",
+        "Активные и просроченные на",
+        "Внимание",
+    ]
+    assert above["Дата контакта"] == ["24.11.2026"]
+    assert above["Оператор"] == ["Без оператора"]
+    assert above["Менеджер"] == ["Менеджер mgr-1"]
+    assert above["Дата плана"] == ["25.11.2026"]
+    assert above["Активные и просроченные на"] == ["24.11.2026 12:00:00 (Europe/Moscow)"]
+    assert re.fullmatch(r"\d\d\.\d\d\.\d{4} [\d:]{8} \(Europe/Moscow\)", above["Данные на"][0])
+
+
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+7 900", "-2", "@SUM(A1)", "\t=1", "\r=1", "＝1", '=HYPERLINK("http://x")']
+)
+async def test_a_name_never_becomes_a_formula(name: str, writer: Writer, api: Api) -> None:
+    await writer.write([planned("T1", operator_name=name)])
+    await api.up_to_date()
+
+    from_csv = csv_rows(await api.raw("/report.csv", date=DAY))
+    from_xlsx, _ = sheet_of(await api.raw("/report.xlsx", date=DAY))
+
+    assert from_csv[-2][0] == f"'{name}".replace("\r", "\n") or from_csv[-2][0] == f"'{name}"
+    assert from_xlsx[-2][0].replace("_x000D_", "\r") == name
+
+
+async def test_a_name_with_separators_and_quotes_stays_one_cell(writer: Writer, api: Api) -> None:
+    name = 'Иванова; "Анна"\nПетровна'
+    await writer.write([planned("T1", operator_name=name)])
+    await api.up_to_date()
+
+    from_csv = csv_rows(await api.raw("/report.csv", date=DAY))
+    from_xlsx, _ = sheet_of(await api.raw("/report.xlsx", date=DAY))
+
+    assert from_csv[-2][0] == name
+    assert from_xlsx[-2][0] == name
+
+
+async def test_the_header_is_frozen_and_numbers_have_formats(writer: Writer, api: Api) -> None:
+    await writer.write([planned("T1")])
+    await api.up_to_date()
+
+    rows, sheet = sheet_of(await api.raw("/report.xlsx", date=DAY))
+
+    pane = sheet.find(".//x:pane", XML)
+    assert pane is not None
+    assert pane.get("state") == "frozen"
+    header_at = next(at for at, row in enumerate(rows) if row and row[0] == "Оператор")
+    last_row = sheet.findall(".//x:row", XML)[-1]
+    styles = {cell.get("s") for cell in last_row.findall("x:c", XML)}
+    assert len(styles) == 3, "text, counts and percents"
+    assert rows[header_at][1] == "План"
+
+
+async def test_the_files_say_what_they_are(writer: Writer, api: Api) -> None:
+    as_csv = await api.raw("/report.csv", date=DAY)
+    as_xlsx = await api.raw("/report.xlsx", date_from=DAY, date_to="2026-11-25")
+
+    assert as_csv.headers["content-type"] == "text/csv; charset=utf-8"
+    assert as_csv.headers["content-disposition"] == f'attachment; filename="obzvon-{DAY}.csv"'
+    assert as_csv.content.startswith(b"\xef\xbb\xbf")
+    assert as_xlsx.headers["content-disposition"] == (
+        f'attachment; filename="obzvon-{DAY}_2026-11-25.xlsx"'
+    )
+    assert as_xlsx.headers["obzvon-as-of"]
+    assert as_xlsx.content.startswith(b"PK")
+
+
+async def test_a_wrong_parameter_of_a_file_is_named(api: Api) -> None:
+    for path in ("/report.csv", "/report.xlsx"):
+        answer = await api.raw(path, date="yesterday")
+        assert answer.status_code == 422
+        assert [error["field"] for error in answer.json()["errors"]] == ["date"]

@@ -1,0 +1,111 @@
+"""A Redis behind a name that leads to another server, while the old one keeps its connections."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import redis.asyncio
+
+import projector.store.client
+import query_api.connections
+import query_api.reader.client
+from devkit.engines import EmbeddedRedis
+from projector.fold.facts import fact_of_event
+from projector.store.client import connect
+from projector.store.shard import RolledBack
+from query_api.auth.store import AccessStore
+from support.events import planned
+from support.proxy import HOST, Proxy, proxy
+from support.writer import Writer
+
+SERVICES = pytest.mark.parametrize(
+    ("module", "renews"),
+    [
+        (projector.store.client, projector.store.client),
+        (query_api.reader.client, query_api.connections),
+    ],
+    ids=["projector", "API"],
+)
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[list[EmbeddedRedis]]:
+    servers = [EmbeddedRedis(tmp_path / name) for name in ("old", "new")]
+    try:
+        await asyncio.gather(*(server.start() for server in servers))
+        yield servers
+    finally:
+        await asyncio.gather(*(server.stop() for server in servers))
+
+
+async def demote(name: Proxy, old: EmbeddedRedis, new: EmbeddedRedis) -> None:
+    name.point(new.port)
+    client = redis.asyncio.from_url(old.url)
+    await client.replicaof(HOST, new.port)
+    await client.aclose()
+
+
+@SERVICES
+async def test_a_write_finds_the_new_primary(
+    module: Any, renews: Any, two: list[EmbeddedRedis]
+) -> None:
+    old, new = two
+    async with proxy(old.port) as name:
+        client = module.connect(f"redis://{name.address}/0")
+        await client.set("before", "1")
+        await demote(name, old, new)
+        await client.set("after", "1")
+        assert await client.get("after") == b"1"
+        assert name.connections == 2
+        await client.aclose()
+
+
+@SERVICES
+async def test_who_only_reads_finds_it_when_its_connection_is_old(
+    module: Any, renews: Any, two: list[EmbeddedRedis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = two
+    async with proxy(old.port) as name, redis.asyncio.from_url(new.url) as there:
+        await there.set("where", "new")
+        client = module.connect(f"redis://{name.address}/0")
+        await client.set("where", "old")
+        name.point(new.port)
+        assert await client.get("where") == b"old"
+        monkeypatch.setattr(renews, "CONNECTION_S", 0.0)
+        assert await client.get("where") == b"new"
+        await client.aclose()
+
+
+async def test_nothing_is_folded_on_what_a_replica_that_lags_still_holds(
+    two: list[EmbeddedRedis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = two
+    async with proxy(new.port) as name, redis.asyncio.from_url(new.url) as primary:
+        writer = await Writer(connect(f"redis://{name.address}/0"), partitions=1).start()
+        [shard] = writer.shards
+        await writer.write([planned("T1")])
+        behind = {key: await primary.dump(key) for key in await primary.keys("*")}
+        await writer.write([planned("T2")])
+        async with redis.asyncio.from_url(old.url) as replica:
+            for key, value in behind.items():
+                await replica.restore(key, 0, value)
+
+        name.point(old.port)
+        monkeypatch.setattr(projector.store.client, "CONNECTION_S", 0.0)
+        with pytest.raises(RolledBack):
+            await shard.prepare({"T3": [fact_of_event(planned("T3"))]})
+        await writer.client.aclose()
+
+
+async def test_sessions_are_kept_by_the_new_primary(two: list[EmbeddedRedis]) -> None:
+    old, new = two
+    async with proxy(old.port) as name:
+        store = AccessStore(f"redis://{name.address}/0")
+        assert await store.keys() == []
+        await demote(name, old, new)
+        assert await store.may_renew("a session")
+        assert not await store.may_renew("a session")
+        await store.close()

@@ -1,0 +1,117 @@
+"""The `obzvon` command as a user runs it: in a process of its own."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit.children import Child
+from devkit.state import StackState, find_stack
+from support.waiting import until
+
+OBZVON = str(Path(sys.executable).with_name("obzvon"))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """What it said on stderr, line by line."""
+        return self.err.splitlines()
+
+
+async def obzvon(
+    *arguments: str | Path,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    within_s: float = 60.0,
+) -> Ended:
+    """Run the command to its end; nothing it prints is a terminal's."""
+    return await ended(
+        OBZVON,
+        *map(str, arguments),
+        stdin=stdin,
+        env=clean_environment() | dict(env or {}),
+        within_s=within_s,
+    )
+
+
+async def ended(
+    *command: str, env: Mapping[str, str], stdin: bytes = b"", within_s: float = 60.0
+) -> Ended:
+    """Run a command to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=env,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(stdin), within_s)
+    except BaseException:
+        process.kill()
+        raise
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours without any OBZVON_… setting, and wide enough that no table is cut."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("OBZVON_")}
+    return {**ours, "COLUMNS": "160"}
+
+
+@dataclass
+class RunningStack:
+    """A stack that runs in a process of its own."""
+
+    child: Child
+    state: StackState
+
+    @property
+    def data_dir(self) -> Path:
+        return self.state.data_dir
+
+    async def obzvon(self, *arguments: str | Path, stdin: bytes = b"") -> Ended:
+        """Run a command against this stack."""
+        command, *rest = arguments
+        return await obzvon(command, "--data-dir", self.data_dir, *rest, stdin=stdin)
+
+    async def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
+        """Tell it to stop, and give its exit code."""
+        self.child.send(with_signal)
+        return await asyncio.wait_for(self.child.exited(), 30.0)
+
+
+@asynccontextmanager
+async def obzvon_up(
+    data_dir: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> AsyncIterator[RunningStack]:
+    """`obzvon up` on free ports, ready."""
+    log = data_dir.with_name(data_dir.name + "-up.log")
+    free = ("--kafka-port", "0", "--redis-port", "0", "--api-port", "0")
+    child = Child(
+        "obzvon up",
+        [OBZVON, "up", "--data-dir", data_dir, *free, *arguments],
+        log=log,
+        env=clean_environment() | dict(env or {}),
+    )
+    async with child:
+
+        def is_up() -> bool:
+            assert child.is_running, child.how_it_ended()
+            return any("Obzvon is up" in line for line in child.last_lines())
+
+        await until(is_up, within_s=60.0)
+        yield RunningStack(child, find_stack(data_dir))

@@ -1,0 +1,98 @@
+"""Pictures of shards without a Redis: folded events, as the reader would have read them."""
+
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from contracts.keys import Cell, Fingerprint, Meta, OpenKey, Row
+from projector.fold.calendar import Calendar
+from projector.fold.cells import cells, open_counts
+from projector.fold.contacts import contacts
+from projector.fold.facts import Fact, content, fact_of_event
+from projector.fold.task import last_deliveries, latest_names
+from query_api.report.picture import Counts, Opens, Picture, Shard
+
+META = Meta.decode({b"epoch": b"1-x", b"seq": b"1", b"offset": b"0", b"end_offset": b"0"})
+
+
+def tasks_of(events: Iterable[dict[str, Any]]) -> dict[str, list[Fact]]:
+    """The facts of each task, each identity once."""
+    tasks: dict[str, dict[tuple[str, str], Fact]] = {}
+    for event in events:
+        fact = fact_of_event(event)
+        facts = tasks.setdefault(event["subject"], {})
+        known = facts.get((fact.source, fact.id))
+        if known is None or content(fact) < content(known):
+            facts[fact.source, fact.id] = fact
+    return {task_id: list(facts.values()) for task_id, facts in tasks.items()}
+
+
+def calendar_of(timezone: str = "Europe/Moscow", day_end: str = "24:00") -> Calendar:
+    hour, minute = day_end.split(":")
+    return Calendar(ZoneInfo(timezone), int(hour) * 60 + int(minute))
+
+
+def picture_of(
+    events: Iterable[dict[str, Any]], calendar: Calendar | None = None, partitions: int = 3
+) -> Picture:
+    """The events folded into shards, every date held."""
+    calendar = calendar or calendar_of()
+    shards = []
+    tasks = tasks_of(events)
+    for number in range(partitions):
+        counts: dict[str, dict[Cell, tuple[int, ...]]] = {}
+        opens: dict[str, dict[OpenKey, int]] = {}
+        names: dict[str, dict[str, Any]] = {}
+        for task_id, facts in tasks.items():
+            if sum(task_id.encode()) % partitions != number:
+                continue
+            found = contacts(facts, calendar)
+            for (date, *named), more in cells(found).items():
+                cell = Cell(*named)
+                known = counts.setdefault(date, {}).get(cell, (0,) * 11)
+                counts[date][cell] = tuple(a + b for a, b in zip(known, more, strict=True))
+            for (date, *named), more in open_counts(found).items():
+                key = OpenKey(*named)
+                at = opens.setdefault(date, {})
+                at[key] = at.get(key, 0) + more
+            for (kind, id_), entry in latest_names(facts).items():
+                at = names.setdefault(kind, {})
+                at[id_] = max(at.get(id_, entry), entry)
+        dates = counts.keys() | opens.keys()
+        shards.append(
+            Shard(
+                META,
+                dict.fromkeys(dates, 1),
+                {date: Counts(counts.get(date, {})) for date in dates},
+                {date: Opens(opens.get(date, {})) for date in dates},
+                names,
+            )
+        )
+    fingerprint = Fingerprint(
+        fold=1,
+        timezone=str(calendar.timezone),
+        day_end="24:00",
+        retention_days=92,
+        topic="t",
+        partitions=partitions,
+    )
+    return Picture("g1", fingerprint, tuple(shards))
+
+
+def rows_of(events: Iterable[dict[str, Any]], calendar: Calendar | None = None) -> list[Row]:
+    """Every contact of the events, as it is stored."""
+    calendar = calendar or calendar_of()
+    return [
+        Row(task_id, *contact)
+        for task_id, facts in tasks_of(events).items()
+        for contact in contacts(facts, calendar)
+    ]
+
+
+def deliveries_of(events: Iterable[dict[str, Any]]) -> dict[str, str]:
+    calendar = calendar_of()
+    latest: dict[str, str] = {}
+    for facts in tasks_of(events).values():
+        for address, date in last_deliveries(facts, calendar).items():
+            latest[address] = max(latest.get(address, ""), date)
+    return latest

@@ -1,0 +1,117 @@
+"""The projector in this process, on a real Kafka and a real Redis, and publishing to it."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import redis.asyncio
+from aiokafka import AIOKafkaProducer
+from pydantic_core import to_json
+
+from contracts.keys import Meta, ShardKeys
+from projector.main import Projector
+from projector.settings import Settings
+from support.topics import Topic
+from support.waiting import until
+
+RETENTION_DAYS = 36_500
+"""So that fixtures with dates of their own are never too old."""
+
+
+def projector_settings(topic: Topic, redis_url: str, **more: Any) -> Settings:
+    return Settings(
+        kafka_bootstrap_servers=topic.bootstrap,
+        events_topic=topic.events,
+        dead_letter_topic=topic.dead_letters,
+        redis_url=redis_url,
+        **{
+            "retention_days": RETENTION_DAYS,
+            "session_timeout_ms": 6_000,
+            "group_id": topic.events,  # who was killed in another test is not waited for
+            **more,
+        },
+    )
+
+
+@asynccontextmanager
+async def running_projector(topic: Topic, redis_url: str, **more: Any) -> AsyncIterator[Projector]:
+    projector = Projector(projector_settings(topic, redis_url, **more))
+    async with projector.running():
+        yield projector
+
+
+Record = tuple[bytes | None, bytes | None, dict[str, Any]]
+"""(key, value, what else `AIOKafkaProducer.send` takes)."""
+
+
+async def send(topic: Topic, records: Iterable[Record]) -> None:
+    """Send raw records and wait for them all."""
+    producer = AIOKafkaProducer(bootstrap_servers=topic.bootstrap, enable_idempotence=True)
+    await producer.start()
+    try:
+        for key, value, more in records:
+            await producer.send(topic.events, key=key, value=value, **more)
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+def record_of(event: dict[str, Any]) -> Record:
+    """A structured event, its record stamped with the event's own time."""
+    moment = datetime.fromisoformat(event["time"])
+    more = {"timestamp_ms": max(0, int(moment.timestamp() * 1000))}
+    return event["subject"].encode(), to_json(event), more
+
+
+async def publish(topic: Topic, events: Sequence[dict[str, Any]]) -> None:
+    await send(topic, map(record_of, events))
+
+
+class Shards:
+    """The shards of a topic as they stand in Redis."""
+
+    def __init__(self, topic: Topic, redis_url: str, generation: str = "g1") -> None:
+        self.topic = topic
+        self.client = redis.asyncio.from_url(redis_url)
+        self.keys = [ShardKeys(generation, shard) for shard in range(topic.partitions)]
+
+    async def metas(self) -> list[Meta | None]:
+        return [Meta.decode(await self.client.hgetall(keys.meta)) for keys in self.keys]
+
+    async def caught_up(self, within_s: float = 20.0) -> None:
+        """Wait until every shard stands at the end of its partition, as it is when asked."""
+        from aiokafka import AIOKafkaConsumer, TopicPartition
+
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.topic.bootstrap, isolation_level="read_committed"
+        )
+        await consumer.start()
+        try:
+            parts = [TopicPartition(self.topic.events, n) for n in range(self.topic.partitions)]
+
+            async def is_caught_up() -> bool:
+                ends = await consumer.end_offsets(parts)  # forwarded records move it on
+                metas = await self.metas()
+                return all(m and m.offset >= ends[tp] for m, tp in zip(metas, parts, strict=True))
+
+            await until(is_caught_up, within_s)
+        finally:
+            await consumer.stop()
+
+    async def dead(self) -> dict[str, int]:
+        """Dead letters by reason, over all shards."""
+        found: dict[str, int] = {}
+        for keys in self.keys:
+            for reason, count in (await self.client.hgetall(keys.dead)).items():
+                found[reason.decode()] = found.get(reason.decode(), 0) + int(count)
+        return found
+
+
+@asynccontextmanager
+async def shards_of(topic: Topic, redis_url: str) -> AsyncIterator[Shards]:
+    shards = Shards(topic, redis_url)
+    try:
+        yield shards
+    finally:
+        await shards.client.aclose()

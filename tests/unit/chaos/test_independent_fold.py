@@ -1,0 +1,46 @@
+"""The second implementation that faults are judged by must itself agree with the specification."""
+
+import ast
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from chaos import independent
+from chaos.independent import Rules
+from support.golden import GOLDEN, RULES
+
+DAYS = json.loads((GOLDEN / "days" / "expected.json").read_text())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda p: p.stem)
+def test_the_independent_fold_gives_the_report_of_each_rule(rule: Path) -> None:
+    case = json.loads(rule.read_text())
+    rules = Rules(case["timezone"], case["day_end"])
+    contacts = rules.contacts(case["events"])
+    now = datetime.fromisoformat(case["now"])
+    for day, expected in case["report"].items():
+        assert rules.report(contacts, day, now) == expected
+
+
+@pytest.mark.parametrize("case", DAYS["reports"], ids=lambda case: case["now"])
+def test_the_independent_fold_gives_the_reports_of_the_days(case: dict) -> None:
+    lines = (GOLDEN / "days" / "events.jsonl").read_text().splitlines()
+    rules = Rules(DAYS["timezone"], DAYS["day_end"])
+    contacts = rules.contacts(map(json.loads, lines))
+    now = datetime.fromisoformat(case["now"])
+    assert rules.report(contacts, case["date"], now, **case["filters"]) == case["operators"]
+
+
+def test_the_independent_fold_uses_nothing_of_the_projector() -> None:
+    tree = ast.parse(Path(independent.__file__).read_text())
+    imported = {
+        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert not {name for name in imported if name and name.partition(".")[0] in _OURS}
+
+
+_OURS = {"projector", "contracts", "query_api", "devkit", "support"}

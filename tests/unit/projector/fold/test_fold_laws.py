@@ -1,0 +1,142 @@
+"""The laws of the fold: what arrives, not how, decides what the shard holds."""
+
+import random
+from collections import Counter
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic_core import from_json, to_json
+
+from contracts.keys import COUNTERS, Cell, OpenKey, row_field, row_pointer
+from projector.fold.calendar import Calendar, seconds_of
+from projector.fold.cells import cells, open_counts
+from projector.fold.contacts import History, contacts
+from projector.fold.facts import Fact, fact_of_event, fact_of_packed
+from projector.fold.task import Task, last_deliveries, latest_names, listings
+from support.memory_shard import KEYS, MemoryShard
+from support.strategies import histories
+
+MOSCOW = Calendar(ZoneInfo("Europe/Moscow"))
+CALENDARS = st.sampled_from(
+    [MOSCOW, Calendar(ZoneInfo("Asia/Vladivostok"), 20 * 60), Calendar(ZoneInfo("UTC"), 1)]
+)
+
+
+def tasks_of(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, Task]:
+    tasks: dict[str, Task] = {}
+    for event in events:
+        tasks.setdefault(event["subject"], Task(calendar)).add(fact_of_event(event))
+    for task in tasks.values():
+        task.fold()
+    return tasks
+
+
+def from_scratch(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, dict[str, bytes]]:
+    """What a shard must hold, computed without the projection: whole tasks, plain sums."""
+    tasks = tasks_of(events, calendar)
+    found = [(name, contact) for name, task in tasks.items() for contact in task.contacts]
+    hashes: dict[str, dict[str, bytes]] = {}
+
+    def put(key: str, name: str, value: bytes) -> None:
+        hashes.setdefault(key, {})[name] = value
+
+    for (date, *rest), counts in cells(contact for _, contact in found).items():
+        put(KEYS.cells(date), Cell(*rest).encode(), ",".join(map(str, counts)).encode())
+    for (date, *rest), number in open_counts(contact for _, contact in found).items():
+        put(KEYS.open(date), OpenKey(*rest).encode(), str(number).encode())
+    for task_id, contact in found:
+        for place, is_held in listings(contact).items():
+            value = to_json(contact[1:]) if is_held else row_pointer(contact.operator)
+            put(KEYS.rows(*place), row_field(task_id, contact.contact_no), value)
+    facts = {name: list(task.facts.values()) for name, task in tasks.items()}
+    for (kind, named), entry in latest_names(f for many in facts.values() for f in many).items():
+        put(KEYS.names(kind), named, entry.encode())
+    for many in facts.values():
+        for address, date in last_deliveries(many, calendar).items():
+            known = hashes.get(KEYS.deliveries, {}).get(address, b"")
+            put(KEYS.deliveries, address, max(known, date.encode()))
+    for task_id, task in tasks.items():
+        put(KEYS.docs, task_id, task.encode())
+    return hashes
+
+
+@settings(max_examples=300, deadline=None)
+@given(events=histories(), calendar=CALENDARS, seed=st.integers(0, 2**32))
+def test_any_order_any_duplicates_and_any_batches_give_what_one_fold_gives(
+    events: list[dict[str, Any]], calendar: Calendar, seed: int
+) -> None:
+    chance = random.Random(seed)
+    arrived = events + chance.choices(events, k=len(events) // 3)
+    chance.shuffle(arrived)
+    shard = MemoryShard(calendar)
+    while arrived:
+        size = chance.randint(1, 8)
+        shard.apply(arrived[:size])
+        arrived = arrived[size:]
+        if chance.random() < 0.2:
+            shard.restart()
+    assert shard.hashes == from_scratch(events, calendar)
+
+
+@given(events=histories(), calendar=CALENDARS)
+def test_conservation_holds_for_every_operator_date_and_moment(
+    events: list[dict[str, Any]], calendar: Calendar
+) -> None:
+    found = [c for task in tasks_of(events, calendar).values() for c in task.contacts]
+    counted: Counter[tuple[str, str | None, str]] = Counter()
+    for (date, operator, *_), counts in cells(found).items():
+        for name, number in zip(COUNTERS, counts, strict=True):
+            counted[date, operator, name] += number
+    buckets = open_counts(found)
+    moments = {deadline + step for *_, deadline, _ in buckets for step in (-1, 0)} | {0}
+    for date, operator, _ in list(counted):
+        closed = sum(
+            counted[date, operator, name]
+            for name in ("ordered", "postponed", "no_contact", "refused", "drop_closed")
+        )
+        for now in moments:
+            mine = [
+                (deadline, number)
+                for (day, op, _, _, deadline, _), number in buckets.items()
+                if (day, op) == (date, operator)
+            ]
+            active = sum(number for deadline, number in mine if now < deadline)
+            overdue = sum(number for deadline, number in mine if now >= deadline)
+            assert counted[date, operator, "planned"] == active + overdue + closed
+
+
+@given(events=histories(), calendar=CALENDARS, seed=st.integers(0, 2**32))
+def test_appending_facts_gives_what_folding_them_at_once_gives(
+    events: list[dict[str, Any]], calendar: Calendar, seed: int
+) -> None:
+    facts: dict[tuple[str, str], Fact] = {}
+    for event in events:
+        if event["subject"] == "T1":
+            facts.setdefault((event["source"], event["id"]), fact_of_event(event))
+    arrived = list(facts.values())
+    random.Random(seed).shuffle(arrived)
+    history = History([], calendar)
+    for number, fact in enumerate(arrived, 1):
+        if not history.append(fact):
+            history = History(arrived[:number], calendar)
+        assert history.contacts() == contacts(arrived[:number], calendar)
+
+
+@given(events=histories())
+def test_a_fact_reads_the_same_from_its_document(events: list[dict[str, Any]]) -> None:
+    for event in events:
+        fact = fact_of_event(event)
+        assert fact_of_packed(from_json(fact.packed)) == fact
+
+
+@pytest.mark.parametrize("calendar", [MOSCOW, Calendar(ZoneInfo("UTC"), 20 * 60)])
+def test_dates_at_the_ends_of_the_calendar_have_deadlines(calendar: Calendar) -> None:
+    assert calendar.deadline("0001-01-01") < calendar.deadline("2026-11-24")
+    assert calendar.deadline("2026-11-24") < calendar.deadline("9999-12-31")
+    assert calendar.date_of("0001-01-01T00:00:00+14:00") == "0001-01-01"
+    assert calendar.date_of("9999-12-31T23:59:59-14:00") == "9999-12-31"
+    assert calendar.date_of_seconds(seconds_of("0001-01-01T00:00:00+14:00")[0]) == "0001-01-01"
+    assert calendar.date_of_seconds(seconds_of("9999-12-31T23:59:59-14:00")[0]) == "9999-12-31"

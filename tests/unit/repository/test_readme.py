@@ -1,0 +1,48 @@
+"""The README's settings table is the code's."""
+
+import re
+from typing import Any
+
+from projector.settings import Settings as ProjectorSettings
+from query_api.settings import Settings as ApiSettings
+from support.paths import ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+LINE = re.compile(r"^\| `([A-Z0-9_]+)` \| ([PA ]+) \| (.+?) \| (.+) \|$", re.MULTILINE)
+
+SERVICES = {"P": ProjectorSettings, "A": ApiSettings}
+
+
+def shown(field: Any) -> str:
+    if field.is_required():
+        return "required"
+    if field.default is None or field.default == ():
+        return "none"
+    value = field.default
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def test_the_settings_table_names_every_setting_and_its_default() -> None:
+    table = {
+        (service, name): default
+        for name, services, default, _ in LINE.findall(README)
+        for service in services.split()
+    }
+    code = {
+        (service, name.upper()): shown(field)
+        for service, settings in SERVICES.items()
+        for name, field in settings.model_fields.items()
+    }
+    assert table == code
+
+
+def test_every_file_the_documents_link_to_exists() -> None:
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    assert len(documents) > 3
+    missing = [
+        (document.name, target)
+        for document in documents
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
+        if not (document.parent / target).exists()
+    ]
+    assert missing == []
