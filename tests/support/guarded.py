@@ -12,7 +12,6 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from query_api.auth import (
-    REFUSALS,
     Access,
     AccessSettings,
     Caller,
@@ -20,6 +19,7 @@ from query_api.auth import (
     RowsCaller,
     access_routes,
 )
+from query_api.http.openapi.problems import REFUSALS
 from query_api.protection import protect
 from support.issuer import CLIENT_ID, Issuer
 from support.serving import address, listening, served

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from query_api.auth import Access, access_routes
 from query_api.http.openapi.document import complete_openapi
+from query_api.http.problems import handle_problems
 from query_api.http.routers import operation_name
 from query_api.logs import configure_logs
 from query_api.protection import protect
@@ -24,7 +25,6 @@ from query_api.routes import contacts, docs, export, health, report, stream
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
 from query_api.routes.observed import Observed
-from query_api.routes.problems import handle_problems
 from query_api.settings import EXIT_CODE, Clock, Settings, load
 from query_api.traces import traces_of
 

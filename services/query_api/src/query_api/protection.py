@@ -23,6 +23,7 @@ from query_api.auth.origin import refuse_foreign_page
 from query_api.auth.rates import Rate
 from query_api.auth.refusals import Refused, forbidden, unavailable
 from query_api.auth.settings import AccessSettings, origin_of
+from query_api.http.problems import refusal_problem
 
 OPEN_PATHS: Final = frozenset(
     {"/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/logout"}
@@ -136,7 +137,7 @@ class Gate:
                     audit.key_used(scope, caller)
         except Refused as refusal:
             audit.refused(scope, refusal, caller)
-            await refusal.response()(scope, receive, send)
+            await refusal_problem(refusal)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -217,7 +218,7 @@ class RequestLimits:
         refusal = self._too_large(scope)
         if refusal is not None:
             audit.refused(scope, refusal)
-            await refusal.response()(scope, receive, send)
+            await refusal_problem(refusal)(scope, receive, send)
             return
         task = asyncio.current_task()
         assert task is not None  # a server runs each request in one
@@ -241,7 +242,7 @@ class RequestLimits:
                 raise
             slow = unavailable("The answer took too long: try again.", why="timeout")
             audit.refused(scope, slow, caller_of(scope))
-            await slow.response()(scope, receive, send)
+            await refusal_problem(slow)(scope, receive, send)
         finally:
             deadlines.release(task)
 
@@ -330,4 +331,4 @@ def _peer(scope: Scope) -> str:
 async def _answer_refusal(request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, Refused)
     audit.refused(request.scope, refusal, caller_of(request.scope))
-    return refusal.response()
+    return refusal_problem(refusal)

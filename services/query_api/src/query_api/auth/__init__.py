@@ -27,17 +27,14 @@ from query_api.auth.guard import (
     require_report,
     require_rows,
 )
-from query_api.auth.refusals import PROBLEM, REFUSALS, RETRY_AFTER_HEADER, Refused, problem
+from query_api.auth.refusals import Refused
 from query_api.auth.routes import access_routes
 from query_api.auth.settings import AccessSettings, StoreSettings
 
 __all__ = [
     "HEAD",
-    "PROBLEM",
     "QUALITY_CONTROL",
     "RECHECK_S",
-    "REFUSALS",
-    "RETRY_AFTER_HEADER",
     "WALLBOARD",
     "Access",
     "AccessSettings",
@@ -49,7 +46,6 @@ __all__ = [
     "StoreSettings",
     "access_routes",
     "caller_of",
-    "problem",
     "require_report",
     "require_rows",
 ]

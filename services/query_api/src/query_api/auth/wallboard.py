@@ -10,7 +10,8 @@ from query_api.auth import audit
 from query_api.auth.access import Access
 from query_api.auth.cookies import set_cookie
 from query_api.auth.origin import refuse_foreign_page
-from query_api.auth.refusals import REFUSALS, Refused, answer, unauthorized
+from query_api.auth.refusals import Refused, unauthorized
+from query_api.http.openapi.problems import REFUSALS, problem_response
 
 
 class WallboardKey(BaseModel):
@@ -30,7 +31,7 @@ class WallboardSession(BaseModel):
 
 _UNREADABLE_DETAIL: Final = 'The body must be a JSON object with the field key: {"key": "obzkey_…"}'
 
-_UNREADABLE: Final = answer("The body can't be read", 422, _UNREADABLE_DETAIL)
+_UNREADABLE: Final = problem_response(422, "The body can't be read", _UNREADABLE_DETAIL)
 
 _BODY: Final = {
     "description": "The key, where it does not come in the Authorization header",

@@ -9,8 +9,8 @@ from fastapi import Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from contracts.report import FieldProblem
+from query_api.http.problems import Unprocessable
 from query_api.report.choice import MAX_DAYS, NO_PLAN_DATE, Period
-from query_api.routes.problems import Unprocessable
 
 Parameters = TypeVar("Parameters", bound="Dates")
 

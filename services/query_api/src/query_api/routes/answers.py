@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from query_api import metrics
 from query_api.auth import Restriction
+from query_api.http.content_coding import IDENTITY, compressed
 from query_api.http.parameters import ReportParameters
 from query_api.reader.mirror import Mirror
 from query_api.report.body import Body, body, fresh_part
@@ -16,7 +17,6 @@ from query_api.report.choice import Choice, Period
 from query_api.report.freshness import Freshness, complete_since, freshness
 from query_api.report.merge import Merged, merge
 from query_api.report.picture import Basis, Picture, Refreshes
-from query_api.routes.coding import IDENTITY, compressed
 from query_api.settings import Clock, Settings
 from query_api.traces import OFF, Traces
 

@@ -16,11 +16,11 @@ import structlog
 
 from query_api import metrics
 from query_api.auth import RECHECK_S, Access, Caller
+from query_api.http.content_coding import IDENTITY
 from query_api.reader.mirror import Unavailable
 from query_api.report.body import fresh_part
 from query_api.report.freshness import Freshness
 from query_api.routes.answers import EPOCH, Answers, Asked, Computed
-from query_api.routes.coding import IDENTITY
 
 log = structlog.get_logger()
 

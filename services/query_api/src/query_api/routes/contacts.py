@@ -12,10 +12,13 @@ from starlette.responses import Response
 
 from contracts.keys import Cell, OpenKey
 from contracts.report import ContactPage, ContactStatus, FieldProblem, Kind, Pickers
-from query_api.auth import REFUSALS, ReportCaller, RowsCaller
+from query_api.auth import ReportCaller, RowsCaller
+from query_api.http.content_coding import compressed_response
 from query_api.http.openapi.parameters import documented
+from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
 from query_api.http.openapi.responses import json_answer
 from query_api.http.parameters import Dates, Id, IsoDate, ReportParameters, read_query
+from query_api.http.problems import Unprocessable
 from query_api.http.routers import api_router
 from query_api.reader.client import UNREACHABLE
 from query_api.reader.mirror import Unavailable
@@ -38,8 +41,6 @@ from query_api.report.rows import (
     listings,
 )
 from query_api.routes.answers import EPOCH, Answers, choice
-from query_api.routes.coding import coded
-from query_api.routes.problems import FAULT, UNPROCESSABLE, Unprocessable
 from query_api.routes.report import VARY, freshness_headers
 
 router = api_router("contacts")
@@ -162,7 +163,7 @@ async def contacts(request: Request, caller: RowsCaller) -> Response:
         "Vary": VARY,
         **freshness_headers(answers, fresh),
     }
-    return coded(request, to_json(content), "application/json", headers)
+    return compressed_response(request, to_json(content), "application/json", headers)
 
 
 def _cursor(text: str | None, order: Order) -> Key | None:
@@ -348,7 +349,7 @@ async def filters(request: Request, caller: ReportCaller) -> Response:
         "Vary": VARY,
         **freshness_headers(answers, answers.freshness(picture)),
     }
-    return coded(request, to_json(content), "application/json", headers)
+    return compressed_response(request, to_json(content), "application/json", headers)
 
 
 def _refs(ids: set[str], names: dict[str, str], without: str) -> list[dict[str, str]]:

@@ -7,8 +7,8 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from query_api.routes.coding import IDENTITY, coding_of, compressed
-from query_api.routes.problems import problem
+from query_api.http.content_coding import IDENTITY, coding_of, compressed
+from query_api.http.problems import problem
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,7 +32,7 @@ async def page(request: Request) -> Response:
 @router.get("/docs/{name}")
 async def asset(request: Request, name: str) -> Response:
     if name not in _TYPES:
-        return problem(request, 404, "There is no such file.")
+        return problem(404, "There is no such file.", instance=request.url.path)
     return _file(request, name)
 
 

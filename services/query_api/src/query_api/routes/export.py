@@ -11,16 +11,16 @@ import xlsxwriter
 from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
-from query_api.auth import REFUSALS, Caller, ReportCaller
+from query_api.auth import Caller, ReportCaller
 from query_api.http.openapi.examples import CSV as EXAMPLE
 from query_api.http.openapi.parameters import documented
+from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
 from query_api.http.openapi.responses import FRESHNESS_HEADERS
 from query_api.http.parameters import ReportParameters, read_query
 from query_api.http.routers import api_router
 from query_api.report.choice import Period
 from query_api.report.table import COLUMNS, TITLE, TOTALS, Table, table
 from query_api.routes.answers import Answers, Asked
-from query_api.routes.problems import FAULT, UNPROCESSABLE
 from query_api.routes.report import freshness_headers
 
 router = api_router("report")

@@ -12,11 +12,12 @@ from starlette.responses import Response
 
 from query_api import metrics
 from query_api.http.openapi.examples import METRICS
+from query_api.http.openapi.problems import problem_response
+from query_api.http.problems import problem
 from query_api.http.routers import operation_name
 from query_api.reader.mirror import Mirror
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
-from query_api.routes.problems import described, problem
 
 router = APIRouter(tags=["health"], generate_unique_id_function=operation_name)
 
@@ -49,7 +50,7 @@ async def livez() -> Response:
     response_model=Readiness,
     responses={
         200: {"description": "It can serve"},
-        503: described(
+        503: problem_response(
             503,
             "No report could be read yet",
             "No report could be read yet: no generation is live in Redis: has a projector run?",
@@ -61,7 +62,7 @@ async def readyz(request: Request) -> Response:
     picture = mirror.picture
     if picture is None:
         why = mirror.unreadable or "Redis has not been read yet"
-        return problem(request, 503, f"No report could be read yet: {why}")
+        return problem(503, f"No report could be read yet: {why}", instance=request.url.path)
     content = {"status": "ok", "generation": picture.generation, "unreadable": mirror.unreadable}
     return Response(to_json(content), media_type="application/json")
 

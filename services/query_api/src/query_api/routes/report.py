@@ -7,8 +7,10 @@ from starlette.responses import Response
 
 from contracts.report import Report
 from query_api import metrics
-from query_api.auth import REFUSALS, ReportCaller
+from query_api.auth import ReportCaller
+from query_api.http.content_coding import IDENTITY, coding_of
 from query_api.http.openapi.parameters import documented
+from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
 from query_api.http.openapi.responses import ETAG_HEADER, FRESHNESS_HEADERS, json_answer
 from query_api.http.parameters import ReportParameters, read_query
 from query_api.http.routers import DirectRoute, api_router
@@ -16,8 +18,6 @@ from query_api.report.body import moment
 from query_api.report.freshness import Freshness
 from query_api.report.picture import Picture
 from query_api.routes.answers import REMEMBERED, Answers, Asked, Computed
-from query_api.routes.coding import IDENTITY, coding_of
-from query_api.routes.problems import FAULT, UNPROCESSABLE
 
 router = api_router("report", DirectRoute)
 

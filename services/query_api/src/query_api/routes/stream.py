@@ -7,13 +7,20 @@ from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from query_api.auth import REFUSALS, RETRY_AFTER_HEADER, ReportCaller
+from query_api.auth import ReportCaller
 from query_api.http.openapi.parameters import documented
+from query_api.http.openapi.problems import (
+    FAULT,
+    REFUSALS,
+    RETRY_AFTER_HEADER,
+    UNPROCESSABLE,
+    problem_response,
+)
 from query_api.http.parameters import ReportParameters, read_query
+from query_api.http.problems import problem
 from query_api.http.routers import api_router
 from query_api.routes.answers import Asked
 from query_api.routes.channels import RECONNECT_MS, Channels, Subscription, TooMany
-from query_api.routes.problems import FAULT, UNPROCESSABLE, described, problem
 
 router = api_router("report")
 
@@ -58,7 +65,7 @@ LAST_EVENT_ID: Final = {
         200: EVENTS,
         422: UNPROCESSABLE,
         500: FAULT,
-        429: described(
+        429: problem_response(
             429,
             "Too many streams",
             "This caller has 100 streams open: close one first.",
@@ -75,7 +82,7 @@ async def stream(request: Request, caller: ReportCaller) -> Response:
         subscription = await channels.subscribe(asked, caller, request.headers.get("last-event-id"))
     except TooMany as full:
         status = 429 if full.is_callers_fault else 503
-        return problem(request, status, str(full), headers={"Retry-After": "30"})
+        return problem(status, str(full), instance=request.url.path, headers={"Retry-After": "30"})
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return EventStream(subscription, headers)
 

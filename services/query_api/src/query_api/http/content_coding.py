@@ -54,8 +54,10 @@ def compressed(content: bytes, coding: str) -> bytes:
             return content
 
 
-def coded(request: Request, content: bytes, media_type: str, headers: dict[str, str]) -> Response:
-    """An answer in the coding that was asked for, compressed now."""
+def compressed_response(
+    request: Request, content: bytes, media_type: str, headers: dict[str, str]
+) -> Response:
+    """Returns a response in the coding that was asked for, compressed now."""
     coding = coding_of(request) if len(content) >= SMALL else IDENTITY
     if coding != IDENTITY:
         headers = {**headers, "Content-Encoding": coding}

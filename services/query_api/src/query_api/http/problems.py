@@ -1,0 +1,89 @@
+"""Errors as RFC 9457 problem details."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from contracts.report import FieldProblem, Problem
+from query_api.auth.refusals import Refused
+from query_api.reader.mirror import Unavailable
+
+log = structlog.get_logger()
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+RETRY_AFTER_S: Final = 2
+"""Seconds a caller is asked to wait while there is no report to serve."""
+
+
+class Unprocessable(Exception):
+    """Parameters that are wrong, each by name."""
+
+    def __init__(self, errors: Sequence[FieldProblem]) -> None:
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = list(errors)
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    instance: str | None = None,
+    errors: Sequence[FieldProblem] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Returns a problem+json response; `instance` is the path that was asked for."""
+    content = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=instance,
+        errors=list(errors) if errors else None,
+    )
+    return Response(
+        content.model_dump_json(exclude_none=True),
+        status_code=status,
+        media_type=PROBLEM_JSON,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def refusal_problem(refusal: Refused) -> Response:
+    """Returns the response to a refused request.
+
+    It has no `instance`: what a stranger asked for is not repeated.
+    """
+    return problem(refusal.status_code, refusal.detail, headers=refusal.headers)
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Give every error of the app the same shape."""
+
+    @app.exception_handler(Unprocessable)
+    async def unprocessable(request: Request, error: Unprocessable) -> Response:
+        return problem(422, str(error), instance=request.url.path, errors=error.errors)
+
+    @app.exception_handler(Unavailable)
+    async def unavailable(request: Request, error: Unavailable) -> Response:
+        return problem(
+            503,
+            f"There is no report yet: {error}",
+            instance=request.url.path,
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        return problem(
+            error.status_code, str(error.detail), instance=request.url.path, headers=error.headers
+        )
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("unexpected", path=request.url.path, exc_info=error)
+        return problem(500, "The API has a fault; it is in its log.", instance=request.url.path)
