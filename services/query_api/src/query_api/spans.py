@@ -18,13 +18,13 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, get_current_span
 
 from contracts.spans import MAX_LINKS, Tracing, continued, failing, remote
-from query_api.report.picture import Picture, Refreshes
+from query_api.report.snapshot import Refreshes, Snapshot
 from query_api.traces import Traces
 
 log = structlog.get_logger()
 
 REFRESHES_KEPT: Final = 32
-"""Refreshes that a picture remembers, for reports that nobody has asked for since."""
+"""Refreshes that a snapshot remembers, for reports that nobody has asked for since."""
 
 
 class Spans(Traces):
@@ -34,7 +34,7 @@ class Spans(Traces):
         self._tracing = Tracing("obzvon-query-api", endpoint, sample, log)
         self.tracer = self._tracing.tracer
 
-    def refreshed(self, before: Picture | None, after: Picture, began_ns: int) -> Refreshes:
+    def refreshed(self, before: Snapshot | None, after: Snapshot, began_ns: int) -> Refreshes:
         if before is None:  # everything is read, and nobody knows what of it is new
             return ()
         if before.generation != after.generation:

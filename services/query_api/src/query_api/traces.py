@@ -7,7 +7,7 @@ while it is off.
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
-from query_api.report.picture import Picture, Refreshes
+from query_api.report.snapshot import Refreshes, Snapshot
 from query_api.settings import Settings
 
 _NOTHING: Final = nullcontext()
@@ -19,8 +19,8 @@ class Traces:
     tracer: Any = None
     """OpenTelemetry's, where they are on."""
 
-    def refreshed(self, before: Picture | None, _after: Picture, _began_ns: int) -> Refreshes:
-        """The refreshes that brought the figures of the picture `after`, this last one too."""
+    def refreshed(self, before: Snapshot | None, _after: Snapshot, _began_ns: int) -> Refreshes:
+        """The refreshes that brought the figures of the snapshot `after`, this last one too."""
         return before.refreshes if before else ()
 
     def merging(self, _new: Refreshes) -> AbstractContextManager[Any]:

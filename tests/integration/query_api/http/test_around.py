@@ -9,7 +9,7 @@ import brotli
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from query_api.report.picture import Picture
+from query_api.report.snapshot import Snapshot
 from support.api import Api, running_api
 from support.events import DAY, planned
 from support.issuer import Issuer
@@ -203,7 +203,7 @@ async def test_one_refresh_serves_all_who_ask_for_a_cold_date(
 ) -> None:
     await writer.write([planned("T1", date="2026-11-20"), planned("T2")])
     async with running_api(redis_url, issuer, f"{DAY}T12:00:00+03:00") as api:
-        await until(lambda: isinstance(api.app.state.mirror.picture, Picture))
+        await until(lambda: isinstance(api.app.state.mirror.snapshot, Snapshot))
         merges, reads = api.app.state.answers.merges, api.app.state.mirror.refreshes
 
         answers = await asyncio.gather(*(api.raw("/report", date="2026-11-20") for _ in range(50)))

@@ -11,25 +11,25 @@ from query_api.report.choice import EVERYTHING, Choice, Period
 from query_api.report.merge import merge, percent
 from support.events import DAY, called, planned
 from support.golden import GOLDEN, RULES, day_events, load
-from support.pictures import calendar_of, picture_of
+from support.snapshots import calendar_of, snapshot_of
 
 
 def minute_of(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) // 60
 
 
-def report(picture: Any, date: str, now: str, choice: Choice = EVERYTHING) -> dict[str, Any]:
-    merged = merge(picture, Period(date, date), choice, None, minute_of(now))
+def report(snapshot: Any, date: str, now: str, choice: Choice = EVERYTHING) -> dict[str, Any]:
+    merged = merge(snapshot, Period(date, date), choice, None, minute_of(now))
     return {line.operator_id: figures(line) for line in merged.lines}
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
 def test_a_golden_rule_gives_its_report(path: Path) -> None:
     rule = load(path)
-    picture = picture_of(rule["events"], calendar_of(rule["timezone"], rule["day_end"]))
+    snapshot = snapshot_of(rule["events"], calendar_of(rule["timezone"], rule["day_end"]))
 
     for date, expected in rule["report"].items():
-        assert report(picture, date, rule["now"]) == expected
+        assert report(snapshot, date, rule["now"]) == expected
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -38,18 +38,18 @@ def test_a_golden_day_gives_its_report(number: int) -> None:
     filters = expected["filters"]
     choice = Choice(filters.get("manager_id"), filters.get("plan_date"))
 
-    found = report(picture_of(day_events()), expected["date"], expected["now"], choice)
+    found = report(snapshot_of(day_events()), expected["date"], expected["now"], choice)
 
     assert found == expected["operators"]
 
 
 def test_a_range_counts_every_day_once() -> None:
-    picture = picture_of(day_events())
+    snapshot = snapshot_of(day_events())
     now = minute_of("2026-11-24T15:00:00+03:00")
 
     days = Period("2026-11-23", "2026-11-27").days
-    each = [merge(picture, Period(day, day), EVERYTHING, None, now).totals for day in days]
-    whole = merge(picture, Period(days[0], days[-1]), EVERYTHING, None, now).totals
+    each = [merge(snapshot, Period(day, day), EVERYTHING, None, now).totals for day in days]
+    whole = merge(snapshot, Period(days[0], days[-1]), EVERYTHING, None, now).totals
 
     assert whole.counters == tuple(map(sum, zip(*(line.counters for line in each), strict=True)))
     assert sum(whole.active) == sum(sum(line.active) for line in each)
@@ -58,31 +58,31 @@ def test_a_range_counts_every_day_once() -> None:
 
 
 def test_an_operator_filter_leaves_that_line_as_it_is() -> None:
-    picture = picture_of(day_events())
+    snapshot = snapshot_of(day_events())
     now = minute_of("2026-11-24T15:00:00+03:00")
-    everyone = merge(picture, Period(DAY, DAY), EVERYTHING, None, now)
+    everyone = merge(snapshot, Period(DAY, DAY), EVERYTHING, None, now)
 
     for line in everyone.lines:
-        alone = merge(picture, Period(DAY, DAY), EVERYTHING, line.operator_id, now)
+        alone = merge(snapshot, Period(DAY, DAY), EVERYTHING, line.operator_id, now)
         assert alone.lines == [line]
         assert alone.totals == line._replace(operator_id="")
 
 
 def test_a_restriction_shows_only_its_operators_and_sums_them() -> None:
-    picture = picture_of(day_events())
+    snapshot = snapshot_of(day_events())
     now = minute_of("2026-11-24T15:00:00+03:00")
     restricted = Choice(operators=frozenset({"op-1", "op-2"}))
 
-    found = merge(picture, Period(DAY, DAY), restricted, None, now)
+    found = merge(snapshot, Period(DAY, DAY), restricted, None, now)
 
-    everyone = merge(picture, Period(DAY, DAY), EVERYTHING, None, now)
+    everyone = merge(snapshot, Period(DAY, DAY), EVERYTHING, None, now)
     kept = [line for line in everyone.lines if line.operator_id in ("op-1", "op-2")]
     assert found.lines == kept
     assert found.totals.counters[0] == sum(line.counters[0] for line in kept)
 
 
 def test_operators_stand_by_name_and_nobody_last() -> None:
-    picture = picture_of(
+    snapshot = snapshot_of(
         [
             planned("T1", operator="op-3", operator_name="яковлева"),
             planned("T2", operator=None),
@@ -92,7 +92,7 @@ def test_operators_stand_by_name_and_nobody_last() -> None:
         ]
     )
 
-    merged = merge(picture, Period(DAY, DAY), EVERYTHING, None, 0)
+    merged = merge(snapshot, Period(DAY, DAY), EVERYTHING, None, 0)
 
     assert [line.operator_id for line in merged.lines] == ["op-1", "op-0", "op-2", "op-3", ""]
 
@@ -102,7 +102,7 @@ def test_an_operator_whose_call_was_taken_back_to_nothing_does_not_appear() -> N
     corrected = called("T1", operator="op-1", call_id="k1", at="10:05")
 
     merged = merge(
-        picture_of([planned("T1"), call, corrected]), Period(DAY, DAY), EVERYTHING, None, 0
+        snapshot_of([planned("T1"), call, corrected]), Period(DAY, DAY), EVERYTHING, None, 0
     )
 
     assert [line.operator_id for line in merged.lines] == ["op-1"]
@@ -116,7 +116,7 @@ def test_the_report_says_until_which_minute_it_holds() -> None:
     ]
     now = minute_of(f"{DAY}T13:00:00+03:00")
 
-    merged = merge(picture_of(events), Period(DAY, DAY), EVERYTHING, None, now)
+    merged = merge(snapshot_of(events), Period(DAY, DAY), EVERYTHING, None, now)
 
     assert merged.since == minute_of(f"{DAY}T12:00:00+03:00")
     assert merged.until == minute_of(f"{DAY}T14:30:00+03:00")
@@ -124,22 +124,22 @@ def test_the_report_says_until_which_minute_it_holds() -> None:
 
 
 def test_a_carried_contact_is_overdue_only_from_its_own_deadline_on() -> None:
-    picture = picture_of([planned("T1", date="2026-11-20", due_at="2026-11-25T09:00:00+03:00")])
+    snapshot = snapshot_of([planned("T1", date="2026-11-20", due_at="2026-11-25T09:00:00+03:00")])
 
     before = merge(
-        picture, Period(DAY, DAY), EVERYTHING, None, minute_of("2026-11-25T08:59:00+03:00")
+        snapshot, Period(DAY, DAY), EVERYTHING, None, minute_of("2026-11-25T08:59:00+03:00")
     )
     after = merge(
-        picture, Period(DAY, DAY), EVERYTHING, None, minute_of("2026-11-25T09:00:00+03:00")
+        snapshot, Period(DAY, DAY), EVERYTHING, None, minute_of("2026-11-25T09:00:00+03:00")
     )
     again = merge(
-        picture, Period(DAY, DAY), EVERYTHING, None, minute_of("2026-11-25T08:59:00+03:00")
+        snapshot, Period(DAY, DAY), EVERYTHING, None, minute_of("2026-11-25T08:59:00+03:00")
     )
 
     assert before.totals.carried == 0
     assert before.until == minute_of("2026-11-25T09:00:00+03:00")
     assert after.totals.carried == 1
-    assert again == before, "what a picture remembers must not outlive its minute"
+    assert again == before, "what a snapshot remembers must not outlive its minute"
 
 
 @pytest.mark.parametrize(

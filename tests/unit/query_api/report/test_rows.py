@@ -23,8 +23,8 @@ from query_api.report.rows import (
     listings,
 )
 from support.events import DAY, called, planned
-from support.pictures import calendar_of, picture_of, tasks_of
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
+from support.snapshots import calendar_of, snapshot_of, tasks_of
 
 OPERATOR_IDS = [operator or "" for operator in OPERATORS]
 COUNTERS = sorted(set(COUNTER_NAMES.values()))
@@ -53,7 +53,7 @@ def figure(line: dict[str, Any], name: str) -> int:
 
 def listed(events: list[dict[str, Any]], wanted: Wanted) -> list[Row]:
     """The rows that stand in the lists a question reads, as the store lists them."""
-    lists = {(one.date, one.operator) for one in listings(picture_of(events), wanted)}
+    lists = {(one.date, one.operator) for one in listings(snapshot_of(events), wanted)}
     rows = []
     for task_id, facts in tasks_of(events).items():
         for contact in contacts(facts, calendar_of()):
@@ -73,8 +73,8 @@ def test_the_contributions_behind_every_figure_sum_to_it(
 ) -> None:
     period, choice = question
     minute = MIDNIGHT + 60 * hour
-    picture = picture_of(events)
-    merged = merge(picture, period, choice, None, minute)
+    snapshot = snapshot_of(events)
+    merged = merge(snapshot, period, choice, None, minute)
     lines: dict[str | None, Any] = {None: figures(merged.totals)}
     lines |= {operator: figures(NOBODY) for operator in OPERATOR_IDS}
     lines |= {line.operator_id: figures(line) for line in merged.lines}
@@ -93,7 +93,7 @@ def test_without_a_counter_the_rows_are_the_contacts_of_the_dates(
 ) -> None:
     period, choice = question
     minute = MIDNIGHT + 60 * hour
-    totals = merge(picture_of(events), period, choice, None, minute).totals
+    totals = merge(snapshot_of(events), period, choice, None, minute).totals
 
     def rows(overdue: bool | None) -> int:
         wanted = Wanted(period, choice, None, None, Columns(overdue=overdue), minute)

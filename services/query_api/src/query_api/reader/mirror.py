@@ -1,11 +1,11 @@
-"""The picture of the live generation, kept as new as Redis is, by one task per process.
+"""The snapshot of the live generation, kept as new as Redis is, by one task per process.
 
 Writers publish a hint for every change; a hint starts a refresh at once. Hints get lost, so
 every second, and after every reconnect, all shards are asked whether their seq moved. While
-Redis is away the last picture stays, and `Mirror.unreadable` says why.
+Redis is away the last snapshot stays, and `Mirror.unreadable` says why.
 
 A generation that has just become live may stand a little before the one it took over from, and
-be that much less fresh. The picture of the old one stays until the new one has passed it: what a
+be that much less fresh. The snapshot of the old one stays until the new one has passed it: what a
 caller sees never goes back.
 """
 
@@ -26,7 +26,7 @@ from query_api import metrics
 from query_api.reader.client import UNREACHABLE, RedisClient
 from query_api.reader.shard import Decoder, ShardRead, read_all
 from query_api.report.choice import MAX_DAYS
-from query_api.report.picture import Picture, Shard
+from query_api.report.snapshot import Shard, Snapshot
 from query_api.traces import OFF, Traces
 
 log = structlog.get_logger()
@@ -45,8 +45,8 @@ LONGEST_PAUSE_S: Final = 2.0
 """The pause after a failure doubles from the first to the longest."""
 
 OVERTAKING_S: Final = 30.0
-"""Seconds a new generation may take to pass the picture of the old one; then it is shown as it is.
-Longer would do no good: that picture is stale by then, and the old generation soon dropped."""
+"""Seconds a new generation may take to pass the snapshot of the old one; then it is shown as it is.
+Longer would do no good: that snapshot is stale by then, and the old generation soon dropped."""
 
 DATES_HELD: Final = 2 * MAX_DAYS
 """Dates whose cells are kept up to date: those that were asked for last."""
@@ -57,7 +57,7 @@ class Unavailable(Exception):
 
 
 class Mirror:
-    """Holds the newest `Picture`. Enter `running()` to keep it new."""
+    """Holds the newest `Snapshot`. Enter `running()` to keep it new."""
 
     def __init__(
         self, client: RedisClient, timezone: str, day_end: str, *, traces: Traces = OFF
@@ -76,12 +76,12 @@ class Mirror:
         self._round: asyncio.Future[str | None]
         """Resolves when the next refresh to begin has ended, to why it failed."""
         self._changed = asyncio.Event()
-        self._coming: Picture | None = None
-        """The live generation, while it stands before `picture`, which is of the one before it."""
+        self._coming: Snapshot | None = None
+        """The live generation, while it stands before `snapshot`, which is of the one before it."""
         self._coming_since = 0.0
         self._began_ns = 0
         """When the last refresh began, for its trace."""
-        self.picture: Picture | None = None
+        self.snapshot: Snapshot | None = None
         self.unreadable: str | None = None
         """Why Redis could not be read last time; None if it could."""
         self.refreshes = 0
@@ -101,23 +101,23 @@ class Mirror:
             if not self._round.done():
                 self._round.set_result("the API is stopping")
 
-    async def holding(self, days: Sequence[str]) -> Picture:
-        """A picture with the cells of these dates; waits only if they are not held yet.
+    async def holding(self, days: Sequence[str]) -> Snapshot:
+        """A snapshot with the cells of these dates; waits only if they are not held yet.
 
         Raises `Unavailable`, at once while Redis is known to be away.
         """
         self._want(days)
-        picture = self.picture
-        if picture is not None and not picture.lacks(days):
-            return picture
+        snapshot = self.snapshot
+        if snapshot is not None and not snapshot.lacks(days):
+            return snapshot
         if self.unreadable is not None:
             raise Unavailable(self.unreadable)
         # What is missing is read by the next refresh to begin; one may be under way.
         failed = await self._next_round()
-        picture = self.picture
-        if picture is None or picture.lacks(days):
+        snapshot = self.snapshot
+        if snapshot is None or snapshot.lacks(days):
             raise Unavailable(failed or "Redis could not be read")
-        return picture
+        return snapshot
 
     async def reread(self) -> str | None:
         """Wait for a read of every shard that begins from now on; why it failed, if it did."""
@@ -130,7 +130,7 @@ class Mirror:
 
     @property
     def changed(self) -> asyncio.Event:
-        """Set at the next new picture, and then done: take it before looking at `picture`."""
+        """Set at the next new snapshot, and then done: take it before looking at `snapshot`."""
         return self._changed
 
     # --- when to read -----------------------------------------------------------------------
@@ -142,19 +142,19 @@ class Mirror:
         except (ValueError, TypeError):
             log.warning("odd_hint", message=message[:200])
             return
-        picture = self.picture
-        if picture is None or self.unreadable is not None:
+        snapshot = self.snapshot
+        if snapshot is None or self.unreadable is not None:
             self._nudge.set()
             return
         if self._coming is not None and hint.generation == self._coming.generation:
             self._dirty = None
             self._wake.set()
             return
-        if hint.generation != picture.generation:  # a rebuild under way
+        if hint.generation != snapshot.generation:  # a rebuild under way
             return
-        if hint.shard >= len(picture.shards):
+        if hint.shard >= len(snapshot.shards):
             return
-        held = picture.shards[hint.shard]
+        held = snapshot.shards[hint.shard]
         if held is not None and hint.seq <= held.meta.seq:
             return
         if self._dirty is not None:
@@ -202,7 +202,7 @@ class Mirror:
             await self._wake.wait()
             self._wake.clear()
             began = time.monotonic()
-            was = self.picture
+            was = self.snapshot
             dirty, self._dirty = self._dirty, set()
             this_round, self._round = self._round, asyncio.get_running_loop().create_future()
             try:
@@ -221,8 +221,8 @@ class Mirror:
             self.refreshes += 1
             metrics.READS.labels("failed" if why else "done").inc()
             metrics.READ_S.observe(time.monotonic() - began)
-            if why is None and self.picture is not None and self.picture is not was:
-                _observe_events(was, self.picture)
+            if why is None and self.snapshot is not None and self.snapshot is not was:
+                _observe_events(was, self.snapshot)
             if not this_round.done():
                 this_round.set_result(why)
             if why is None:
@@ -239,8 +239,8 @@ class Mirror:
     # --- reading ----------------------------------------------------------------------------
 
     async def _refresh(self, dirty: set[int] | None) -> str | None:
-        """Read the dirty shards and put up a new picture; why not, if there is none to read."""
-        before = self.picture
+        """Read the dirty shards and put up a new snapshot; why not, if there is none to read."""
+        before = self.snapshot
         self._began_ns = time.time_ns()
         pointer: LivePointer | None = None
         if before is None or dirty is None:
@@ -261,20 +261,20 @@ class Mirror:
             pointer, dirty = after, None
         if before is not None and shards == before.shards:
             return None
-        picture = Picture(pointer.generation, pointer.fingerprint, shards, before)
-        if before is None or not await self._stays(before, picture):
+        snapshot = Snapshot(pointer.generation, pointer.fingerprint, shards, before)
+        if before is None or not await self._stays(before, snapshot):
             self._coming = None
-            self._put_up(picture)
+            self._put_up(snapshot)
         return None
 
-    def _put_up(self, picture: Picture) -> None:
-        picture.refreshes = self._traces.refreshed(self.picture, picture, self._began_ns)
-        self.picture = picture
+    def _put_up(self, snapshot: Snapshot) -> None:
+        snapshot.refreshes = self._traces.refreshed(self.snapshot, snapshot, self._began_ns)
+        self.snapshot = snapshot
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def _stays(self, before: Picture, coming: Picture) -> bool:
-        """Whether the picture of the old generation stays, since the new one would go back."""
+    async def _stays(self, before: Snapshot, coming: Snapshot) -> bool:
+        """Whether the snapshot of the old generation stays, since the new one would go back."""
         if coming.generation == before.generation or not before.is_ahead_of(coming):
             return False
         now = time.monotonic()
@@ -291,7 +291,7 @@ class Mirror:
         if None in shards:
             return False
         if shards != before.shards:
-            self._put_up(Picture(old.generation, old.fingerprint, shards, before))
+            self._put_up(Snapshot(old.generation, old.fingerprint, shards, before))
         return True
 
     def _mismatch(self, pointer: LivePointer) -> str | None:
@@ -305,7 +305,7 @@ class Mirror:
         )
 
     async def _read(
-        self, pointer: LivePointer, dirty: set[int] | None, before: Picture | None
+        self, pointer: LivePointer, dirty: set[int] | None, before: Snapshot | None
     ) -> tuple[tuple[Shard | None, ...], bytes | None]:
         """The shards as they stand now, and the live pointer as it stood after them."""
         generation, count = pointer.generation, pointer.fingerprint.partitions
@@ -342,7 +342,7 @@ class Mirror:
 
 def _lacks(shard: Shard | None, wanted: set[str]) -> bool:
     return shard is not None and any(
-        day in shard.seqs and day not in shard.counts for day in wanted
+        day in shard.seqs and day not in shard.cell_counts for day in wanted
     )
 
 
@@ -365,7 +365,7 @@ async def _stopped(tasks: Collection[asyncio.Task[None]]) -> None:
         _, pending = await asyncio.wait(pending, timeout=0.1)
 
 
-def _observe_events(before: Picture | None, after: Picture) -> None:
+def _observe_events(before: Snapshot | None, after: Snapshot) -> None:
     """How long the newest event of each shard that moved took to get here."""
     if before is None or before.generation != after.generation:
         return

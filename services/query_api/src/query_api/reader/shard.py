@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from contracts.keys import NAMES_SEQ, Cell, Meta, NameEntry, OpenKey, ShardKeys
 from query_api.reader.client import Call, ReadScript, RedisClient
-from query_api.report.picture import Counts, Opens, Shard
+from query_api.report.snapshot import CellCounts, OpenContacts, Shard
 
 BUDGET: Final = 20_000
 """Hash fields after which one script stops, so that Redis is not held up; another goes on."""
@@ -84,7 +84,7 @@ class Decoder:
         self._cells: dict[bytes, Cell] = {}
         self._opens: dict[bytes, OpenKey] = {}
 
-    def counts(self, flat: Sequence[bytes]) -> Counts:
+    def counts(self, flat: Sequence[bytes]) -> CellCounts:
         known = self._cells
         if len(known) > self._LIMIT:
             known.clear()
@@ -95,9 +95,9 @@ class Decoder:
             if cell is None:
                 cell = known[field] = Cell.decode(field)
             cells[cell] = tuple(map(int, value.split(b",")))
-        return Counts(cells)
+        return CellCounts(cells)
 
-    def opens(self, flat: Sequence[bytes]) -> Opens:
+    def opens(self, flat: Sequence[bytes]) -> OpenContacts:
         known = self._opens
         if len(known) > self._LIMIT:
             known.clear()
@@ -108,7 +108,7 @@ class Decoder:
             if key is None:
                 key = known[field] = OpenKey.decode(field)
             counts[key] = int(value)
-        return Opens(counts)
+        return OpenContacts(counts)
 
 
 class ShardRead:
@@ -126,13 +126,13 @@ class ShardRead:
         self._decoder = decoder
         self._before = before
         self._epoch, self._through = (before.meta.epoch, before.meta.seq) if before else ("", -1)
-        self._counts: dict[str, Counts] = {}
-        self._opens: dict[str, Opens] = {}
+        self._counts: dict[str, CellCounts] = {}
+        self._opens: dict[str, OpenContacts] = {}
         self._names: dict[str, Mapping[str, NameEntry]] = {}
         self._cold: list[str] = []
         if before is not None:
-            self._counts = {day: c for day, c in before.counts.items() if day in wanted}
-            self._opens = dict(before.opens)
+            self._counts = {day: c for day, c in before.cell_counts.items() if day in wanted}
+            self._opens = dict(before.open_contacts)
             self._names = dict(before.names)
             self._cold = [day for day in wanted if day in before.seqs and day not in self._counts]
         self.shard: Shard | None = None

@@ -11,7 +11,7 @@ from contracts.keys import COUNTERS
 from query_api.report.choice import WITHOUT, Choice, Period
 from query_api.report.freshness import Freshness
 from query_api.report.merge import Line, Merged, percent
-from query_api.report.picture import Standing
+from query_api.report.snapshot import Standing
 
 WITHOUT_OPERATOR: Final = "Без оператора"
 WITHOUT_MANAGER: Final = "Без менеджера"

@@ -1,9 +1,9 @@
-"""How fresh a picture is: of what moment, how far behind, whether that is too long ago."""
+"""How fresh a snapshot is: of what moment, how far behind, whether that is too long ago."""
 
 from datetime import datetime
 from typing import NamedTuple
 
-from query_api.report.picture import Picture
+from query_api.report.snapshot import Snapshot
 
 
 class Freshness(NamedTuple):
@@ -17,7 +17,7 @@ class Freshness(NamedTuple):
 
 
 def freshness(
-    picture: Picture, clock_ms: int, stale_after_ms: int, *, unreachable: str | None = None
+    snapshot: Snapshot, clock_ms: int, stale_after_ms: int, *, unreachable: str | None = None
 ) -> Freshness:
     """The freshness of the least fresh shard.
 
@@ -28,7 +28,7 @@ def freshness(
     lag = 0
     why: str | None = unreachable
     known = True
-    for number, shard in enumerate(picture.shards):
+    for number, shard in enumerate(snapshot.shards):
         if shard is None:
             known = False
             why = why or f"shard {number} is missing"
@@ -50,7 +50,7 @@ def freshness(
     return Freshness(as_of, None if stale else lag, stale, why)
 
 
-def complete_since(picture: Picture) -> str | None:
+def complete_since(snapshot: Snapshot) -> str | None:
     """From when on the figures are complete (RFC 3339), if Kafka had lost what was before."""
-    times = [s.meta.complete_since for s in picture.shards if s and s.meta.complete_since]
+    times = [s.meta.complete_since for s in snapshot.shards if s and s.meta.complete_since]
     return max(times, key=datetime.fromisoformat, default=None)

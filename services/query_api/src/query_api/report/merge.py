@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from query_api.report.choice import WITHOUT, Choice, Period
 from query_api.report.names import folded
-from query_api.report.picture import (
+from query_api.report.snapshot import (
     ALWAYS,
     NEVER,
     NOBODY,
     NOTHING,
     Counters,
-    Picture,
+    Snapshot,
     Standing,
     merge_standings,
 )
@@ -41,29 +41,29 @@ class Merged(NamedTuple):
 
 
 def merge(
-    picture: Picture, period: Period, choice: Choice, operator_id: str | None, minute: int
+    snapshot: Snapshot, period: Period, choice: Choice, operator_id: str | None, minute: int
 ) -> Merged:
     """The report of the contacts chosen; `operator_id` leaves one line of it.
 
-    `minute` is the moment of active and overdue, in minutes since 1970. The picture must hold
-    the cells of the whole period (see `Picture.lacks`).
+    `minute` is the moment of active and overdue, in minutes since 1970. The snapshot must hold
+    the cells of the whole period (see `Snapshot.lacks`).
     """
     counters: dict[str, Counters] = {}
     active: dict[str, Standing] = {}
     overdue: dict[str, Standing] = {}
     carried: dict[str, Standing] = {}
     since, until = ALWAYS, NEVER
-    days = [day for day in picture.dates if period.holds(day)]
-    for shard in picture.shards:
+    days = [day for day in snapshot.dates if period.holds(day)]
+    for shard in snapshot.shards:
         if shard is None:
             continue
         for day in days:
-            counts = shard.counts.get(day)
+            counts = shard.cell_counts.get(day)
             if counts is not None:
                 for operator, more in counts.by_operator(choice).items():
                     known = counters.get(operator)
                     counters[operator] = more if known is None else tuple(map(add, known, more))
-            opens = shard.opens.get(day)
+            opens = shard.open_contacts.get(day)
             if opens is not None:
                 split = opens.split(choice, minute)
                 since, until = max(since, split.since), min(until, split.until)
@@ -88,7 +88,7 @@ def merge(
         for operator in operators
     ]
     lines = [line for line in lines if not line.is_empty]
-    names = picture.operators
+    names = snapshot.operators
     lines.sort(
         key=lambda line: (
             line.operator_id == WITHOUT,

@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 from contracts.keys import COUNTERS, STANDINGS, Row
 from query_api.report.choice import WITHOUT, Choice, Period
 from query_api.report.names import folded
-from query_api.report.picture import Picture
+from query_api.report.snapshot import Snapshot
 
 OPEN_COUNTERS: Final = (
     *(f"{group}.{name}" for group in ("active", "overdue") for name in (*STANDINGS, "total")),
@@ -165,28 +165,28 @@ class Listing(NamedTuple):
     rows: int
 
 
-def listings(picture: Picture, wanted: Wanted) -> list[Listing]:
-    """The lists that hold every row wanted; the picture must hold the period's cells."""
+def listings(snapshot: Snapshot, wanted: Wanted) -> list[Listing]:
+    """The lists that hold every row wanted; the snapshot must hold the period's cells."""
     found: dict[tuple[str, str], int] = {}
     choice, operator_id = wanted.choice, wanted.operator_id
     at = COUNTERS.index(wanted.counter) if wanted.counter in COUNTERS else 0
-    for day in picture.dates:
+    for day in snapshot.dates:
         carried = day < wanted.period.first and wanted.takes_carried
         if not carried and not (wanted.takes_period and wanted.period.holds(day)):
             continue
-        for shard in picture.shards:
+        for shard in snapshot.shards:
             if shard is None:
                 continue
             operators: dict[str, int] = {}
-            opens = shard.opens.get(day)
+            opens = shard.open_contacts.get(day)
             if opens is not None and (carried or wanted.counter in OPEN_COUNTERS):
                 split = opens.split(choice, wanted.minute)
                 sides = [split.overdue] if wanted.takes_carried else [split.active]
                 for side in sides:
                     for operator, standing in side.items():
                         operators[operator] = sum(standing)
-            elif day in shard.counts:
-                for operator, counters in shard.counts[day].by_operator(choice).items():
+            elif day in shard.cell_counts:
+                for operator, counters in shard.cell_counts[day].by_operator(choice).items():
                     if counters[at]:
                         operators[operator] = counters[0] + counters[1] + counters[2]
             for operator, rows in operators.items():

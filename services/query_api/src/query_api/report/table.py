@@ -8,7 +8,7 @@ from query_api.report.body import WITHOUT_MANAGER, WITHOUT_OPERATOR, figures, op
 from query_api.report.choice import NO_PLAN_DATE, WITHOUT, Choice, Period
 from query_api.report.freshness import Freshness
 from query_api.report.merge import Merged
-from query_api.report.picture import Picture
+from query_api.report.snapshot import Snapshot
 
 TITLE: Final = "Оперативная работа по обзвону"
 TOTALS: Final = "Итого"
@@ -65,7 +65,7 @@ class Table(NamedTuple):
 
 def table(
     merged: Merged,
-    picture: Picture,
+    snapshot: Snapshot,
     fresh: Freshness,
     *,
     period: Period,
@@ -76,10 +76,10 @@ def table(
     zone: tzinfo,
 ) -> Table:
     above = list(
-        _above(picture, fresh, period, choice, operator_id, computed_at, complete_since, zone)
+        _above(snapshot, fresh, period, choice, operator_id, computed_at, complete_since, zone)
     )
     rows = [
-        (operator_ref(line.operator_id, picture.operators)["name"], _values(figures(line)))
+        (operator_ref(line.operator_id, snapshot.operators)["name"], _values(figures(line)))
         for line in merged.lines
     ]
     return Table(above, rows, _values(figures(merged.totals)))
@@ -90,7 +90,7 @@ def _values(figures_of_line: dict[str, Any]) -> list[int | float | None]:
 
 
 def _above(
-    picture: Picture,
+    snapshot: Snapshot,
     fresh: Freshness,
     period: Period,
     choice: Choice,
@@ -104,9 +104,9 @@ def _above(
     else:
         yield "Даты контакта", f"{_day(period.first)} – {_day(period.last)}"
     if operator_id is not None:
-        yield "Оператор", _name(operator_id, picture.operators, WITHOUT_OPERATOR)
+        yield "Оператор", _name(operator_id, snapshot.operators, WITHOUT_OPERATOR)
     if choice.manager_id is not None:
-        yield "Менеджер", _name(choice.manager_id, picture.managers, WITHOUT_MANAGER)
+        yield "Менеджер", _name(choice.manager_id, snapshot.managers, WITHOUT_MANAGER)
     if choice.plan_date is not None:
         without = choice.plan_date == NO_PLAN_DATE
         yield "Дата плана", "Без даты плана" if without else _day(choice.plan_date)

@@ -16,7 +16,7 @@ from query_api.report.body import Body, body, fresh_part
 from query_api.report.choice import Choice, Period
 from query_api.report.freshness import Freshness, complete_since, freshness
 from query_api.report.merge import Merged, merge
-from query_api.report.picture import Basis, Picture, Refreshes
+from query_api.report.snapshot import Refreshes, ReportVersion, Snapshot
 from query_api.settings import Clock, Settings
 from query_api.traces import OFF, Traces
 
@@ -58,18 +58,18 @@ class Computed:
     __slots__ = (
         "_fresh",
         "_payloads",
-        "basis",
         "body",
         "complete_since",
         "computed_at",
         "merged",
         "new",
         "refreshes",
+        "version",
     )
 
     def __init__(
         self,
-        basis: Basis,
+        version: ReportVersion,
         complete_since: str | None,
         merged: Merged,
         body: Body,
@@ -77,8 +77,8 @@ class Computed:
         refreshes: Refreshes = (),
         new: Refreshes = (),
     ) -> None:
-        """`refreshes` are the picture's, `new` those that the report before did not show."""
-        self.basis = basis
+        """`refreshes` are the snapshot's, `new` those that the report before did not show."""
+        self.version = version
         self.complete_since = complete_since
         self.merged = merged
         self.body = body
@@ -88,10 +88,10 @@ class Computed:
         self._fresh: Freshness | None = None
         self._payloads: dict[str, bytes] = {}
 
-    def holds(self, basis: Basis, since: str | None, minute: int) -> bool:
+    def holds(self, version: ReportVersion, since: str | None, minute: int) -> bool:
         return (
             self.merged.since <= minute < self.merged.until
-            and self.basis == basis
+            and self.version == version
             and self.complete_since == since
         )
 
@@ -151,9 +151,9 @@ class Answers:
         """Real time, also where the report's clock is fixed; milliseconds since 1970."""
         return self._real_time() * 1000
 
-    def freshness(self, picture: Picture) -> Freshness:
+    def freshness(self, snapshot: Snapshot) -> Freshness:
         return freshness(
-            picture,
+            snapshot,
             int(self.real_ms()),
             self._stale_after_ms,
             unreachable=self._mirror.unreadable,
@@ -167,29 +167,29 @@ class Answers:
 
     async def report(self, question: Question) -> tuple[Computed, Freshness]:
         """The report as of now; raises `Unavailable` when there is nothing to answer from."""
-        picture = await self._mirror.holding(question.period.days)
-        return self.compute(picture, question), self.freshness(picture)
+        snapshot = await self._mirror.holding(question.period.days)
+        return self.compute(snapshot, question), self.freshness(snapshot)
 
-    def compute(self, picture: Picture, question: Question) -> Computed:
-        """The report of a picture that holds the question's dates."""
+    def compute(self, snapshot: Snapshot, question: Question) -> Computed:
+        """The report of a snapshot that holds the question's dates."""
         now = self._clock()
         minute = (now - EPOCH) // MINUTE
-        basis = picture.basis(question.period)
-        since = complete_since(picture)
+        version = snapshot.version(question.period)
+        since = complete_since(snapshot)
         known = self._computed.get(question)
-        if known is not None and known.holds(basis, since, minute):
+        if known is not None and known.holds(version, since, minute):
             self._computed.move_to_end(question)
             metrics.REPORTS.labels("hit").inc()
             return known
         metrics.REPORTS.labels("merged").inc()
         self.merges += 1
         shown = known.refreshes if known else ()
-        new = tuple(one for one in picture.refreshes if one not in shown)
+        new = tuple(one for one in snapshot.refreshes if one not in shown)
         with self.traces.merging(new):
-            merged = merge(picture, question.period, question.choice, question.operator_id, minute)
+            merged = merge(snapshot, question.period, question.choice, question.operator_id, minute)
             encoded = body(
                 merged,
-                picture.operators,
+                snapshot.operators,
                 period=question.period,
                 is_range=question.is_range,
                 timezone=self.timezone,
@@ -197,7 +197,7 @@ class Answers:
                 choice=question.choice,
                 operator_id=question.operator_id,
             )
-        computed = Computed(basis, since, merged, encoded, now, picture.refreshes, new)
+        computed = Computed(version, since, merged, encoded, now, snapshot.refreshes, new)
         self._computed[question] = computed
         self._computed.move_to_end(question)
         if len(self._computed) > REMEMBERED:

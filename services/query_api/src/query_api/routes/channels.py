@@ -85,7 +85,7 @@ class Channel:
         time = asyncio.get_running_loop().time
         next_telling = time() + FRESHNESS_S
         while not self._is_closed:
-            picture_changed = self._answers.mirror.changed
+            snapshot_changed = self._answers.mirror.changed
             patience = LOOK_S
             try:
                 computed, fresh = await self._look()
@@ -101,7 +101,7 @@ class Channel:
                 log.exception("channel_failed")
             patience = max(0.0, min(patience, next_telling - time()))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(picture_changed.wait(), patience)
+                await asyncio.wait_for(snapshot_changed.wait(), patience)
 
     def _seconds_to(self, minute: int) -> float:
         """Seconds until the report's clock reaches a minute since 1970, if that is soon."""

@@ -26,7 +26,6 @@ from query_api.reader.rows import read_last_deliveries, read_names, read_rows
 from query_api.report.body import WITHOUT_MANAGER, WITHOUT_OPERATOR, moment
 from query_api.report.choice import WITHOUT
 from query_api.report.names import folded
-from query_api.report.picture import Picture
 from query_api.report.rows import (
     COUNTER_NAMES,
     DEFAULT_SORT,
@@ -40,6 +39,7 @@ from query_api.report.rows import (
     encode_cursor,
     listings,
 )
+from query_api.report.snapshot import Snapshot
 from query_api.routes.answers import EPOCH, Answers, choice
 from query_api.routes.report import VARY, freshness_headers
 
@@ -139,17 +139,17 @@ async def contacts(request: Request, caller: RowsCaller) -> Response:
         Columns(**{name: getattr(asked, name) for name in Columns._fields}),
         answers.minute(),
     )
-    picture = await answers.mirror.holding(wanted.period.days)
-    fresh = answers.freshness(picture)
+    snapshot = await answers.mirror.holding(wanted.period.days)
+    fresh = answers.freshness(snapshot)
     try:
-        named = await _rows(request, picture, wanted)
-        named = await _looked_through(request, picture, named, asked, order)
+        named = await _rows(request, snapshot, wanted)
+        named = await _looked_through(request, snapshot, named, asked, order)
         keyed: Iterable[tuple[Key, Named]] = [(order.key(one), one) for one in named]
         if after is not None:
             keyed = [pair for pair in keyed if order.is_after(pair[0], after)]
         arranged = order.arranged(keyed)
         page = arranged[: asked.limit]
-        items = await _filled_in(request, picture, [one for _, one in page])
+        items = await _filled_in(request, snapshot, [one for _, one in page])
     except UNREACHABLE as error:
         raise Unavailable(f"Redis can't be read: {error}") from error
     content = {
@@ -176,15 +176,15 @@ def _cursor(text: str | None, order: Order) -> Key | None:
         raise Unprocessable([wrong]) from None
 
 
-async def _rows(request: Request, picture: Picture, wanted: Wanted) -> list[Named]:
+async def _rows(request: Request, snapshot: Snapshot, wanted: Wanted) -> list[Named]:
     """The rows wanted, each once; what stands in other hashes is not filled in yet."""
     found: dict[tuple[str, int], Named] = {}
-    operators, managers = picture.operators, picture.managers
+    operators, managers = snapshot.operators, snapshot.managers
     async for portion in read_rows(
         request.app.state.redis,
-        picture.generation,
-        [number for number, shard in enumerate(picture.shards) if shard is not None],
-        listings(picture, wanted),
+        snapshot.generation,
+        [number for number, shard in enumerate(snapshot.shards) if shard is not None],
+        listings(snapshot, wanted),
         follow_pointers=wanted.takes_pointers,
     ):
         for row in portion:
@@ -200,7 +200,7 @@ async def _rows(request: Request, picture: Picture, wanted: Wanted) -> list[Name
 
 
 async def _looked_through(
-    request: Request, picture: Picture, rows: list[Named], asked: ContactParameters, order: Order
+    request: Request, snapshot: Snapshot, rows: list[Named], asked: ContactParameters, order: Order
 ) -> list[Named]:
     """The rows that match what is known only by looking names and deliveries up for all."""
     parts = set()
@@ -210,7 +210,7 @@ async def _looked_through(
         parts.add("address")
     if asked.last_delivery_from or asked.last_delivery_to or order.column == "last_delivery_date":
         parts.add("delivery")
-    rows = await _filled_in(request, picture, rows, parts)
+    rows = await _filled_in(request, snapshot, rows, parts)
     text, first, last = folded(asked.q or ""), asked.last_delivery_from, asked.last_delivery_to
     return [
         one
@@ -223,14 +223,14 @@ async def _looked_through(
 
 async def _filled_in(
     request: Request,
-    picture: Picture,
+    snapshot: Snapshot,
     rows: list[Named],
     parts: Collection[str] = ("client", "address", "delivery"),
 ) -> list[Named]:
     """The rows with the parts that stand in other hashes."""
     if not rows or not parts:
         return rows
-    redis, generation, shards = request.app.state.redis, picture.generation, len(picture.shards)
+    redis, generation, shards = request.app.state.redis, snapshot.generation, len(snapshot.shards)
     clients = {one.row.client for one in rows}
     addresses = {one.row.address for one in rows}
     names = texts = deliveries = {}
@@ -311,24 +311,24 @@ async def filters(request: Request, caller: ReportCaller) -> Response:
     asked = read_query(request, Dates)
     period = asked.period(answers.today())
     chosen = choice(None, None, caller.restriction)
-    picture = await answers.mirror.holding(period.days)
+    snapshot = await answers.mirror.holding(period.days)
     operators: set[str] = set()
     managers: set[str] = set()
     plan_dates: set[str] = set()
     minute = answers.minute()
-    for shard in picture.shards:
+    for shard in snapshot.shards:
         if shard is None:
             continue
         cells: list[Cell | OpenKey] = [
             cell
-            for day, counts in shard.counts.items()
+            for day, counts in shard.cell_counts.items()
             if period.holds(day)
             for cell, counters in counts.cells.items()
             if any(counters)
         ]
         cells += [
             key
-            for day, opens in shard.opens.items()
+            for day, opens in shard.open_contacts.items()
             if day < period.first
             for key in opens.counts
             if key.deadline <= minute
@@ -340,14 +340,14 @@ async def filters(request: Request, caller: ReportCaller) -> Response:
                 if cell.plan_date is not None:
                     plan_dates.add(cell.plan_date)
     content = {
-        "operators": _refs(operators, picture.operators, WITHOUT_OPERATOR),
-        "managers": _refs(managers, picture.managers, WITHOUT_MANAGER),
+        "operators": _refs(operators, snapshot.operators, WITHOUT_OPERATOR),
+        "managers": _refs(managers, snapshot.managers, WITHOUT_MANAGER),
         "plan_dates": sorted(plan_dates),
     }
     headers = {
         "Cache-Control": "private, no-cache",
         "Vary": VARY,
-        **freshness_headers(answers, answers.freshness(picture)),
+        **freshness_headers(answers, answers.freshness(snapshot)),
     }
     return compressed_response(request, to_json(content), "application/json", headers)
 

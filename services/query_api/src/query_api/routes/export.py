@@ -82,11 +82,11 @@ async def _table(request: Request, caller: Caller, extension: str) -> tuple[Tabl
     answers: Answers = request.app.state.answers
     asked = Asked(read_query(request, ReportParameters), caller.restriction)
     question = asked.question(answers.today())
-    picture = await answers.mirror.holding(question.period.days)
-    computed, fresh = answers.compute(picture, question), answers.freshness(picture)
+    snapshot = await answers.mirror.holding(question.period.days)
+    computed, fresh = answers.compute(snapshot, question), answers.freshness(snapshot)
     shown = table(
         computed.merged,
-        picture,
+        snapshot,
         fresh,
         period=question.period,
         choice=question.choice,

@@ -59,11 +59,11 @@ async def livez() -> Response:
 )
 async def readyz(request: Request) -> Response:
     mirror: Mirror = request.app.state.mirror
-    picture = mirror.picture
-    if picture is None:
+    snapshot = mirror.snapshot
+    if snapshot is None:
         why = mirror.unreadable or "Redis has not been read yet"
         return problem(503, f"No report could be read yet: {why}", instance=request.url.path)
-    content = {"status": "ok", "generation": picture.generation, "unreadable": mirror.unreadable}
+    content = {"status": "ok", "generation": snapshot.generation, "unreadable": mirror.unreadable}
     return Response(to_json(content), media_type="application/json")
 
 
@@ -83,9 +83,9 @@ async def scrape(request: Request) -> Response:
     answers: Answers = request.app.state.answers
     channels: Channels = request.app.state.channels
     metrics.STREAMS.set(channels.open)
-    picture = answers.mirror.picture
-    if picture is not None:
-        fresh = answers.freshness(picture)
+    snapshot = answers.mirror.snapshot
+    if snapshot is not None:
+        fresh = answers.freshness(snapshot)
         metrics.STALE.set(fresh.stale)
         metrics.LAG.set(nan if fresh.lag_events is None else fresh.lag_events)
         metrics.AS_OF_AGE_S.set(nan if fresh.as_of is None else time.time() - fresh.as_of / 1000)

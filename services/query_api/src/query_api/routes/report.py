@@ -16,7 +16,7 @@ from query_api.http.parameters import ReportParameters, read_query
 from query_api.http.routers import DirectRoute, api_router
 from query_api.report.body import moment
 from query_api.report.freshness import Freshness
-from query_api.report.picture import Picture
+from query_api.report.snapshot import Snapshot
 from query_api.routes.answers import REMEMBERED, Answers, Asked, Computed
 
 router = api_router("report", DirectRoute)
@@ -53,9 +53,9 @@ async def report(request: Request, caller: ReportCaller) -> Response:
     prepared = ready.get(asked_again)
     if prepared is None or not prepared.holds(answers):
         asked = Asked(read_query(request, ReportParameters), caller.restriction)
-        picture = answers.mirror.picture
+        snapshot = answers.mirror.snapshot
         computed, fresh = await answers.report(asked.question(answers.today()))
-        prepared = Ready(answers, picture, computed, fresh)
+        prepared = Ready(answers, snapshot, computed, fresh)
         if len(ready) >= REMEMBERED:
             ready.clear()
         ready[asked_again] = prepared
@@ -67,13 +67,13 @@ async def report(request: Request, caller: ReportCaller) -> Response:
 class Ready:
     """An answer that is ready to be sent for as long as nothing moves: most are."""
 
-    __slots__ = ("_computed", "_fresh", "_headers", "_minute", "_picture", "_stale_at", "_zone")
+    __slots__ = ("_computed", "_fresh", "_headers", "_minute", "_snapshot", "_stale_at", "_zone")
 
     def __init__(
-        self, answers: Answers, picture: Picture | None, computed: Computed, fresh: Freshness
+        self, answers: Answers, snapshot: Snapshot | None, computed: Computed, fresh: Freshness
     ) -> None:
-        """`picture` was the newest before the report was computed."""
-        self._picture = picture
+        """`snapshot` was the newest before the report was computed."""
+        self._snapshot = snapshot
         self._computed = computed
         self._fresh = fresh
         self._minute = answers.minute()
@@ -90,7 +90,7 @@ class Ready:
     def holds(self, answers: Answers) -> bool:
         mirror = answers.mirror
         return (
-            mirror.picture is self._picture
+            mirror.snapshot is self._snapshot
             and mirror.unreadable is None
             and answers.minute() == self._minute
             and answers.real_ms() < self._stale_at

@@ -10,7 +10,7 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer, use_s
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.spans import continued, failed, remote
-from query_api.report.picture import Picture, Refreshes
+from query_api.report.snapshot import Refreshes, Snapshot
 from query_api.routes.observed import KNOWN_METHODS, OTHER, REQUEST_ID, Routes
 
 _SHOWING: Final = "/api/v1/"
@@ -67,8 +67,8 @@ class Traced:
     @property
     def _refreshes(self) -> Refreshes:
         mirror = getattr(self._of.state, "mirror", None)
-        picture: Picture | None = mirror.picture if mirror else None
-        return picture.refreshes if picture else ()
+        snapshot: Snapshot | None = mirror.snapshot if mirror else None
+        return snapshot.refreshes if snapshot else ()
 
     def _span(self, scope: Scope, new: Refreshes) -> Span:
         method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER

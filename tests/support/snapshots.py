@@ -1,4 +1,4 @@
-"""Pictures of shards without a Redis: folded events, as the reader would have read them."""
+"""Snapshots of shards without a Redis: folded events, as the reader would have read them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ from projector.fold.cells import cells, open_counts
 from projector.fold.contacts import contacts
 from projector.fold.facts import Fact, content, fact_of_event
 from projector.fold.task import last_deliveries, latest_names
-from query_api.report.picture import Counts, Opens, Picture, Shard
+from query_api.report.snapshot import CellCounts, OpenContacts, Shard, Snapshot
 
 META = Meta.decode({b"epoch": b"1-x", b"seq": b"1", b"offset": b"0", b"end_offset": b"0"})
 
@@ -32,9 +32,9 @@ def calendar_of(timezone: str = "Europe/Moscow", day_end: str = "24:00") -> Cale
     return Calendar(ZoneInfo(timezone), int(hour) * 60 + int(minute))
 
 
-def picture_of(
+def snapshot_of(
     events: Iterable[dict[str, Any]], calendar: Calendar | None = None, partitions: int = 3
-) -> Picture:
+) -> Snapshot:
     """The events folded into shards, every date held."""
     calendar = calendar or calendar_of()
     shards = []
@@ -63,8 +63,8 @@ def picture_of(
             Shard(
                 META,
                 dict.fromkeys(dates, 1),
-                {date: Counts(counts.get(date, {})) for date in dates},
-                {date: Opens(opens.get(date, {})) for date in dates},
+                {date: CellCounts(counts.get(date, {})) for date in dates},
+                {date: OpenContacts(opens.get(date, {})) for date in dates},
                 names,
             )
         )
@@ -76,7 +76,7 @@ def picture_of(
         topic="t",
         partitions=partitions,
     )
-    return Picture("g1", fingerprint, tuple(shards))
+    return Snapshot("g1", fingerprint, tuple(shards))
 
 
 def rows_of(events: Iterable[dict[str, Any]], calendar: Calendar | None = None) -> list[Row]:

@@ -1,6 +1,6 @@
 """What the shards held when they were last read, decoded, each part remembering its own sums.
 
-Every value is immutable as far as its reader can see: a newer picture is a new object that
+Every value is immutable as far as its reader can see: a newer snapshot is a new object that
 shares what did not change, so a merge only ever sums anew what moved.
 """
 
@@ -43,7 +43,7 @@ _MEMO_SIZE: Final = 32
 _AT: Final = {standing: index for index, standing in enumerate(STANDINGS)}
 
 
-class Split(NamedTuple):
+class ActiveOverdue(NamedTuple):
     """Open contacts by operator, split at a minute; holds from `since` until before `until`."""
 
     active: dict[str, Standing]
@@ -52,7 +52,7 @@ class Split(NamedTuple):
     until: int
 
 
-class Counts:
+class CellCounts:
     """The cells of one contact date of one shard."""
 
     __slots__ = ("_sums", "cells")
@@ -78,16 +78,16 @@ class Counts:
         return sums
 
 
-class Opens:
+class OpenContacts:
     """The open contacts of one contact date of one shard, by their deadlines."""
 
     __slots__ = ("_splits", "counts")
 
     def __init__(self, counts: Mapping[OpenKey, int]) -> None:
         self.counts = counts
-        self._splits: dict[Choice, Split] = {}
+        self._splits: dict[Choice, ActiveOverdue] = {}
 
-    def split(self, choice: Choice, minute: int) -> Split:
+    def split(self, choice: Choice, minute: int) -> ActiveOverdue:
         """Overdue are those whose deadline is at `minute` or before it."""
         known = self._splits.get(choice)
         if known is not None and known.since <= minute < known.until:
@@ -110,46 +110,49 @@ class Opens:
             if at is None:
                 at = sums[operator] = [0, 0, 0]
             at[_AT[key.standing]] += count
-        split = Split(_frozen(active), _frozen(overdue), since, until)
+        split = ActiveOverdue(_frozen(active), _frozen(overdue), since, until)
         if len(self._splits) >= _MEMO_SIZE:
             self._splits.clear()
         self._splits[choice] = split
         return split
 
 
-class _Carry(NamedTuple):
-    parts: list[Opens]
-    split: Split
+class _Carried(NamedTuple):
+    parts: list[OpenContacts]
+    split: ActiveOverdue
 
 
 class Shard:
     """One shard at one seq: its meta, and the dates that are held of it."""
 
-    __slots__ = ("_carries", "counts", "meta", "names", "opens", "seqs")
+    __slots__ = ("_carried", "cell_counts", "meta", "names", "open_contacts", "seqs")
 
     def __init__(
         self,
         meta: Meta,
         seqs: Mapping[str, int],
-        counts: Mapping[str, Counts],
-        opens: Mapping[str, Opens],
+        cell_counts: Mapping[str, CellCounts],
+        open_contacts: Mapping[str, OpenContacts],
         names: Mapping[str, Mapping[str, NameEntry]],
         before: "Shard | None" = None,
     ) -> None:
-        """`opens` holds every date in `seqs`, `counts` those that anyone asks for."""
+        """`open_contacts` has every date in `seqs`, `cell_counts` those that somebody asks for.
+
+        What `before`, the same shard when it was read last, has summed up is kept.
+        """
         self.meta = meta
         self.seqs = seqs
-        self.counts = counts
-        self.opens = opens
+        self.cell_counts = cell_counts
+        self.open_contacts = open_contacts
         self.names = names
-        self._carries: dict[tuple[Choice, str], _Carry] = (
-            before._carries if before else {}  # noqa: SLF001 -- its own class
+        self._carried: dict[tuple[Choice, str], _Carried] = (
+            before._carried if before else {}  # noqa: SLF001 -- its own class
         )
 
-    def carried(self, choice: Choice, before: str, minute: int) -> Split:
+    def carried(self, choice: Choice, before: str, minute: int) -> ActiveOverdue:
         """Contacts dated before `before` that are overdue at `minute`."""
-        parts = [opens for day, opens in self.opens.items() if day < before]
-        known = self._carries.get((choice, before))
+        parts = [opens for day, opens in self.open_contacts.items() if day < before]
+        known = self._carried.get((choice, before))
         if (
             known is not None
             and known.split.since <= minute < known.split.until
@@ -163,22 +166,22 @@ class Shard:
             split = opens.split(choice, minute)
             since, until = max(since, split.since), min(until, split.until)
             merge_standings(overdue, split.overdue)
-        split = Split({}, overdue, since, until)
-        if len(self._carries) >= _MEMO_SIZE:
-            self._carries.clear()
-        self._carries[choice, before] = _Carry(parts, split)
+        split = ActiveOverdue({}, overdue, since, until)
+        if len(self._carried) >= _MEMO_SIZE:
+            self._carried.clear()
+        self._carried[choice, before] = _Carried(parts, split)
         return split
 
 
-class Basis(NamedTuple):
-    """Identifies what a report was computed from: equal bases, equal figures at equal times."""
+class ReportVersion(NamedTuple):
+    """Identifies what a report was computed from: equal versions, equal figures at equal times."""
 
     generation: str
     names: int
     shards: tuple[tuple[str, int, int] | None, ...]
 
 
-class Picture:
+class Snapshot:
     """All shards of the live generation. A shard that does not exist yet is None."""
 
     def __init__(
@@ -186,14 +189,14 @@ class Picture:
         generation: str,
         fingerprint: Fingerprint,
         shards: tuple[Shard | None, ...],
-        before: "Picture | None" = None,
+        before: "Snapshot | None" = None,
     ) -> None:
         self.generation = generation
         self.fingerprint = fingerprint
         self.shards = shards
         self.refreshes: Refreshes = ()
-        """The last refreshes that brought new figures, up to this picture's own."""
-        self._bases: dict[str, Basis] = {}
+        """The last refreshes that brought new figures, up to this snapshot's own."""
+        self._versions: dict[str, ReportVersion] = {}
         same = before is not None and [s and s.names for s in before.shards] == [
             s and s.names for s in shards
         ]
@@ -219,13 +222,13 @@ class Picture:
     @cached_property
     def dates(self) -> list[str]:
         """Every contact date of any shard."""
-        days = {day for shard in self.shards if shard for day in shard.opens}
+        days = {day for shard in self.shards if shard for day in shard.open_contacts}
         return sorted(days)
 
     def lacks(self, days: Iterable[str]) -> bool:
         """Whether the cells of any of these dates are yet to be read."""
         return any(
-            day in shard.seqs and day not in shard.counts
+            day in shard.seqs and day not in shard.cell_counts
             for day in days
             for shard in self.shards
             if shard is not None
@@ -238,7 +241,7 @@ class Picture:
         known = [moment for moment in moments if moment is not None]
         return min(known) if known and len(known) == len(moments) else None
 
-    def is_ahead_of(self, other: "Picture") -> bool:
+    def is_ahead_of(self, other: "Snapshot") -> bool:
         """Whether the other one, of another generation, has not come as far as this one."""
         if self.as_of is not None and (other.as_of is None or other.as_of < self.as_of):
             return True
@@ -250,11 +253,11 @@ class Picture:
             for one, two in zip(self.shards, other.shards, strict=True)
         )
 
-    def basis(self, period: Period) -> Basis:
+    def version(self, period: Period) -> ReportVersion:
         """What a report of `period` rests on: the last change of anything up to its end."""
-        known = self._bases.get(period.last)
+        known = self._versions.get(period.last)
         if known is None:
-            known = self._bases[period.last] = Basis(
+            known = self._versions[period.last] = ReportVersion(
                 self.generation,
                 self.names_version,
                 tuple(
