@@ -36,8 +36,8 @@ BROKER_SETTINGS = {"group.min.session.timeout.ms": "1000"}
 
 _OTHER_FOLD = """
 import sys
-import projector.__main__, projector.main
-projector.main.FOLD_VERSION = int(sys.argv[1])
+import projector.__main__, projector.fold.version
+projector.fold.version.FOLD_VERSION = int(sys.argv[1])
 sys.exit(projector.__main__.main(sys.argv[2:]))
 """
 """`python -m projector` as another release would be: one whose fold has another version."""

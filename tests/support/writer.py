@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 from contracts.keys import LIVE, Fingerprint, LivePointer, ShardKeys
 from projector.fold.calendar import Calendar
 from projector.fold.facts import Fact, fact_of_event
-from projector.store.shard import Position, Shard
+from projector.store.position import Position
+from projector.store.shard import Shard
 
 NO_HORIZON = "0000-00-00"
 

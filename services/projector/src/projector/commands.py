@@ -21,8 +21,9 @@ from projector.consumer.repartition import Repartition, WrongTarget
 from projector.consumer.stopping import stopped
 from projector.consumer.verify import Findings, ShardVerifier
 from projector.fold.calendar import Calendar
+from projector.generation_policy import is_same_log
 from projector.logs import configure_logs
-from projector.main import fingerprint_of, is_same_log
+from projector.main import fingerprint_of
 from projector.settings import Settings
 from projector.store.client import RedisClient, connect
 from projector.store.generations import (

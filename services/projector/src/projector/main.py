@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 import structlog
 import uvicorn
@@ -24,6 +24,16 @@ from projector.consumer.pauses import growing
 from projector.consumer.stopping import stopped
 from projector.consumer.subscription import is_coordinated, subscribe
 from projector.consumer.topic import doubts, read_configs
+from projector.fold import version
+from projector.generation_policy import (
+    Build,
+    Park,
+    Situation,
+    TakeOver,
+    decide,
+    has_caught_up,
+    is_same_log,
+)
 from projector.health import health_app
 from projector.logs import configure_logs
 from projector.settings import Settings
@@ -35,7 +45,7 @@ from projector.store.generations import (
     ensure_live,
     live_pointer,
     metas,
-    noted,
+    predecessor,
     switch,
     tasks,
     tidy,
@@ -44,9 +54,6 @@ from projector.store.shard import UNREACHABLE, Shard
 from projector.traces import traces_of
 
 log = structlog.get_logger()
-
-FOLD_VERSION = 1
-"""Raise it with every change of the fold's rules or of a shard's layout: see ADR 1."""
 
 NOT_YET = (KafkaError, TimeoutError, TopicMissing, *UNREACHABLE)
 """What engines raise that are away or not set up yet."""
@@ -62,9 +69,6 @@ STOP_ATTEMPTS = 20
 
 TIDY_S = 15.0
 """Seconds between two looks for retired generations to drop."""
-
-CAUGHT_UP_MS = 5_000
-"""Milliseconds a generation that is built may lag behind when it becomes live."""
 
 
 class Projector:
@@ -179,21 +183,24 @@ class Projector:
         live = await self._retried(lambda: ensure_live(self._client, FIRST, fingerprint))
         if self._accept_through is not None:
             await self._retried(lambda: self._accept(live))
-        if live.fingerprint == fingerprint:
-            self._was_live = fingerprint
-            await self._project(live)
-            return
-        foreign = await self._retried(lambda: self._why_not_build(live, fingerprint))
-        metrics.FOREIGN.set(1)
-        if foreign:
-            self._waiting_for = f"parked: {foreign}"
-            log.error("projector_parked", reason=foreign)
-            await self._until_moved(live, partitions)
-        else:
-            mine = await self._retried(lambda: building(self._client, live, fingerprint))
-            log.info("building", generation=mine, beside=live.generation)
-            await self._project(LivePointer(generation=mine, fingerprint=fingerprint), beside=live)
-        metrics.FOREIGN.set(0)
+        match decide(await self._situation(live, fingerprint)):
+            case TakeOver():
+                self._was_live = fingerprint
+                await self._project(live)
+            case Build():
+                metrics.FOREIGN.set(1)
+                mine = await self._retried(lambda: building(self._client, live, fingerprint))
+                log.info("building", generation=mine, beside=live.generation)
+                await self._project(LivePointer(generation=mine, fingerprint=fingerprint), live)
+                metrics.FOREIGN.set(0)
+            case Park(reason):
+                metrics.FOREIGN.set(1)
+                self._waiting_for = f"parked: {reason}"
+                log.error("projector_parked", reason=reason)
+                await self._until_moved(live, partitions)
+                metrics.FOREIGN.set(0)
+            case decision:
+                assert_never(decision)
 
     async def _project(self, mine: LivePointer, beside: LivePointer | None = None) -> None:
         settings, calendar = self._settings, self._settings.calendar
@@ -275,30 +282,14 @@ class Projector:
                 log.warning("partitions_changed", was=partitions, now=found)
                 return None
 
-    async def _why_not_build(self, live: LivePointer, mine: Fingerprint) -> str:
-        """Why this projector, whose fingerprint is not the live one's, does not build its own."""
-        theirs = live.fingerprint
-        differing = ", ".join(
-            f"{name} {value!r} here, {getattr(theirs, name)!r} there"
-            for name, value in mine
-            if value != getattr(theirs, name)
+    async def _situation(self, live: LivePointer, mine: Fingerprint) -> Situation:
+        settings = self._settings
+        before = None
+        if live.fingerprint != mine:
+            before = await self._retried(lambda: predecessor(self._client, live.generation))
+        return Situation(
+            live, mine, self._was_live, before and before.fingerprint, settings.on_foreign
         )
-        foreign = (
-            f"generation {live.generation}, which is live, was computed otherwise: {differing}"
-        )
-        help_ = "Restore the settings, or run `python -m projector rebuild` with these"
-        if self._settings.on_foreign == "park":
-            return f"{foreign}. {help_}, or set OBZVON_ON_FOREIGN=rebuild"
-        notes = await noted(self._client)
-        note = notes.get(live.generation)
-        before = notes.get(note.previous) if note and note.previous else None
-        if (
-            self._was_live == mine
-            or mine.fold < theirs.fold
-            or (before and before.fingerprint == mine)
-        ):
-            return f"{foreign}, and took over from this one's. {help_} if you want to go back"
-        return ""
 
     async def _switch(self, owner: Owner, live: LivePointer, mine: LivePointer) -> None:
         """Make the generation that was built beside the live one live, once it is as fresh."""
@@ -306,7 +297,7 @@ class Projector:
             return
         now = time.time() * 1000
         shards = await metas(self._client, mine.generation, mine.fingerprint)
-        if not all(m and m.as_of and now - m.as_of < CAUGHT_UP_MS and not m.parked for m in shards):
+        if not has_caught_up(shards, now):
             return
         counts = [
             await tasks(self._client, one.generation, one.fingerprint) for one in (live, mine)
@@ -392,15 +383,10 @@ async def _until_uncoordinated(owner: Owner) -> None:
     log.error("group_lost", reason="the consumer's coordination ended; joining anew")
 
 
-def is_same_log(one: Fingerprint, other: Fingerprint) -> bool:
-    """Whether two generations are folded from the same partitions."""
-    return (one.topic, one.partitions) == (other.topic, other.partitions)
-
-
 def fingerprint_of(settings: Settings, partitions: int) -> Fingerprint:
     """What this projector computes with."""
     return Fingerprint(
-        fold=FOLD_VERSION,
+        fold=version.FOLD_VERSION,
         timezone=settings.timezone,
         day_end=settings.day_end,
         retention_days=settings.retention_days,

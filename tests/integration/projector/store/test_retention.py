@@ -10,7 +10,8 @@ from projector.fold.calendar import Calendar
 from projector.fold.expected import Expected
 from projector.fold.facts import Fact, fact_of_event
 from projector.store.client import connect
-from projector.store.shard import Position, Shard
+from projector.store.position import Position
+from projector.store.shard import Shard
 from support.events import called, planned, postponed
 from support.strategies import DAYS
 

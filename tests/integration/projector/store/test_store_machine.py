@@ -27,7 +27,8 @@ from projector.fold.calendar import Calendar
 from projector.fold.expected import Expected
 from projector.fold.facts import Fact, fact_of_event
 from projector.store.client import connect
-from projector.store.shard import Position, Prepared, Shard, StaleOwner
+from projector.store.position import Position
+from projector.store.shard import Prepared, Shard, StaleOwner
 from support.strategies import histories
 
 CALENDAR = Calendar(ZoneInfo("Europe/Moscow"))

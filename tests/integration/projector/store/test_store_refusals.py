@@ -12,7 +12,8 @@ from contracts.keys import Fingerprint, ShardKeys
 from projector.fold.calendar import Calendar
 from projector.fold.facts import fact_of_event
 from projector.store.client import connect
-from projector.store.shard import Position, Shard
+from projector.store.position import Position
+from projector.store.shard import Shard
 from support.events import DAY, planned
 from support.projecting import running_projector
 from support.topics import Topic

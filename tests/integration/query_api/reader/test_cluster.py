@@ -17,9 +17,10 @@ from projector.fold.projection import Change
 from projector.store.client import connect as connect_projector
 from projector.store.client import evicting
 from projector.store.generations import drop, keys_of
+from projector.store.position import Position
 from projector.store.scripts import CHUNK
 from projector.store.shard import UNREACHABLE as EXPECTED_BY_PROJECTOR
-from projector.store.shard import Position, Prepared
+from projector.store.shard import Prepared
 from query_api.reader.client import UNREACHABLE as EXPECTED_BY_API
 from query_api.reader.client import connect
 from query_api.reader.rows import read_rows

@@ -3,10 +3,11 @@
 import asyncio
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
+from projector.consumer.continuity import Extent, RecordMark
 from projector.consumer.decode import MAX_RECORD_BYTES, Dead, size_of
 
 PROBE_TIMEOUT_S = 10.0
@@ -19,16 +20,14 @@ class TopicMissing(Exception):
     """The topic does not exist (yet)."""
 
 
-class Extent(NamedTuple):
-    """What a partition holds: offsets begin <= x < end."""
-
-    begin: int
-    end: int
-
-
 def checksum(record: ConsumerRecord) -> int:
     """A CRC-32 over key and value, to tell a record from another one at the same offset."""
     return zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
+
+
+def mark_of(record: ConsumerRecord) -> RecordMark:
+    """What the record is recognised by when the shard is claimed again."""
+    return RecordMark(record.offset, record.timestamp, checksum(record))
 
 
 class Log:

@@ -36,18 +36,19 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from contracts.keys import Fingerprint, Meta, ShardKeys
 from projector import metrics
+from projector.consumer.continuity import Extent, has_last_record, reaches, why_another_log
 from projector.consumer.decode import Dead, Found, Misplaced, decode
-from projector.consumer.log import Extent, Log, TopicMissing, checksum
+from projector.consumer.log import Log, TopicMissing, checksum, mark_of
 from projector.consumer.pauses import growing
 from projector.consumer.stopping import stopped
 from projector.consumer.storm import TAIL, Storm, Window, is_over, storm
 from projector.fold.facts import Fact
 from projector.store.client import RedisClient
-from projector.store.generations import accept, accepted, ensure_live, noted
+from projector.store.generations import accept, accepted, ensure_live, predecessor
+from projector.store.position import Position
 from projector.store.shard import (
     UNREACHABLE,
     ForeignFingerprint,
-    Position,
     Retired,
     Shard,
     StaleOwner,
@@ -334,11 +335,9 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         Where it has gone further than the generation before it, that one may not have sent what
         had to be sent. Sending it once more does no harm.
         """
-        notes = await noted(self._client)
-        note = notes.get(self.generation)
-        before = notes.get(note.previous) if note and note.previous else None
-        if note and note.previous and before and before.fingerprint.topic == self._log.topic:
-            keys = ShardKeys(note.previous, owned.partition)
+        before = await predecessor(self._client, self.generation)
+        if before and before.fingerprint.topic == self._log.topic:
+            keys = ShardKeys(before.generation, owned.partition)
             meta = Meta.decode(await self._client.hgetall(keys.meta))
             if meta:
                 await self._send_unsent(owned, max(meta.offset, extent.begin))
@@ -371,35 +370,16 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
 
     async def _check(self, owned: Owned, extent: Extent) -> None:
         """Raise `Parked` unless the partition is the one that the shard was folded from."""
-        at = owned.shard.position
-        where = f"partition {owned.partition} of {self._log.topic}"
-        if extent.end < at.offset:
-            raise Parked(
-                f"{where} ends at {extent.end}, before the shard's offset {at.offset}: "
-                "it is another topic, or has lost records. See docs/runbook.md, 'Parked shards'"
-            )
-        if extent.begin > at.offset:
-            raise Parked(
-                f"{where} begins at {extent.begin}, after the shard's offset {at.offset}: "
-                f"{extent.begin - at.offset} records were deleted before they were applied. "
-                "See docs/runbook.md, 'Parked shards'"
-            )
-        if at.last_offset < extent.begin:
-            return  # nothing was applied yet, or retention took the last record since
-        try:
-            last = await self._log.record_at(owned.partition, at.last_offset, extent.end)
-        except OffsetOutOfRangeError:
-            return  # retention took it just now
-        if (
-            last is None
-            or last.offset != at.last_offset
-            or last.timestamp != at.last_timestamp
-            or checksum(last) != at.last_checksum
-        ):
-            raise Parked(
-                f"the record at offset {at.last_offset} of {where} is not the one that was "
-                "applied: it is another topic. See docs/runbook.md, 'Parked shards'"
-            )
+        at, last = owned.shard.position, None
+        if has_last_record(extent, at):
+            try:
+                last = await self._log.record_at(owned.partition, at.last_offset, extent.end)
+            except OffsetOutOfRangeError:  # retention took it just now
+                extent = Extent(at.last_offset + 1, extent.end)
+        mark = mark_of(last) if last else None
+        reason = why_another_log(self._log.topic, owned.partition, extent, at, mark)
+        if reason:
+            raise Parked(reason)
 
     async def _park(self, owned: Owned, reason: str) -> None:
         if owned.state != "parked" or owned.reason != reason:
@@ -608,7 +588,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
             if owned.state != "live":
                 return
             at = owned.shard.position.offset
-            if not extent.begin <= at <= extent.end:
+            if not reaches(extent, at):
                 self._restore(owned, "log_moved")
                 return
             try:

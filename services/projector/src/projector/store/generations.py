@@ -96,6 +96,15 @@ async def noted(client: RedisClient) -> dict[str, Generation]:
     return {name.decode(): Generation.model_validate_json(note) for name, note in notes.items()}
 
 
+async def predecessor(client: RedisClient, generation: str) -> LivePointer | None:
+    """The generation that this one took over from, if both are noted."""
+    notes = await noted(client)
+    name = notes[generation].previous if generation in notes else None
+    if name is None or name not in notes:
+        return None
+    return LivePointer(generation=name, fingerprint=notes[name].fingerprint)
+
+
 async def building(client: RedisClient, live: LivePointer, fingerprint: Fingerprint) -> str:
     """The generation that is being built with `fingerprint`; a new one if there is none."""
     text = to_json(fingerprint.model_dump()).decode()

@@ -16,7 +16,6 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -39,6 +38,7 @@ from projector.fold.facts import Fact
 from projector.fold.projection import Change, Fold, Projection
 from projector.fold.task import facts_of
 from projector.store.client import RedisClient
+from projector.store.position import Position
 from projector.store.scripts import claim_script, write_script
 
 log = structlog.get_logger()
@@ -86,16 +86,6 @@ class ForeignFingerprint(Exception):
 
     def __init__(self, theirs: str, ours: str) -> None:
         super().__init__(f"it was computed with {theirs}, this projector computes with {ours}")
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a shard stands in its partition, with the last record before it to know it by."""
-
-    offset: int
-    last_offset: int = -1
-    last_timestamp: int = -1
-    last_checksum: int = 0
 
 
 class Prepared(NamedTuple):
