@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from query_api.report.body import figures
-from query_api.report.choice import EVERYTHING, Choice, Period
 from query_api.report.merge import merge, percent
+from query_api.report.report_json import figures
+from query_api.report.scope import EVERYTHING, Period, Scope
 from support.events import DAY, called, planned
 from support.golden import GOLDEN, RULES, day_events, load
 from support.snapshots import calendar_of, snapshot_of
@@ -18,8 +18,8 @@ def minute_of(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp()) // 60
 
 
-def report(snapshot: Any, date: str, now: str, choice: Choice = EVERYTHING) -> dict[str, Any]:
-    merged = merge(snapshot, Period(date, date), choice, None, minute_of(now))
+def report(snapshot: Any, date: str, now: str, scope: Scope = EVERYTHING) -> dict[str, Any]:
+    merged = merge(snapshot, Period(date, date), scope, None, minute_of(now))
     return {line.operator_id: figures(line) for line in merged.lines}
 
 
@@ -36,9 +36,9 @@ def test_a_golden_rule_gives_its_report(path: Path) -> None:
 def test_a_golden_day_gives_its_report(number: int) -> None:
     expected = load(GOLDEN / "days" / "expected.json")["reports"][number]
     filters = expected["filters"]
-    choice = Choice(filters.get("manager_id"), filters.get("plan_date"))
+    scope = Scope(filters.get("manager_id"), filters.get("plan_date"))
 
-    found = report(snapshot_of(day_events()), expected["date"], expected["now"], choice)
+    found = report(snapshot_of(day_events()), expected["date"], expected["now"], scope)
 
     assert found == expected["operators"]
 
@@ -71,7 +71,7 @@ def test_an_operator_filter_leaves_that_line_as_it_is() -> None:
 def test_a_restriction_shows_only_its_operators_and_sums_them() -> None:
     snapshot = snapshot_of(day_events())
     now = minute_of("2026-11-24T15:00:00+03:00")
-    restricted = Choice(operators=frozenset({"op-1", "op-2"}))
+    restricted = Scope(operators=frozenset({"op-1", "op-2"}))
 
     found = merge(snapshot, Period(DAY, DAY), restricted, None, now)
 

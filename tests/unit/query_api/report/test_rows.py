@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from contracts.keys import Row
 from projector.fold.contacts import contacts
 from projector.fold.task import listings as places_of
-from query_api.report.body import figures
-from query_api.report.choice import Choice, Period
 from query_api.report.merge import Line, merge
+from query_api.report.report_json import figures
 from query_api.report.rows import (
     COUNTER_NAMES,
-    Columns,
-    Named,
+    NamedRow,
     Order,
-    Wanted,
+    RowFilter,
+    RowQuery,
     decode_cursor,
     encode_cursor,
     listings,
 )
+from query_api.report.scope import Period, Scope
 from support.events import DAY, called, planned
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
 from support.snapshots import calendar_of, snapshot_of, tasks_of
@@ -34,11 +34,11 @@ NOBODY = Line("", (0,) * 11, (0, 0, 0), (0, 0, 0), 0)
 
 
 @st.composite
-def questions(draw: st.DrawFn) -> tuple[Period, Choice]:
+def questions(draw: st.DrawFn) -> tuple[Period, Scope]:
     first, last = sorted([draw(st.sampled_from(DAYS)), draw(st.sampled_from(DAYS))])
     ids = st.none() | st.frozensets(st.sampled_from(OPERATOR_IDS))
     managers = st.none() | st.frozensets(st.sampled_from([m or "" for m in MANAGERS]))
-    return Period(first, last), Choice(
+    return Period(first, last), Scope(
         draw(st.none() | st.sampled_from([m or "" for m in MANAGERS])),
         draw(st.none() | st.sampled_from([p or "none" for p in PLAN_DATES])),
         draw(ids),
@@ -51,7 +51,7 @@ def figure(line: dict[str, Any], name: str) -> int:
     return line[group][part] if part else line[group]
 
 
-def listed(events: list[dict[str, Any]], wanted: Wanted) -> list[Row]:
+def listed(events: list[dict[str, Any]], wanted: RowQuery) -> list[Row]:
     """The rows that stand in the lists a question reads, as the store lists them."""
     lists = {(one.date, one.operator) for one in listings(snapshot_of(events), wanted)}
     rows = []
@@ -69,19 +69,19 @@ def listed(events: list[dict[str, Any]], wanted: Wanted) -> list[Row]:
 @settings(max_examples=80, deadline=None)
 @given(events=histories(), question=questions(), hour=st.integers(0, 120))
 def test_the_contributions_behind_every_figure_sum_to_it(
-    events: list[dict[str, Any]], question: tuple[Period, Choice], hour: int
+    events: list[dict[str, Any]], question: tuple[Period, Scope], hour: int
 ) -> None:
-    period, choice = question
+    period, scope = question
     minute = MIDNIGHT + 60 * hour
     snapshot = snapshot_of(events)
-    merged = merge(snapshot, period, choice, None, minute)
+    merged = merge(snapshot, period, scope, None, minute)
     lines: dict[str | None, Any] = {None: figures(merged.totals)}
     lines |= {operator: figures(NOBODY) for operator in OPERATOR_IDS}
     lines |= {line.operator_id: figures(line) for line in merged.lines}
 
     for operator_id, line in lines.items():
         for counter in COUNTERS:
-            wanted = Wanted(period, choice, operator_id, counter, Columns(), minute)
+            wanted = RowQuery(period, scope, operator_id, counter, RowFilter(), minute)
             total = sum(wanted.contribution(row) for row in listed(events, wanted))
             assert total == figure(line, counter), (operator_id, counter)
 
@@ -89,14 +89,14 @@ def test_the_contributions_behind_every_figure_sum_to_it(
 @settings(max_examples=50, deadline=None)
 @given(events=histories(), question=questions(), hour=st.integers(0, 120))
 def test_without_a_counter_the_rows_are_the_contacts_of_the_dates(
-    events: list[dict[str, Any]], question: tuple[Period, Choice], hour: int
+    events: list[dict[str, Any]], question: tuple[Period, Scope], hour: int
 ) -> None:
-    period, choice = question
+    period, scope = question
     minute = MIDNIGHT + 60 * hour
-    totals = merge(snapshot_of(events), period, choice, None, minute).totals
+    totals = merge(snapshot_of(events), period, scope, None, minute).totals
 
     def rows(overdue: bool | None) -> int:
-        wanted = Wanted(period, choice, None, None, Columns(overdue=overdue), minute)
+        wanted = RowQuery(period, scope, None, None, RowFilter(overdue=overdue), minute)
         return sum(wanted.contribution(row) for row in listed(events, wanted) if wanted.passes(row))
 
     assert rows(None) == totals.counters[0]
@@ -107,14 +107,14 @@ def test_without_a_counter_the_rows_are_the_contacts_of_the_dates(
 # --- order and cursor ---------------------------------------------------------------------------
 
 
-def named_rows(count: int = 7) -> list[Named]:
+def named_rows(count: int = 7) -> list[NamedRow]:
     events = []
     for number in range(count):
         due = None if number % 3 == 0 else f"{DAY}T{10 + number % 2:02}:00:00+03:00"
         events.append(planned(f"T{number}", due_at=due))
         events += [called(f"T{number}") for _ in range(number % 4)]
     return [
-        Named(Row(task_id, *contact), 1, "Анна", None, f"Клиент {task_id}", "Адрес", None)
+        NamedRow(Row(task_id, *contact), 1, "Анна", None, f"Клиент {task_id}", "Адрес", None)
         for task_id, facts in tasks_of(events).items()
         for contact in contacts(facts, calendar_of())
     ]

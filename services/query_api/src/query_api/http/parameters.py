@@ -2,15 +2,16 @@
 
 import re
 from datetime import date
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from contracts.report import FieldProblem
+from query_api.auth.caller import Restriction
 from query_api.http.problems import Unprocessable
-from query_api.report.choice import MAX_DAYS, NO_PLAN_DATE, Period
+from query_api.report.scope import MAX_DAYS, NO_PLAN_DATE, Period, ReportQuery, Scope
 
 Parameters = TypeVar("Parameters", bound="Dates")
 
@@ -93,6 +94,31 @@ class ReportParameters(Dates):
     plan_date: PlanDate | None = Field(
         None, description=f"Contacts to be delivered on this day; `{NO_PLAN_DATE}`: without a day"
     )
+
+
+class ReportRequest(NamedTuple):
+    """What a caller asks for. Without dates it is today's report, tomorrow the next day's."""
+
+    parameters: ReportParameters
+    restriction: Restriction | None
+
+    def query(self, today: str) -> ReportQuery:
+        parameters = self.parameters
+        return ReportQuery(
+            parameters.period(today),
+            parameters.is_range,
+            restricted_scope(self.restriction, parameters.manager_id, parameters.plan_date),
+            parameters.operator_id,
+        )
+
+
+def restricted_scope(
+    restriction: Restriction | None, manager_id: str | None = None, plan_date: str | None = None
+) -> Scope:
+    """Returns the part of the report that is chosen, within what the caller may see."""
+    if restriction is None:
+        return Scope(manager_id, plan_date)
+    return Scope(manager_id, plan_date, restriction.operators, restriction.managers)
 
 
 _memo: dict[tuple[type[Dates], bytes], Dates] = {}

@@ -25,7 +25,7 @@ from contracts.keys import CHANGES, LIVE, ChangeHint, LivePointer, ShardKeys
 from query_api import metrics
 from query_api.reader.client import UNREACHABLE, RedisClient
 from query_api.reader.shard import Decoder, ShardRead, read_all
-from query_api.report.choice import MAX_DAYS
+from query_api.report.scope import MAX_DAYS
 from query_api.report.snapshot import Shard, Snapshot
 from query_api.traces import OFF, Traces
 

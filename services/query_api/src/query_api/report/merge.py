@@ -3,8 +3,8 @@
 from operator import add
 from typing import NamedTuple
 
-from query_api.report.choice import WITHOUT, Choice, Period
-from query_api.report.names import folded
+from query_api.report.collation import collation_key
+from query_api.report.scope import WITHOUT, Period, Scope
 from query_api.report.snapshot import (
     ALWAYS,
     NEVER,
@@ -41,7 +41,7 @@ class Merged(NamedTuple):
 
 
 def merge(
-    snapshot: Snapshot, period: Period, choice: Choice, operator_id: str | None, minute: int
+    snapshot: Snapshot, period: Period, scope: Scope, operator_id: str | None, minute: int
 ) -> Merged:
     """The report of the contacts chosen; `operator_id` leaves one line of it.
 
@@ -60,16 +60,16 @@ def merge(
         for day in days:
             counts = shard.cell_counts.get(day)
             if counts is not None:
-                for operator, more in counts.by_operator(choice).items():
+                for operator, more in counts.by_operator(scope).items():
                     known = counters.get(operator)
                     counters[operator] = more if known is None else tuple(map(add, known, more))
             opens = shard.open_contacts.get(day)
             if opens is not None:
-                split = opens.split(choice, minute)
+                split = opens.split(scope, minute)
                 since, until = max(since, split.since), min(until, split.until)
                 merge_standings(active, split.active)
                 merge_standings(overdue, split.overdue)
-        split = shard.carried(choice, period.first, minute)
+        split = shard.carried(scope, period.first, minute)
         since, until = max(since, split.since), min(until, split.until)
         merge_standings(carried, split.overdue)
     merge_standings(overdue, carried)
@@ -92,7 +92,7 @@ def merge(
     lines.sort(
         key=lambda line: (
             line.operator_id == WITHOUT,
-            folded(names.get(line.operator_id, line.operator_id)),
+            collation_key(names.get(line.operator_id, line.operator_id)),
             line.operator_id,
         )
     )

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import from_json, to_json
 
 from contracts.keys import COUNTERS, STANDINGS, Row
-from query_api.report.choice import WITHOUT, Choice, Period
-from query_api.report.names import folded
+from query_api.report.collation import collation_key
+from query_api.report.scope import WITHOUT, Period, Scope
 from query_api.report.snapshot import Snapshot
 
 OPEN_COUNTERS: Final = (
@@ -34,7 +34,7 @@ NO_ORIGIN: Final = "none"
 """Chooses rows whose task says nothing of where it came from."""
 
 
-class Columns(NamedTuple):
+class RowFilter(NamedTuple):
     """What a row's own columns must hold. None does not choose."""
 
     overdue: bool | None = None
@@ -68,15 +68,15 @@ class Columns(NamedTuple):
         )
 
 
-class Wanted(NamedTuple):
+class RowQuery(NamedTuple):
     """Which rows are asked for."""
 
     period: Period
-    choice: Choice
+    scope: Scope
     operator_id: str | None
     counter: str | None
     """One of the values of `COUNTER_NAMES`."""
-    columns: Columns
+    columns: RowFilter
     minute: int
     """Of active and overdue, since 1970."""
 
@@ -103,8 +103,8 @@ class Wanted(NamedTuple):
 
         Over all rows the contributions sum to the figure of the operator, or of the totals.
         """
-        choice = self.choice
-        if not choice.admits_contact(row):
+        scope = self.scope
+        if not scope.admits_contact(row):
             return 0
         counter = self.counter
         if counter in BY_CALLER:
@@ -143,7 +143,7 @@ class Wanted(NamedTuple):
     def _counts_for(self, operator: str | None) -> bool:
         if self.operator_id is not None and (operator or WITHOUT) != self.operator_id:
             return False
-        return self.choice.admits_operator(operator)
+        return self.scope.admits_operator(operator)
 
     def _is_overdue_as(self, row: Row, name: str) -> bool:
         if row.contact_date > self.period.last:
@@ -165,10 +165,10 @@ class Listing(NamedTuple):
     rows: int
 
 
-def listings(snapshot: Snapshot, wanted: Wanted) -> list[Listing]:
+def listings(snapshot: Snapshot, wanted: RowQuery) -> list[Listing]:
     """The lists that hold every row wanted; the snapshot must hold the period's cells."""
     found: dict[tuple[str, str], int] = {}
-    choice, operator_id = wanted.choice, wanted.operator_id
+    scope, operator_id = wanted.scope, wanted.operator_id
     at = COUNTERS.index(wanted.counter) if wanted.counter in COUNTERS else 0
     for day in snapshot.dates:
         carried = day < wanted.period.first and wanted.takes_carried
@@ -180,13 +180,13 @@ def listings(snapshot: Snapshot, wanted: Wanted) -> list[Listing]:
             operators: dict[str, int] = {}
             opens = shard.open_contacts.get(day)
             if opens is not None and (carried or wanted.counter in OPEN_COUNTERS):
-                split = opens.split(choice, wanted.minute)
+                split = opens.split(scope, wanted.minute)
                 sides = [split.overdue] if wanted.takes_carried else [split.active]
                 for side in sides:
                     for operator, standing in side.items():
                         operators[operator] = sum(standing)
             elif day in shard.cell_counts:
-                for operator, counters in shard.cell_counts[day].by_operator(choice).items():
+                for operator, counters in shard.cell_counts[day].by_operator(scope).items():
                     if counters[at]:
                         operators[operator] = counters[0] + counters[1] + counters[2]
             for operator, rows in operators.items():
@@ -199,7 +199,7 @@ def listings(snapshot: Snapshot, wanted: Wanted) -> list[Listing]:
 # --- order and pages --------------------------------------------------------------------------
 
 
-class Named(NamedTuple):
+class NamedRow(NamedTuple):
     """A row with the names it is shown with."""
 
     row: Row
@@ -215,19 +215,19 @@ SORTED_BY: Final = 200
 """Characters of a name that rows are sorted by. A cursor holds them, and must fit an address."""
 
 
-def _folded(text: str | None) -> str | None:
-    return None if text is None else folded(text)[:SORTED_BY]
+def _collation_key(text: str | None) -> str | None:
+    return None if text is None else collation_key(text)[:SORTED_BY]
 
 
-SORTS: Final[dict[str, Callable[[Named], str | int | None]]] = {
+SORTS: Final[dict[str, Callable[[NamedRow], str | int | None]]] = {
     "contact_date": lambda n: n.row.contact_date,
     "plan_date": lambda n: n.row.plan_date,
     "due_at": lambda n: n.row.due,
     "deadline": lambda n: n.row.deadline,
-    "operator": lambda n: _folded(n.operator),
-    "manager": lambda n: _folded(n.manager),
-    "client": lambda n: _folded(n.client),
-    "address": lambda n: _folded(n.address),
+    "operator": lambda n: _collation_key(n.operator),
+    "manager": lambda n: _collation_key(n.manager),
+    "client": lambda n: _collation_key(n.client),
+    "address": lambda n: _collation_key(n.address),
     "kind": lambda n: n.row.kind,
     "status": lambda n: n.row.status,
     "calls": lambda n: sum(count for _, count in n.row.calls),
@@ -276,15 +276,15 @@ class Order(NamedTuple):
             raise ValueError(f"rows are sorted by one of {', '.join(SORTS)}; - before it reverses")
         return cls(column, text.startswith("-"))
 
-    def key(self, named: Named) -> Key:
+    def key(self, named: NamedRow) -> Key:
         value = SORTS[self.column](named)
         return Key(
             value is None, "" if value is None else value, named.row.task_id, named.row.contact_no
         )
 
-    def arranged(self, rows: Iterable[tuple[Key, Named]]) -> list[tuple[Key, Named]]:
-        found: list[tuple[Key, Named]] = []
-        missing: list[tuple[Key, Named]] = []
+    def arranged(self, rows: Iterable[tuple[Key, NamedRow]]) -> list[tuple[Key, NamedRow]]:
+        found: list[tuple[Key, NamedRow]] = []
+        missing: list[tuple[Key, NamedRow]] = []
         for pair in rows:
             (missing if pair[0].is_missing else found).append(pair)
         for some in (found, missing):

@@ -19,7 +19,7 @@ from contracts.keys import (
     NameEntry,
     OpenKey,
 )
-from query_api.report.choice import WITHOUT, Choice, Period
+from query_api.report.scope import WITHOUT, Period, Scope
 
 Counters = tuple[int, ...]
 """One number for each of `contracts.keys.COUNTERS`, in their order."""
@@ -38,7 +38,7 @@ NEVER: Final = 1 << 62
 """Minutes before and after every deadline."""
 
 _MEMO_SIZE: Final = 32
-"""Sums that a part remembers, by choice: wallboards ask for a few, over and over."""
+"""Sums that a part remembers, by scope: wallboards ask for a few, over and over."""
 
 _AT: Final = {standing: index for index, standing in enumerate(STANDINGS)}
 
@@ -59,22 +59,22 @@ class CellCounts:
 
     def __init__(self, cells: Mapping[Cell, Counters]) -> None:
         self.cells = cells
-        self._sums: dict[Choice, dict[str, Counters]] = {}
+        self._sums: dict[Scope, dict[str, Counters]] = {}
 
-    def by_operator(self, choice: Choice) -> dict[str, Counters]:
-        known = self._sums.get(choice)
+    def by_operator(self, scope: Scope) -> dict[str, Counters]:
+        known = self._sums.get(scope)
         if known is not None:
             return known
         sums: dict[str, Counters] = {}
-        everything = choice.is_all
+        everything = scope.is_all
         for cell, counters in self.cells.items():
-            if everything or choice.admits(cell):
+            if everything or scope.admits(cell):
                 operator = cell.operator or WITHOUT
                 before = sums.get(operator)
                 sums[operator] = counters if before is None else tuple(map(add, before, counters))
         if len(self._sums) >= _MEMO_SIZE:
             self._sums.clear()
-        self._sums[choice] = sums
+        self._sums[scope] = sums
         return sums
 
 
@@ -85,19 +85,19 @@ class OpenContacts:
 
     def __init__(self, counts: Mapping[OpenKey, int]) -> None:
         self.counts = counts
-        self._splits: dict[Choice, ActiveOverdue] = {}
+        self._splits: dict[Scope, ActiveOverdue] = {}
 
-    def split(self, choice: Choice, minute: int) -> ActiveOverdue:
+    def split(self, scope: Scope, minute: int) -> ActiveOverdue:
         """Overdue are those whose deadline is at `minute` or before it."""
-        known = self._splits.get(choice)
+        known = self._splits.get(scope)
         if known is not None and known.since <= minute < known.until:
             return known
         active: dict[str, list[int]] = {}
         overdue: dict[str, list[int]] = {}
         since, until = ALWAYS, NEVER
-        everything = choice.is_all
+        everything = scope.is_all
         for key, count in self.counts.items():
-            if not everything and not choice.admits(key):
+            if not everything and not scope.admits(key):
                 continue
             if key.deadline <= minute:
                 since = max(since, key.deadline)
@@ -113,7 +113,7 @@ class OpenContacts:
         split = ActiveOverdue(_frozen(active), _frozen(overdue), since, until)
         if len(self._splits) >= _MEMO_SIZE:
             self._splits.clear()
-        self._splits[choice] = split
+        self._splits[scope] = split
         return split
 
 
@@ -145,14 +145,14 @@ class Shard:
         self.cell_counts = cell_counts
         self.open_contacts = open_contacts
         self.names = names
-        self._carried: dict[tuple[Choice, str], _Carried] = (
+        self._carried: dict[tuple[Scope, str], _Carried] = (
             before._carried if before else {}  # noqa: SLF001 -- its own class
         )
 
-    def carried(self, choice: Choice, before: str, minute: int) -> ActiveOverdue:
+    def carried(self, scope: Scope, before: str, minute: int) -> ActiveOverdue:
         """Contacts dated before `before` that are overdue at `minute`."""
         parts = [opens for day, opens in self.open_contacts.items() if day < before]
-        known = self._carried.get((choice, before))
+        known = self._carried.get((scope, before))
         if (
             known is not None
             and known.split.since <= minute < known.split.until
@@ -163,13 +163,13 @@ class Shard:
         overdue: dict[str, Standing] = {}
         since, until = ALWAYS, NEVER
         for opens in parts:
-            split = opens.split(choice, minute)
+            split = opens.split(scope, minute)
             since, until = max(since, split.since), min(until, split.until)
             merge_standings(overdue, split.overdue)
         split = ActiveOverdue({}, overdue, since, until)
         if len(self._carried) >= _MEMO_SIZE:
             self._carried.clear()
-        self._carried[choice, before] = _Carried(parts, split)
+        self._carried[scope, before] = _Carried(parts, split)
         return split
 
 

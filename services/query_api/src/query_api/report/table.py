@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, tzinfo
 from typing import Any, Final, Literal, NamedTuple
 
-from query_api.report.body import WITHOUT_MANAGER, WITHOUT_OPERATOR, figures, operator_ref
-from query_api.report.choice import NO_PLAN_DATE, WITHOUT, Choice, Period
 from query_api.report.freshness import Freshness
 from query_api.report.merge import Merged
+from query_api.report.report_json import WITHOUT_MANAGER, WITHOUT_OPERATOR, figures, operator_ref
+from query_api.report.scope import NO_PLAN_DATE, WITHOUT, ReportQuery
 from query_api.report.snapshot import Snapshot
 
 TITLE: Final = "Оперативная работа по обзвону"
@@ -67,17 +67,13 @@ def table(
     merged: Merged,
     snapshot: Snapshot,
     fresh: Freshness,
+    query: ReportQuery,
     *,
-    period: Period,
-    choice: Choice,
-    operator_id: str | None,
     computed_at: datetime,
     complete_since: str | None,
     zone: tzinfo,
 ) -> Table:
-    above = list(
-        _above(snapshot, fresh, period, choice, operator_id, computed_at, complete_since, zone)
-    )
+    above = list(_above(snapshot, fresh, query, computed_at, complete_since, zone))
     rows = [
         (operator_ref(line.operator_id, snapshot.operators)["name"], _values(figures(line)))
         for line in merged.lines
@@ -92,25 +88,24 @@ def _values(figures_of_line: dict[str, Any]) -> list[int | float | None]:
 def _above(
     snapshot: Snapshot,
     fresh: Freshness,
-    period: Period,
-    choice: Choice,
-    operator_id: str | None,
+    query: ReportQuery,
     computed_at: datetime,
     complete_since: str | None,
     zone: tzinfo,
 ) -> Iterator[tuple[str, str]]:
+    period, scope, operator_id = query.period, query.scope, query.operator_id
     if period.first == period.last:
         yield "Дата контакта", _day(period.first)
     else:
         yield "Даты контакта", f"{_day(period.first)} – {_day(period.last)}"
     if operator_id is not None:
         yield "Оператор", _name(operator_id, snapshot.operators, WITHOUT_OPERATOR)
-    if choice.manager_id is not None:
-        yield "Менеджер", _name(choice.manager_id, snapshot.managers, WITHOUT_MANAGER)
-    if choice.plan_date is not None:
-        without = choice.plan_date == NO_PLAN_DATE
-        yield "Дата плана", "Без даты плана" if without else _day(choice.plan_date)
-    if choice.operators is not None or choice.managers is not None:
+    if scope.manager_id is not None:
+        yield "Менеджер", _name(scope.manager_id, snapshot.managers, WITHOUT_MANAGER)
+    if scope.plan_date is not None:
+        without = scope.plan_date == NO_PLAN_DATE
+        yield "Дата плана", "Без даты плана" if without else _day(scope.plan_date)
+    if scope.operators is not None or scope.managers is not None:
         yield "Показаны", "Только те операторы и менеджеры, которые вам доступны"
     if fresh.as_of is None:
         yield "Данные на", "Неизвестно"

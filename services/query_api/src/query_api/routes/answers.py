@@ -5,17 +5,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final
 
 from query_api import metrics
-from query_api.auth import Restriction
 from query_api.http.content_coding import IDENTITY, compressed
-from query_api.http.parameters import ReportParameters
 from query_api.reader.mirror import Mirror
-from query_api.report.body import Body, body, fresh_part
-from query_api.report.choice import Choice, Period
 from query_api.report.freshness import Freshness, complete_since, freshness
 from query_api.report.merge import Merged, merge
+from query_api.report.report_json import ReportJson, freshness_json, report_json
+from query_api.report.scope import ReportQuery
 from query_api.report.snapshot import Refreshes, ReportVersion, Snapshot
 from query_api.settings import Clock, Settings
 from query_api.traces import OFF, Traces
@@ -27,40 +25,15 @@ MINUTE: Final = timedelta(minutes=1)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Question(NamedTuple):
-    """A report somebody asks for: everything its figures depend on but time and the shards."""
-
-    period: Period
-    is_range: bool
-    choice: Choice
-    operator_id: str | None
-
-
-class Asked(NamedTuple):
-    """What a caller asks for. Without dates that is today's report, also tomorrow."""
-
-    parameters: ReportParameters
-    restriction: Restriction | None
-
-    def question(self, today: str) -> Question:
-        parameters = self.parameters
-        return Question(
-            parameters.period(today),
-            parameters.is_range,
-            choice(parameters.manager_id, parameters.plan_date, self.restriction),
-            parameters.operator_id,
-        )
-
-
 class Computed:
     """A merged and encoded report, what it holds for, and the bytes that were last sent of it."""
 
     __slots__ = (
         "_fresh",
         "_payloads",
-        "body",
         "complete_since",
         "computed_at",
+        "json",
         "merged",
         "new",
         "refreshes",
@@ -72,7 +45,7 @@ class Computed:
         version: ReportVersion,
         complete_since: str | None,
         merged: Merged,
-        body: Body,
+        json: ReportJson,
         computed_at: datetime,
         refreshes: Refreshes = (),
         new: Refreshes = (),
@@ -81,7 +54,7 @@ class Computed:
         self.version = version
         self.complete_since = complete_since
         self.merged = merged
-        self.body = body
+        self.json = json
         self.computed_at = computed_at
         self.refreshes = refreshes
         self.new = new
@@ -103,7 +76,7 @@ class Computed:
         payload = self._payloads.get(coding)
         if payload is None:
             if coding == IDENTITY:
-                payload = self.body.with_freshness(fresh_part(fresh, self.computed_at, zone))
+                payload = self.json.with_freshness(freshness_json(fresh, self.computed_at, zone))
             else:
                 payload = compressed(self.payload(fresh, IDENTITY, zone), coding)
             self._payloads[coding] = payload
@@ -111,7 +84,7 @@ class Computed:
 
 
 class Answers:
-    """Reports by question, computed when the shards or a deadline have moved since."""
+    """Reports by query, computed when the shards or a deadline have moved since."""
 
     def __init__(
         self,
@@ -127,7 +100,7 @@ class Answers:
         self._clock = clock
         self._real_time = real_time
         self._stale_after_ms = round(settings.stale_after_s * 1000)
-        self._computed: OrderedDict[Question, Computed] = OrderedDict()
+        self._computed: OrderedDict[ReportQuery, Computed] = OrderedDict()
         self.zone = settings.zone
         self.timezone = settings.timezone
         self.traces = traces
@@ -165,20 +138,20 @@ class Answers:
             return inf
         return fresh.as_of + self._stale_after_ms
 
-    async def report(self, question: Question) -> tuple[Computed, Freshness]:
+    async def report(self, query: ReportQuery) -> tuple[Computed, Freshness]:
         """The report as of now; raises `Unavailable` when there is nothing to answer from."""
-        snapshot = await self._mirror.holding(question.period.days)
-        return self.compute(snapshot, question), self.freshness(snapshot)
+        snapshot = await self._mirror.holding(query.period.days)
+        return self.compute(snapshot, query), self.freshness(snapshot)
 
-    def compute(self, snapshot: Snapshot, question: Question) -> Computed:
-        """The report of a snapshot that holds the question's dates."""
+    def compute(self, snapshot: Snapshot, query: ReportQuery) -> Computed:
+        """The report of a snapshot that holds the query's dates."""
         now = self._clock()
         minute = (now - EPOCH) // MINUTE
-        version = snapshot.version(question.period)
+        version = snapshot.version(query.period)
         since = complete_since(snapshot)
-        known = self._computed.get(question)
+        known = self._computed.get(query)
         if known is not None and known.holds(version, since, minute):
-            self._computed.move_to_end(question)
+            self._computed.move_to_end(query)
             metrics.REPORTS.labels("hit").inc()
             return known
         metrics.REPORTS.labels("merged").inc()
@@ -186,28 +159,17 @@ class Answers:
         shown = known.refreshes if known else ()
         new = tuple(one for one in snapshot.refreshes if one not in shown)
         with self.traces.merging(new):
-            merged = merge(snapshot, question.period, question.choice, question.operator_id, minute)
-            encoded = body(
+            merged = merge(snapshot, query.period, query.scope, query.operator_id, minute)
+            encoded = report_json(
                 merged,
                 snapshot.operators,
-                period=question.period,
-                is_range=question.is_range,
+                query,
                 timezone=self.timezone,
                 complete_since=since,
-                choice=question.choice,
-                operator_id=question.operator_id,
             )
         computed = Computed(version, since, merged, encoded, now, snapshot.refreshes, new)
-        self._computed[question] = computed
-        self._computed.move_to_end(question)
+        self._computed[query] = computed
+        self._computed.move_to_end(query)
         if len(self._computed) > REMEMBERED:
             self._computed.popitem(last=False)
         return computed
-
-
-def choice(
-    manager_id: str | None, plan_date: str | None, restriction: Restriction | None
-) -> Choice:
-    if restriction is None:
-        return Choice(manager_id, plan_date)
-    return Choice(manager_id, plan_date, restriction.operators, restriction.managers)

@@ -17,10 +17,11 @@ import structlog
 from query_api import metrics
 from query_api.auth import RECHECK_S, Access, Caller
 from query_api.http.content_coding import IDENTITY
+from query_api.http.parameters import ReportRequest
 from query_api.reader.mirror import Unavailable
-from query_api.report.body import fresh_part
 from query_api.report.freshness import Freshness
-from query_api.routes.answers import EPOCH, Answers, Asked, Computed
+from query_api.report.report_json import freshness_json
+from query_api.routes.answers import EPOCH, Answers, Computed
 
 log = structlog.get_logger()
 
@@ -49,8 +50,8 @@ class TooMany(Exception):
 class Channel:
     """One watched report: its newest event, and when there is a newer one."""
 
-    def __init__(self, asked: Asked, answers: Answers) -> None:
-        self._asked = asked
+    def __init__(self, request: ReportRequest, answers: Answers) -> None:
+        self._request = request
         self._answers = answers
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -79,7 +80,7 @@ class Channel:
         self.changed.set()
 
     async def _look(self) -> tuple[Computed, Freshness]:
-        return await self._answers.report(self._asked.question(self._answers.today()))
+        return await self._answers.report(self._request.query(self._answers.today()))
 
     async def _follow(self) -> None:
         time = asyncio.get_running_loop().time
@@ -113,15 +114,15 @@ class Channel:
 
     def _take(self, computed: Computed, fresh: Freshness, *, tells: bool = True) -> bool:
         """Take the newest report in; whether its figures are new."""
-        is_new = computed.body.etag != self.tag
+        is_new = computed.json.etag != self.tag
         if not is_new and not tells:
             return False
         zone = self._answers.zone
-        self.tag = computed.body.etag
+        self.tag = computed.json.etag
         payload = computed.payload(fresh, IDENTITY, zone)
         self.report = _event("report", payload, event_id(self.tag))
         if tells:
-            part = fresh_part(fresh, computed.computed_at, zone)
+            part = freshness_json(fresh, computed.computed_at, zone)
             self.freshness = _event("freshness", b"{" + part[1:] + b"}")
             self.told += 1
         changed, self.changed = self.changed, asyncio.Event()
@@ -141,7 +142,7 @@ class Channels:
         self._access = access
         self._limit = limit
         self._limit_per_caller = limit_per_caller
-        self._channels: dict[Asked, Channel] = {}
+        self._channels: dict[ReportRequest, Channel] = {}
         self._per_caller: Counter[str] = Counter()
         self.is_closing = False
         self.open = 0
@@ -154,7 +155,7 @@ class Channels:
             channel.close()
 
     async def subscribe(
-        self, asked: Asked, caller: Caller, last_event_id: str | None
+        self, request: ReportRequest, caller: Caller, last_event_id: str | None
     ) -> "Subscription":
         """A stream of events; raises `TooMany` or `Unavailable` before it begins."""
         if self.is_closing:
@@ -166,13 +167,13 @@ class Channels:
                 f"This caller has {self._limit_per_caller} streams open: close one first.",
                 is_callers_fault=True,
             )
-        channel = self._channels.get(asked)
+        channel = self._channels.get(request)
         if channel is None:
-            channel = self._channels[asked] = Channel(asked, self._answers)
+            channel = self._channels[request] = Channel(request, self._answers)
         channel.listeners += 1
         self.open += 1
         self._per_caller[caller.rate_key] += 1
-        subscription = Subscription(self, asked, channel, caller, last_event_id)
+        subscription = Subscription(self, request, channel, caller, last_event_id)
         try:
             await channel.open()
         except BaseException:
@@ -186,7 +187,7 @@ class Channels:
     def now(self) -> float:
         return self._access.now()
 
-    def leave(self, asked: Asked, channel: Channel, caller: Caller) -> None:
+    def leave(self, request: ReportRequest, channel: Channel, caller: Caller) -> None:
         self.open -= 1
         self._per_caller[caller.rate_key] -= 1
         if not self._per_caller[caller.rate_key]:
@@ -194,8 +195,8 @@ class Channels:
         channel.listeners -= 1
         if not channel.listeners:
             channel.close()
-            if self._channels.get(asked) is channel:
-                del self._channels[asked]
+            if self._channels.get(request) is channel:
+                del self._channels[request]
 
 
 class Subscription:
@@ -204,13 +205,13 @@ class Subscription:
     def __init__(
         self,
         channels: Channels,
-        asked: Asked,
+        request: ReportRequest,
         channel: Channel,
         caller: Caller,
         last_event_id: str | None,
     ) -> None:
         self._channels = channels
-        self._asked = asked
+        self._request = request
         self._channel = channel
         self._caller = caller
         self._seen = last_event_id
@@ -219,7 +220,7 @@ class Subscription:
     def end(self) -> None:
         if not self._is_over:
             self._is_over = True
-            self._channels.leave(self._asked, self._channel, self._caller)
+            self._channels.leave(self._request, self._channel, self._caller)
 
     async def events(self) -> AsyncIterator[bytes]:
         """The newest report and freshness, each as soon as the one before has been sent.

@@ -17,30 +17,38 @@ from query_api.http.content_coding import compressed_response
 from query_api.http.openapi.parameters import documented
 from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
 from query_api.http.openapi.responses import json_answer
-from query_api.http.parameters import Dates, Id, IsoDate, ReportParameters, read_query
+from query_api.http.parameters import (
+    Dates,
+    Id,
+    IsoDate,
+    ReportParameters,
+    ReportRequest,
+    read_query,
+    restricted_scope,
+)
 from query_api.http.problems import Unprocessable
 from query_api.http.routers import api_router
 from query_api.reader.client import UNREACHABLE
 from query_api.reader.mirror import Unavailable
 from query_api.reader.rows import read_last_deliveries, read_names, read_rows
-from query_api.report.body import WITHOUT_MANAGER, WITHOUT_OPERATOR, moment
-from query_api.report.choice import WITHOUT
-from query_api.report.names import folded
+from query_api.report.collation import collation_key
+from query_api.report.report_json import WITHOUT_MANAGER, WITHOUT_OPERATOR, moment
 from query_api.report.rows import (
     COUNTER_NAMES,
     DEFAULT_SORT,
     SORTS,
-    Columns,
     Key,
-    Named,
+    NamedRow,
     Order,
-    Wanted,
+    RowFilter,
+    RowQuery,
     decode_cursor,
     encode_cursor,
     listings,
 )
+from query_api.report.scope import WITHOUT
 from query_api.report.snapshot import Snapshot
-from query_api.routes.answers import EPOCH, Answers, choice
+from query_api.routes.answers import EPOCH, Answers
 from query_api.routes.report import VARY, freshness_headers
 
 router = api_router("contacts")
@@ -131,12 +139,13 @@ async def contacts(request: Request, caller: RowsCaller) -> Response:
     asked = read_query(request, ContactParameters)
     order = Order.parse(asked.sort)
     after = _cursor(asked.cursor, order)
-    wanted = Wanted(
-        asked.period(answers.today()),
-        choice(asked.manager_id, asked.plan_date, caller.restriction),
-        asked.operator_id,
+    query = ReportRequest(asked, caller.restriction).query(answers.today())
+    wanted = RowQuery(
+        query.period,
+        query.scope,
+        query.operator_id,
         COUNTER_NAMES[asked.counter] if asked.counter else None,
-        Columns(**{name: getattr(asked, name) for name in Columns._fields}),
+        RowFilter(**{name: getattr(asked, name) for name in RowFilter._fields}),
         answers.minute(),
     )
     snapshot = await answers.mirror.holding(wanted.period.days)
@@ -144,7 +153,7 @@ async def contacts(request: Request, caller: RowsCaller) -> Response:
     try:
         named = await _rows(request, snapshot, wanted)
         named = await _looked_through(request, snapshot, named, asked, order)
-        keyed: Iterable[tuple[Key, Named]] = [(order.key(one), one) for one in named]
+        keyed: Iterable[tuple[Key, NamedRow]] = [(order.key(one), one) for one in named]
         if after is not None:
             keyed = [pair for pair in keyed if order.is_after(pair[0], after)]
         arranged = order.arranged(keyed)
@@ -176,9 +185,9 @@ def _cursor(text: str | None, order: Order) -> Key | None:
         raise Unprocessable([wrong]) from None
 
 
-async def _rows(request: Request, snapshot: Snapshot, wanted: Wanted) -> list[Named]:
+async def _rows(request: Request, snapshot: Snapshot, wanted: RowQuery) -> list[NamedRow]:
     """The rows wanted, each once; what stands in other hashes is not filled in yet."""
-    found: dict[tuple[str, int], Named] = {}
+    found: dict[tuple[str, int], NamedRow] = {}
     operators, managers = snapshot.operators, snapshot.managers
     async for portion in read_rows(
         request.app.state.redis,
@@ -190,7 +199,7 @@ async def _rows(request: Request, snapshot: Snapshot, wanted: Wanted) -> list[Na
         for row in portion:
             contribution = wanted.contribution(row) if wanted.passes(row) else 0
             if contribution:
-                found[row.task_id, row.contact_no] = Named(
+                found[row.task_id, row.contact_no] = NamedRow(
                     row,
                     contribution,
                     None if row.operator is None else operators.get(row.operator, row.operator),
@@ -200,8 +209,12 @@ async def _rows(request: Request, snapshot: Snapshot, wanted: Wanted) -> list[Na
 
 
 async def _looked_through(
-    request: Request, snapshot: Snapshot, rows: list[Named], asked: ContactParameters, order: Order
-) -> list[Named]:
+    request: Request,
+    snapshot: Snapshot,
+    rows: list[NamedRow],
+    asked: ContactParameters,
+    order: Order,
+) -> list[NamedRow]:
     """The rows that match what is known only by looking names and deliveries up for all."""
     parts = set()
     if asked.q or order.column == "client":
@@ -211,11 +224,15 @@ async def _looked_through(
     if asked.last_delivery_from or asked.last_delivery_to or order.column == "last_delivery_date":
         parts.add("delivery")
     rows = await _filled_in(request, snapshot, rows, parts)
-    text, first, last = folded(asked.q or ""), asked.last_delivery_from, asked.last_delivery_to
+    text, first, last = (
+        collation_key(asked.q or ""),
+        asked.last_delivery_from,
+        asked.last_delivery_to,
+    )
     return [
         one
         for one in rows
-        if (not text or text in folded(one.client) or text in folded(one.address))
+        if (not text or text in collation_key(one.client) or text in collation_key(one.address))
         and (first is None or (one.last_delivery_date or "") >= first)
         and (last is None or (one.last_delivery_date or "") <= last)
     ]
@@ -224,9 +241,9 @@ async def _looked_through(
 async def _filled_in(
     request: Request,
     snapshot: Snapshot,
-    rows: list[Named],
+    rows: list[NamedRow],
     parts: Collection[str] = ("client", "address", "delivery"),
-) -> list[Named]:
+) -> list[NamedRow]:
     """The rows with the parts that stand in other hashes."""
     if not rows or not parts:
         return rows
@@ -266,7 +283,7 @@ def _moment(minute: int, zone: ZoneInfo) -> datetime:
         return moment
 
 
-def _item(named: Named, wanted: Wanted, answers: Answers) -> dict[str, Any]:
+def _item(named: NamedRow, wanted: RowQuery, answers: Answers) -> dict[str, Any]:
     row = named.row
     return {
         "task_id": row.task_id,
@@ -310,7 +327,7 @@ async def filters(request: Request, caller: ReportCaller) -> Response:
     answers: Answers = request.app.state.answers
     asked = read_query(request, Dates)
     period = asked.period(answers.today())
-    chosen = choice(None, None, caller.restriction)
+    chosen = restricted_scope(caller.restriction)
     snapshot = await answers.mirror.holding(period.days)
     operators: set[str] = set()
     managers: set[str] = set()
@@ -354,4 +371,6 @@ async def filters(request: Request, caller: ReportCaller) -> Response:
 
 def _refs(ids: set[str], names: dict[str, str], without: str) -> list[dict[str, str]]:
     refs = [{"id": i, "name": without if i == WITHOUT else names.get(i, i)} for i in ids]
-    return sorted(refs, key=lambda ref: (ref["id"] == WITHOUT, folded(ref["name"]), ref["id"]))
+    return sorted(
+        refs, key=lambda ref: (ref["id"] == WITHOUT, collation_key(ref["name"]), ref["id"])
+    )

@@ -16,11 +16,11 @@ from query_api.http.openapi.examples import CSV as EXAMPLE
 from query_api.http.openapi.parameters import documented
 from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
 from query_api.http.openapi.responses import FRESHNESS_HEADERS
-from query_api.http.parameters import ReportParameters, read_query
+from query_api.http.parameters import ReportParameters, ReportRequest, read_query
 from query_api.http.routers import api_router
-from query_api.report.choice import Period
+from query_api.report.scope import Period
 from query_api.report.table import COLUMNS, TITLE, TOTALS, Table, table
-from query_api.routes.answers import Answers, Asked
+from query_api.routes.answers import Answers
 from query_api.routes.report import freshness_headers
 
 router = api_router("report")
@@ -80,24 +80,22 @@ async def report_xlsx(request: Request, caller: ReportCaller) -> Response:
 
 async def _table(request: Request, caller: Caller, extension: str) -> tuple[Table, dict[str, str]]:
     answers: Answers = request.app.state.answers
-    asked = Asked(read_query(request, ReportParameters), caller.restriction)
-    question = asked.question(answers.today())
-    snapshot = await answers.mirror.holding(question.period.days)
-    computed, fresh = answers.compute(snapshot, question), answers.freshness(snapshot)
+    asked = ReportRequest(read_query(request, ReportParameters), caller.restriction)
+    query = asked.query(answers.today())
+    snapshot = await answers.mirror.holding(query.period.days)
+    computed, fresh = answers.compute(snapshot, query), answers.freshness(snapshot)
     shown = table(
         computed.merged,
         snapshot,
         fresh,
-        period=question.period,
-        choice=question.choice,
-        operator_id=question.operator_id,
+        query,
         computed_at=computed.computed_at,
         complete_since=computed.complete_since,
         zone=answers.zone,
     )
     headers = {
         "Cache-Control": "private, no-store",
-        "Content-Disposition": f'attachment; filename="{_file_name(question.period)}.{extension}"',
+        "Content-Disposition": f'attachment; filename="{_file_name(query.period)}.{extension}"',
         **freshness_headers(answers, fresh),
     }
     return shown, headers

@@ -12,12 +12,12 @@ from query_api.http.content_coding import IDENTITY, coding_of
 from query_api.http.openapi.parameters import documented
 from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
 from query_api.http.openapi.responses import ETAG_HEADER, FRESHNESS_HEADERS, json_answer
-from query_api.http.parameters import ReportParameters, read_query
+from query_api.http.parameters import ReportParameters, ReportRequest, read_query
 from query_api.http.routers import DirectRoute, api_router
-from query_api.report.body import moment
 from query_api.report.freshness import Freshness
+from query_api.report.report_json import moment
 from query_api.report.snapshot import Snapshot
-from query_api.routes.answers import REMEMBERED, Answers, Asked, Computed
+from query_api.routes.answers import REMEMBERED, Answers, Computed
 
 router = api_router("report", DirectRoute)
 
@@ -52,9 +52,9 @@ async def report(request: Request, caller: ReportCaller) -> Response:
     asked_again = (request.scope["query_string"], caller.restriction)
     prepared = ready.get(asked_again)
     if prepared is None or not prepared.holds(answers):
-        asked = Asked(read_query(request, ReportParameters), caller.restriction)
+        asked = ReportRequest(read_query(request, ReportParameters), caller.restriction)
         snapshot = answers.mirror.snapshot
-        computed, fresh = await answers.report(asked.question(answers.today()))
+        computed, fresh = await answers.report(asked.query(answers.today()))
         prepared = Ready(answers, snapshot, computed, fresh)
         if len(ready) >= REMEMBERED:
             ready.clear()
@@ -80,7 +80,7 @@ class Ready:
         self._stale_at = answers.stale_at(fresh)
         self._zone = answers.zone
         headers = {
-            "ETag": computed.body.etag,
+            "ETag": computed.json.etag,
             "Cache-Control": "private, no-cache",
             "Vary": VARY,
             **freshness_headers(answers, fresh),
@@ -97,7 +97,7 @@ class Ready:
         )
 
     def response(self, request: Request) -> Response:
-        if is_known(request, self._computed.body.etag):
+        if is_known(request, self._computed.json.etag):
             return _Sent(304, b"", list(self._headers))
         coding = coding_of(request)
         content = self._computed.payload(self._fresh, coding, self._zone)

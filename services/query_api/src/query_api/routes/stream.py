@@ -16,10 +16,9 @@ from query_api.http.openapi.problems import (
     UNPROCESSABLE,
     problem_response,
 )
-from query_api.http.parameters import ReportParameters, read_query
+from query_api.http.parameters import ReportParameters, ReportRequest, read_query
 from query_api.http.problems import problem
 from query_api.http.routers import api_router
-from query_api.routes.answers import Asked
 from query_api.routes.channels import RECONNECT_MS, Channels, Subscription, TooMany
 
 router = api_router("report")
@@ -77,7 +76,7 @@ LAST_EVENT_ID: Final = {
 )
 async def stream(request: Request, caller: ReportCaller) -> Response:
     channels: Channels = request.app.state.channels
-    asked = Asked(read_query(request, ReportParameters), caller.restriction)
+    asked = ReportRequest(read_query(request, ReportParameters), caller.restriction)
     try:
         subscription = await channels.subscribe(asked, caller, request.headers.get("last-event-id"))
     except TooMany as full:

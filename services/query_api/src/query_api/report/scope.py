@@ -36,7 +36,7 @@ def _days(period: Period) -> tuple[str, ...]:
     return tuple((first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1))
 
 
-class Choice(NamedTuple):
+class Scope(NamedTuple):
     """Which contacts count. None does not choose; the id "" chooses those without one.
 
     The operator is no part of it: it chooses a line of the report as it is.
@@ -71,4 +71,14 @@ class Choice(NamedTuple):
         return self.operators is None or (operator or WITHOUT) in self.operators
 
 
-EVERYTHING: Final = Choice()
+EVERYTHING: Final = Scope()
+
+
+class ReportQuery(NamedTuple):
+    """A report somebody asks for: everything its figures depend on but the time and the shards."""
+
+    period: Period
+    is_range: bool
+    scope: Scope
+    operator_id: str | None
+    """Leaves one line of the report."""

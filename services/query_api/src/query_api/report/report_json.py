@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import to_json
 
 from contracts.keys import COUNTERS
-from query_api.report.choice import WITHOUT, Choice, Period
 from query_api.report.freshness import Freshness
 from query_api.report.merge import Line, Merged, percent
+from query_api.report.scope import WITHOUT, ReportQuery
 from query_api.report.snapshot import Standing
 
 WITHOUT_OPERATOR: Final = "Без оператора"
@@ -20,7 +20,7 @@ PROCESSED: Final = ("ordered", "postponed", "no_contact", "refused", "drop_close
 """The counters that make a contact processed; they exclude each other."""
 
 
-class Body(NamedTuple):
+class ReportJson(NamedTuple):
     """The report's JSON around its freshness, and the ETag of all but that."""
 
     head: bytes
@@ -31,20 +31,19 @@ class Body(NamedTuple):
         return self.head + fresh + self.tail
 
 
-def body(
+def report_json(
     merged: Merged,
     names: Mapping[str, str],
+    query: ReportQuery,
     *,
-    period: Period,
-    is_range: bool,
     timezone: str,
     complete_since: str | None,
-    choice: Choice,
-    operator_id: str | None,
-) -> Body:
+) -> ReportJson:
+    """Returns the report encoded; `names` are the operators' by their ids."""
+    period, scope = query.period, query.scope
     head = to_json(
         {
-            "date": None if is_range else period.first,
+            "date": None if query.is_range else period.first,
             "date_from": period.first,
             "date_to": period.last,
             "timezone": timezone,
@@ -54,9 +53,9 @@ def body(
         {
             "complete_since": complete_since,
             "filters": {
-                "operator_id": operator_id,
-                "manager_id": choice.manager_id,
-                "plan_date": choice.plan_date,
+                "operator_id": query.operator_id,
+                "manager_id": scope.manager_id,
+                "plan_date": scope.plan_date,
             },
             "operators": [
                 {"operator": operator_ref(line.operator_id, names), **figures(line)}
@@ -65,14 +64,14 @@ def body(
             "totals": figures(merged.totals),
         }
     )
-    restriction = to_json([_sorted(choice.operators), _sorted(choice.managers)])
+    restriction = to_json([_sorted(scope.operators), _sorted(scope.managers)])
     digest = blake2b(head + tail + restriction, digest_size=15).hexdigest()
     # Weak: answers of one tag may differ in their freshness.
-    return Body(head, b"," + tail[1:], f'W/"{digest}"')
+    return ReportJson(head, b"," + tail[1:], f'W/"{digest}"')
 
 
-def fresh_part(freshness: Freshness, computed_at: datetime, zone: tzinfo) -> bytes:
-    """The JSON that stands between the head and the tail of a `Body`."""
+def freshness_json(freshness: Freshness, computed_at: datetime, zone: tzinfo) -> bytes:
+    """The JSON that stands between the head and the tail of a `ReportJson`."""
     fields = {
         "computed_at": computed_at.astimezone(zone).isoformat(),
         "as_of": moment(freshness.as_of, zone),
