@@ -20,7 +20,7 @@ from query_api.auth import (
     access_routes,
 )
 from query_api.http.openapi.problems import REFUSALS
-from query_api.protection import protect
+from query_api.http.protection import protect
 from support.issuer import CLIENT_ID, Issuer
 from support.serving import address, listening, served
 

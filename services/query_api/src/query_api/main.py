@@ -14,17 +14,17 @@ import uvicorn
 from fastapi import FastAPI
 
 from query_api.auth import Access, access_routes
+from query_api.http.middleware.request_metrics import Observed
 from query_api.http.openapi.document import complete_openapi
 from query_api.http.problems import handle_problems
+from query_api.http.protection import protect
 from query_api.http.routers import operation_name
 from query_api.logs import configure_logs
-from query_api.protection import protect
 from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
 from query_api.routes import contacts, docs, export, health, report, stream
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
-from query_api.routes.observed import Observed
 from query_api.settings import EXIT_CODE, Clock, Settings, load
 from query_api.traces import traces_of
 
@@ -92,7 +92,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     complete_openapi(app)
     app.add_middleware(Observed, of=app)  # the last one added is the first to see a request
     if traces.tracer:
-        from query_api.routes.traced import Traced
+        from query_api.http.middleware.tracing import Traced
 
         app.add_middleware(Traced, of=app, tracer=traces.tracer)
     return app

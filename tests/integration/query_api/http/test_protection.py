@@ -11,7 +11,7 @@ import pytest_asyncio
 from fastapi import FastAPI, Response, WebSocket
 
 from query_api.auth import Access, AccessSettings, ReportCaller
-from query_api.protection import protect
+from query_api.http.protection import protect
 from support.guarded import Guarded, guarded
 from support.issuer import Issuer, running_issuer
 from support.serving import served

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from query_api.protection import RequestLimits
+from query_api.http.middleware.request_limits import RequestLimits
 
 BEGINNING = {"type": "http.response.start", "status": 200, "headers": []}
 END = {"type": "http.response.body", "body": b""}

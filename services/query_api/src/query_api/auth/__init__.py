@@ -3,7 +3,7 @@
 How an app is put together with it::
 
     access = Access(settings)                     # settings inherit AccessSettings
-    protect(app, settings, access)                # query_api.protection: the gate and the limits
+    protect(app, settings, access)                # of http.protection: the gate and the limits
     app.include_router(access_routes(access))
     ... async with access: serve                  # in the lifespan; it may be lazy, never open
 

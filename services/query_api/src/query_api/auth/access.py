@@ -28,8 +28,6 @@ RECHECK_S: Final = 30.0
 REMEMBERED: Final = 20_000
 """Verified credentials that are kept; beyond that the oldest are verified again."""
 
-SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
 _MAX_COOKIE: Final = 128
 
 _SCHEMES: Final = {b"bearer": "token", b"key": "key"}

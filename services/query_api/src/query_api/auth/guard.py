@@ -1,6 +1,6 @@
 """The dependencies every route under /api/v1 has: they say who is asking, and refuse.
 
-The gate (`query_api.protection`) has identified the caller before any route runs and refused the
+The gate (`query_api.http.middleware.gate`) has identified the caller before any route runs and refused the
 rest. These look again, so that an app put together without the gate is closed, not open.
 """
 

@@ -1,10 +1,13 @@
 """Which page a request comes from: writes that carry a cookie must come from our own."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from query_api.auth.access import Access
 from query_api.auth.refusals import forbidden
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that write nothing, and so may come from any page."""
 
 
 def refuse_foreign_page(

@@ -10,8 +10,8 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer, use_s
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.spans import continued, failed, remote
+from query_api.http.middleware.request_metrics import KNOWN_METHODS, OTHER, REQUEST_ID, Routes
 from query_api.report.snapshot import Refreshes, Snapshot
-from query_api.routes.observed import KNOWN_METHODS, OTHER, REQUEST_ID, Routes
 
 _SHOWING: Final = "/api/v1/"
 """The paths whose answers show figures begin so."""

@@ -1,0 +1,100 @@
+"""The gate before every route: it identifies the caller, or refuses the request."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from query_api.auth import audit
+from query_api.auth.access import Access
+from query_api.auth.caller import Caller
+from query_api.auth.guard import admit, check_report
+from query_api.auth.origin import SAFE_METHODS, refuse_foreign_page
+from query_api.auth.rates import Rate
+from query_api.auth.refusals import Refused, forbidden
+from query_api.http.problems import refusal_problem
+
+OPEN_PATHS: Final = frozenset(
+    {"/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/logout"}
+)
+"""All that answers without a caller. Everything else is shut, known or not."""
+
+OPEN_PREFIXES: Final = ("/docs/",)
+"""The files of the documentation page."""
+
+COUNTED_OPEN_PATHS: Final = frozenset({"/login", "/login/callback", "/api/v1/wallboard/session"})
+"""Open as well, but counted per network address: they check a credential of their own."""
+
+
+class Openings:
+    """Which paths need no caller."""
+
+    def __init__(self, paths: Iterable[str], prefixes: tuple[str, ...]) -> None:
+        self._paths = frozenset(paths)
+        self._prefixes = prefixes
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._paths or path.startswith(self._prefixes)
+
+
+class Gate:
+    """Identifies the caller of every request and turns away whoever may not read.
+
+    Refused by default: only paths that are listed as open pass without a caller.
+    """
+
+    def __init__(self, app: ASGIApp, *, access: Access, openings: Openings) -> None:
+        self._app = app
+        self._access = access
+        self._openings = openings
+        self._per_caller = Rate(access.settings.rate_limit, clock=access.now)
+        self._per_address = Rate(access.settings.rate_limit_unknown, clock=access.now)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        caller: Caller | None = None
+        try:
+            if scope["type"] != "http":
+                raise forbidden("Nothing is served over WebSockets.", why="websocket")
+            if path in COUNTED_OPEN_PATHS:
+                self._per_address.hit(_peer(scope))
+            elif path not in self._openings:
+                caller = await self._identify(scope)
+                if caller.handle and scope["method"] not in SAFE_METHODS:
+                    refuse_foreign_page(scope, self._access)
+                self._per_caller.hit(caller.rate_key)
+                check_report(caller)
+                admit(scope, caller)
+                if caller.kind == "key":
+                    audit.key_used(scope, caller)
+        except Refused as refusal:
+            audit.refused(scope, refusal, caller)
+            await refusal_problem(refusal)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _identify(self, scope: Scope) -> Caller:
+        """The caller; what is refused here counts against the network address it came from."""
+        peer = _peer(scope)
+        try:
+            credential = self._access.credential(scope["headers"])
+            if credential is None:
+                return check_report(None)
+            known = self._access.remembered(credential)
+            if known is not None:
+                return known
+            self._per_address.check(peer)
+            return await self._access.verify(credential)
+        except Refused as refusal:
+            if refusal.status_code == HTTPStatus.UNAUTHORIZED:
+                self._per_address.hit(peer)
+            raise
+
+
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    return f"peer:{client[0]}" if client else "peer:"

@@ -1,0 +1,51 @@
+"""The headers by which browsers defend themselves."""
+
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from query_api.auth.settings import AccessSettings, origin_of
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'self'{issuer}; frame-ancestors 'none'"
+)
+"""Everything from here, nothing inline but styles. A route may send a stricter one of its own."""
+
+_HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
+
+
+class SecurityHeaders:
+    """Adds the headers a browser defends itself by, where a route has not set its own."""
+
+    def __init__(self, app: ASGIApp, *, settings: AccessSettings) -> None:
+        self._app = app
+        issuer = f" {origin_of(settings.oidc_issuer)}" if settings.oidc_client_id else ""
+        self._policy = CONTENT_SECURITY_POLICY.format(issuer=issuer).encode()
+        self._headers = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+            (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+        ]
+        self._is_https = settings.is_https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_https = self._is_https or scope.get("scheme") == "https"
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message.setdefault("headers", [])
+                if not any(name == b"content-security-policy" for name, _ in headers):
+                    headers.append((b"content-security-policy", self._policy))
+                headers += self._headers
+                if is_https:
+                    headers.append(_HSTS)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)

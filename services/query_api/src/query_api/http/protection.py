@@ -1,0 +1,69 @@
+"""What stands before every route: the gate, the limits of a request, and the security headers."""
+
+from collections.abc import Iterable
+
+from fastapi import FastAPI, Request
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from query_api.auth import audit
+from query_api.auth.access import Access
+from query_api.auth.guard import caller_of
+from query_api.auth.openapi import describe_access
+from query_api.auth.refusals import Refused
+from query_api.auth.settings import AccessSettings
+from query_api.http.middleware.gate import OPEN_PATHS, OPEN_PREFIXES, Gate, Openings
+from query_api.http.middleware.request_limits import RequestLimits
+from query_api.http.middleware.security_headers import SecurityHeaders
+from query_api.http.problems import refusal_problem
+
+
+def protect(
+    app: FastAPI,
+    settings: AccessSettings,
+    access: Access,
+    *,
+    open_paths: Iterable[str] = (),
+    open_prefixes: Iterable[str] = (),
+) -> None:
+    """Put the middlewares and the handler of refusals around an app.
+
+    `open_paths` are those of the web page's own files, which hold no data.
+    """
+    app.add_exception_handler(Refused, _answer_refusal)
+    describe_access(app, access)
+    openings = Openings(OPEN_PATHS | set(open_paths), (*OPEN_PREFIXES, *open_prefixes))
+    # The last one added is the first to see a request.
+    app.add_middleware(Gate, access=access, openings=openings)
+    app.add_middleware(
+        RequestLimits, max_body_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s
+    )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET"],
+            allow_headers=["Authorization", "If-None-Match", "Last-Event-ID"],
+            expose_headers=[
+                "ETag",
+                "Obzvon-As-Of",
+                "Obzvon-Lag-Events",
+                "Retry-After",
+                "X-Request-Id",
+                "Content-Disposition",
+            ],
+            allow_credentials=False,  # other origins bring a token, never our cookies
+        )
+    app.add_middleware(SecurityHeaders, settings=settings)
+    if settings.trusted_proxies:
+        app.add_middleware(
+            ProxyHeadersMiddleware,
+            trusted_hosts=list(settings.trusted_proxies),
+        )
+
+
+async def _answer_refusal(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refused)
+    audit.refused(request.scope, refusal, caller_of(request.scope))
+    return refusal_problem(refusal)
