@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from query_api.auth import Access, access_routes
-from query_api.http.middleware.request_metrics import Observed
+from query_api.http.middleware.request_metrics import RequestMetricsMiddleware
 from query_api.http.openapi.document import complete_openapi
 from query_api.http.problems import handle_problems
 from query_api.http.protection import protect
@@ -90,11 +90,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     handle_problems(app)
     protect(app, settings, access)
     complete_openapi(app)
-    app.add_middleware(Observed, of=app)  # the last one added is the first to see a request
+    # The last one added is the first to see a request.
+    app.add_middleware(RequestMetricsMiddleware, of=app)
     if traces.tracer:
-        from query_api.http.middleware.tracing import Traced
+        from query_api.http.middleware.tracing import TracingMiddleware
 
-        app.add_middleware(Traced, of=app, tracer=traces.tracer)
+        app.add_middleware(TracingMiddleware, of=app, tracer=traces.tracer)
     return app
 
 

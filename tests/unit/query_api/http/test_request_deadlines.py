@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from query_api.http.middleware.request_limits import RequestLimits
+from query_api.http.middleware.request_limits import RequestLimitsMiddleware
 
 BEGINNING = {"type": "http.response.start", "status": 200, "headers": []}
 END = {"type": "http.response.body", "body": b""}
@@ -31,8 +31,8 @@ class Wire:
             self.statuses.append(message["status"])
 
 
-def limits(app: Any, timeout_s: float = 0.05) -> RequestLimits:
-    return RequestLimits(app, max_body_bytes=1_000, timeout_s=timeout_s)
+def limits(app: Any, timeout_s: float = 0.05) -> RequestLimitsMiddleware:
+    return RequestLimitsMiddleware(app, max_body_bytes=1_000, timeout_s=timeout_s)
 
 
 async def never(scope: Scope, receive: Receive, send: Send) -> None:

@@ -26,7 +26,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 log: Final = structlog.stdlib.get_logger("obzvon.audit")
 
 
-def what(scope: Mapping[str, Any]) -> str:
+def describe_request(scope: Mapping[str, Any]) -> str:
     """Method and path of a request, without the query: that may hold a client's name.
 
     A path that the app does not know could hold anything, so it is not written down.
@@ -53,7 +53,7 @@ def _known_paths(app: Any) -> frozenset[str]:
     return known
 
 
-def refused(scope: Mapping[str, Any], refusal: Refused, caller: Caller | None = None) -> None:
+def log_refusal(scope: Mapping[str, Any], refusal: Refused, caller: Caller | None = None) -> None:
     REFUSALS_TOTAL.labels(str(refusal.status_code), refusal.why).inc()
     facts = _facts(scope, caller)
     if refusal.__cause__ is not None:
@@ -61,12 +61,12 @@ def refused(scope: Mapping[str, Any], refusal: Refused, caller: Caller | None = 
     log.warning("refused", status=refusal.status_code, why=refusal.why, **facts)
 
 
-def key_used(scope: Mapping[str, Any], caller: Caller) -> None:
+def log_key_use(scope: Mapping[str, Any], caller: Caller) -> None:
     KEY_USES_TOTAL.inc()
     log.info("key used", **_facts(scope, caller))
 
 
-def noted(event: str, **facts: str | float | None) -> None:
+def log_event(event: str, **facts: str | float | None) -> None:
     """Something else worth keeping: a login, a logout, a key made or revoked."""
     log.info(event, at=_now(), **facts)
 
@@ -75,7 +75,7 @@ def _facts(scope: Mapping[str, Any], caller: Caller | None) -> dict[str, str]:
     peer = scope.get("client")
     facts = {
         "who": "unknown" if caller is None else f"{caller.kind}:{caller.subject}",
-        "what": what(scope),
+        "what": describe_request(scope),
         "at": _now(),
     }
     if caller is not None:

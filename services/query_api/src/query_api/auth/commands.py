@@ -91,7 +91,7 @@ async def _create(store: AccessStore, arguments: argparse.Namespace) -> int:
         ),
     )
     await store.add_key(record)
-    audit.noted("key created", key=record.id, name=record.name)
+    audit.log_event("key created", key=record.id, name=record.name)
     print(f"{KEY_PREFIX}_{record.id}_{value}")
     print(
         f"Key {record.id} ({record.name}) is good until {record.expires_at:%Y-%m-%d %H:%M} UTC. "
@@ -135,7 +135,7 @@ async def _revoke(store: AccessStore, wanted: str) -> int:
         return _complain(f"There is no key {wanted!r}: `keys list` shows them", EXIT_FAILED)
     for key in live:
         await store.add_key(key.model_copy(update={"revoked_at": datetime.now(UTC)}))
-        audit.noted("key revoked", key=key.id, name=key.name)
+        audit.log_event("key revoked", key=key.id, name=key.name)
         print(f"Key {key.id} ({key.name}) is revoked; open wallboards go dark within 30 s.")
     if not live:
         print(f"Key {wanted} was revoked already.")

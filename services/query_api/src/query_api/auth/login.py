@@ -33,7 +33,7 @@ from query_api.auth.access import Access
 from query_api.auth.caller import Caller
 from query_api.auth.cookies import drop_cookie, set_cookie
 from query_api.auth.issuer import FETCH_TIMEOUT_S
-from query_api.auth.origin import refuse_foreign_page
+from query_api.auth.origin import require_same_origin
 from query_api.auth.refusals import Refused, forbidden, unauthorized, unavailable
 from query_api.auth.store import (
     PENDING_LOGIN_S,
@@ -165,7 +165,7 @@ class _Flow:
             if not caller.may_read_report:
                 raise forbidden("This account's role may not read the report.", why="wrong role")
         except Refused as refusal:
-            audit.refused(request.scope, refusal)
+            audit.log_refusal(request.scope, refusal)
             response: Response = _failure_page(refusal)
             drop_cookie(response, self._access, self._pending_cookie)
             return response
@@ -175,7 +175,7 @@ class _Flow:
             await self._access.end_session(old)
         session = self._session(caller, tokens, cookie, ends_at=self._ends_at())
         await self._access.open_session(session, cookie)
-        audit.noted("logged in", who=f"session:{caller.subject}", name=caller.name)
+        audit.log_event("logged in", who=f"session:{caller.subject}", name=caller.name)
         response = RedirectResponse(
             pending.next, status_code=303, headers={"Cache-Control": "no-store"}
         )
@@ -192,14 +192,14 @@ class _Flow:
 
     async def logout(self, request: Request) -> Response:
         """End the session here and, where the issuer offers it, there."""
-        refuse_foreign_page(request.scope, self._access)
+        require_same_origin(request.scope, self._access)
         target = "/"
         for name in (self._access.session_cookie, self._access.wallboard_cookie):
             cookie = request.cookies.get(name)
             ended = await self._access.end_session(cookie) if cookie else None
             if ended is not None:
                 who = f"key:{ended.key_id}" if ended.key_id else f"session:{ended.subject}"
-                audit.noted("logged out", who=who, name=ended.name)
+                audit.log_event("logged out", who=who, name=ended.name)
         try:
             ends_at = (await self._access.issuer.metadata()).get("end_session_endpoint")
         except Refused:

@@ -10,7 +10,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that write nothing, and so may come from any page."""
 
 
-def refuse_foreign_page(
+def require_same_origin(
     scope: Mapping[str, Any], access: Access, *, may_be_silent: bool = False
 ) -> None:
     """403 for a write that another site's page sends in its visitor's name.

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from query_api.auth import audit
 from query_api.auth.access import Access
 from query_api.auth.cookies import set_cookie
-from query_api.auth.origin import refuse_foreign_page
+from query_api.auth.origin import require_same_origin
 from query_api.auth.refusals import Refused, unauthorized
 from query_api.http.openapi.problems import REFUSALS, problem_response
 
@@ -54,10 +54,10 @@ def wallboard_router(access: Access) -> APIRouter:
 
         The key comes as `Authorization: Key …` or in the body; never in the address.
         """
-        refuse_foreign_page(request.scope, access, may_be_silent=True)
+        require_same_origin(request.scope, access, may_be_silent=True)
         key = _key_in_header(request) or _key_in_body(await request.body())
         cookie, caller = await access.open_wallboard(key)
-        audit.key_used(request.scope, caller)
+        audit.log_key_use(request.scope, caller)
         set_cookie(
             response,
             access,

@@ -13,9 +13,9 @@ from query_api.auth.guard import caller_of
 from query_api.auth.openapi import describe_access
 from query_api.auth.refusals import Refused
 from query_api.auth.settings import AccessSettings
-from query_api.http.middleware.gate import OPEN_PATHS, OPEN_PREFIXES, Gate, Openings
-from query_api.http.middleware.request_limits import RequestLimits
-from query_api.http.middleware.security_headers import SecurityHeaders
+from query_api.http.middleware.gate import OPEN_PATHS, OPEN_PREFIXES, GateMiddleware, OpenPaths
+from query_api.http.middleware.request_limits import RequestLimitsMiddleware
+from query_api.http.middleware.security_headers import SecurityHeadersMiddleware
 from query_api.http.problems import refusal_problem
 
 
@@ -33,11 +33,13 @@ def protect(
     """
     app.add_exception_handler(Refused, _answer_refusal)
     describe_access(app, access)
-    openings = Openings(OPEN_PATHS | set(open_paths), (*OPEN_PREFIXES, *open_prefixes))
+    paths = OpenPaths(OPEN_PATHS | set(open_paths), (*OPEN_PREFIXES, *open_prefixes))
     # The last one added is the first to see a request.
-    app.add_middleware(Gate, access=access, openings=openings)
+    app.add_middleware(GateMiddleware, access=access, open_paths=paths)
     app.add_middleware(
-        RequestLimits, max_body_bytes=settings.max_body_bytes, timeout_s=settings.request_timeout_s
+        RequestLimitsMiddleware,
+        max_body_bytes=settings.max_body_bytes,
+        timeout_s=settings.request_timeout_s,
     )
     if settings.cors_origins:
         app.add_middleware(
@@ -55,7 +57,7 @@ def protect(
             ],
             allow_credentials=False,  # other origins bring a token, never our cookies
         )
-    app.add_middleware(SecurityHeaders, settings=settings)
+    app.add_middleware(SecurityHeadersMiddleware, settings=settings)
     if settings.trusted_proxies:
         app.add_middleware(
             ProxyHeadersMiddleware,
@@ -65,5 +67,5 @@ def protect(
 
 async def _answer_refusal(request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, Refused)
-    audit.refused(request.scope, refusal, caller_of(request.scope))
+    audit.log_refusal(request.scope, refusal, caller_of(request.scope))
     return refusal_problem(refusal)

@@ -10,7 +10,7 @@ from query_api.auth import audit
 from query_api.auth.access import Access
 from query_api.auth.caller import Caller
 from query_api.auth.guard import admit, check_report
-from query_api.auth.origin import SAFE_METHODS, refuse_foreign_page
+from query_api.auth.origin import SAFE_METHODS, require_same_origin
 from query_api.auth.rates import Rate
 from query_api.auth.refusals import Refused, forbidden
 from query_api.http.problems import refusal_problem
@@ -27,7 +27,7 @@ COUNTED_OPEN_PATHS: Final = frozenset({"/login", "/login/callback", "/api/v1/wal
 """Open as well, but counted per network address: they check a credential of their own."""
 
 
-class Openings:
+class OpenPaths:
     """Which paths need no caller."""
 
     def __init__(self, paths: Iterable[str], prefixes: tuple[str, ...]) -> None:
@@ -38,16 +38,16 @@ class Openings:
         return path in self._paths or path.startswith(self._prefixes)
 
 
-class Gate:
+class GateMiddleware:
     """Identifies the caller of every request and turns away whoever may not read.
 
     Refused by default: only paths that are listed as open pass without a caller.
     """
 
-    def __init__(self, app: ASGIApp, *, access: Access, openings: Openings) -> None:
+    def __init__(self, app: ASGIApp, *, access: Access, open_paths: OpenPaths) -> None:
         self._app = app
         self._access = access
-        self._openings = openings
+        self._open_paths = open_paths
         self._per_caller = Rate(access.settings.rate_limit, clock=access.now)
         self._per_address = Rate(access.settings.rate_limit_unknown, clock=access.now)
 
@@ -62,17 +62,17 @@ class Gate:
                 raise forbidden("Nothing is served over WebSockets.", why="websocket")
             if path in COUNTED_OPEN_PATHS:
                 self._per_address.hit(_peer(scope))
-            elif path not in self._openings:
+            elif path not in self._open_paths:
                 caller = await self._identify(scope)
                 if caller.handle and scope["method"] not in SAFE_METHODS:
-                    refuse_foreign_page(scope, self._access)
+                    require_same_origin(scope, self._access)
                 self._per_caller.hit(caller.rate_key)
                 check_report(caller)
                 admit(scope, caller)
                 if caller.kind == "key":
-                    audit.key_used(scope, caller)
+                    audit.log_key_use(scope, caller)
         except Refused as refusal:
-            audit.refused(scope, refusal, caller)
+            audit.log_refusal(scope, refusal, caller)
             await refusal_problem(refusal)(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -16,7 +16,7 @@ MAX_HEADER_BYTES: Final = 32 * 1024
 MAX_QUERY_BYTES: Final = 8 * 1024
 
 
-class RequestLimits:
+class RequestLimitsMiddleware:
     """Refuses what is too large, and answers 503 to what takes too long to begin."""
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int, timeout_s: float) -> None:
@@ -30,7 +30,7 @@ class RequestLimits:
             return
         refusal = self._too_large(scope)
         if refusal is not None:
-            audit.refused(scope, refusal)
+            audit.log_refusal(scope, refusal)
             await refusal_problem(refusal)(scope, receive, send)
             return
         task = asyncio.current_task()
@@ -54,7 +54,7 @@ class RequestLimits:
             if not deadlines.has_cancelled(task) or has_begun:
                 raise
             slow = unavailable("The answer took too long: try again.", why="timeout")
-            audit.refused(scope, slow, caller_of(scope))
+            audit.log_refusal(scope, slow, caller_of(scope))
             await refusal_problem(slow)(scope, receive, send)
         finally:
             deadlines.release(task)

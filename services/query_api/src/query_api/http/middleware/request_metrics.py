@@ -47,7 +47,7 @@ class Routes:
         return self._known.get(path, OTHER)
 
 
-class Observed:
+class RequestMetricsMiddleware:
     """Counts requests by route, times them, and gives each an id that its answer repeats."""
 
     def __init__(self, app: ASGIApp, *, of: FastAPI) -> None:

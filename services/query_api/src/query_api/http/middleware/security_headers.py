@@ -16,7 +16,7 @@ CONTENT_SECURITY_POLICY: Final = (
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """Adds the headers a browser defends itself by, where a route has not set its own."""
 
     def __init__(self, app: ASGIApp, *, settings: AccessSettings) -> None:

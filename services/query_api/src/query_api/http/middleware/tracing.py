@@ -22,7 +22,7 @@ _UNTRACED: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _W3C_HEADERS: Final[frozenset[Any]] = frozenset({b"traceparent", b"tracestate"})
 
 
-class Traced:
+class TracingMiddleware:
     """A pure ASGI middleware: a span around each request, until its answer has been sent.
 
     A stream's ends when it begins: it may stay open for days.
