@@ -91,11 +91,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     protect(app, settings, access)
     complete_openapi(app)
     # The last one added is the first to see a request.
-    app.add_middleware(RequestMetricsMiddleware, of=app)
+    app.add_middleware(RequestMetricsMiddleware, api=app)
     if traces.tracer:
         from query_api.http.middleware.tracing import TracingMiddleware
 
-        app.add_middleware(TracingMiddleware, of=app, tracer=traces.tracer)
+        app.add_middleware(TracingMiddleware, api=app, tracer=traces.tracer)
     return app
 
 

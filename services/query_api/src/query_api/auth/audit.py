@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
-from fastapi.routing import iter_route_contexts
 from prometheus_client import Counter
 
 from query_api.auth.caller import Caller
 from query_api.auth.refusals import Refused
+from query_api.request_labels import KNOWN_METHODS, KnownPaths
 
 REFUSALS_TOTAL: Final = Counter(
     "obzvon_access_refusals_total", "Requests that were refused", ("status", "why")
@@ -20,8 +20,6 @@ REFUSALS_TOTAL: Final = Counter(
 KEY_USES_TOTAL: Final = Counter(
     "obzvon_access_key_uses_total", "Requests made with a wallboard key"
 )
-
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 log: Final = structlog.stdlib.get_logger("obzvon.audit")
 
@@ -32,25 +30,18 @@ def describe_request(scope: Mapping[str, Any]) -> str:
     A path that the app does not know could hold anything, so it is not written down.
     """
     method = scope.get("method", "")
-    app = scope.get("app")
     path = scope.get("path", "")
-    known = path in _known_paths(app)
-    return f"{method if method in _METHODS else 'OTHER'} {path if known else '(unknown path)'}"
+    known = _has_path(scope.get("app"), path)
+    return f"{method if method in KNOWN_METHODS else 'OTHER'} {path if known else '(unknown path)'}"
 
 
-def _known_paths(app: Any) -> frozenset[str]:
-    """The literal paths of the app's routes, collected when first asked for."""
+def _has_path(app: Any, path: str) -> bool:
     if app is None:
-        return frozenset()
-    known: frozenset[str] | None = getattr(app.state, "audit_paths", None)
+        return False
+    known: KnownPaths | None = getattr(app.state, "known_paths", None)
     if known is None:
-        known = frozenset(
-            path
-            for route in iter_route_contexts(app.routes)
-            if (path := route.path) is not None and "{" not in path
-        )
-        app.state.audit_paths = known
-    return known
+        known = app.state.known_paths = KnownPaths(app)
+    return path in known
 
 
 def log_refusal(scope: Mapping[str, Any], refusal: Refused, caller: Caller | None = None) -> None:

@@ -1,7 +1,4 @@
-"""Around every request: its id, its metrics, and a line in the log where it is worth one.
-
-A pure ASGI middleware, and the outermost one, so that refusals are seen too.
-"""
+"""The id and the metrics of every request, and a line in the log if it is worth one."""
 
 import re
 import secrets
@@ -10,76 +7,56 @@ from typing import Final
 
 import structlog
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from query_api import metrics
+from query_api.request_labels import KNOWN_METHODS, OTHER, KnownPaths
 
 log = structlog.get_logger()
 
 REQUEST_ID: Final = b"x-request-id"
 
 SLOW_S: Final = 1.0
-"""An answer that takes longer to begin is logged."""
+"""Seconds after which a response that has not begun is logged as slow."""
 
-_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-
-KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-OTHER: Final = "other"
-"""What is not known is counted under one label: callers must not make labels."""
-
-
-class Routes:
-    """The paths an app has, so that nothing else is made a label."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-        self._known: dict[str, str] = {}
-
-    def of(self, path: str) -> str:
-        if not self._known:
-            self._known = {
-                known: known
-                for context in iter_route_contexts(self._app.routes)
-                if (known := context.path) is not None and "{" not in known
-            }
-        return self._known.get(path, OTHER)
+_WELL_FORMED_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
 class RequestMetricsMiddleware:
-    """Counts requests by route, times them, and gives each an id that its answer repeats."""
+    """Counts requests by route, times them, and gives each an id that its response repeats.
 
-    def __init__(self, app: ASGIApp, *, of: FastAPI) -> None:
+    It must be outside the gate, so that it sees refusals too.
+    """
+
+    def __init__(self, app: ASGIApp, *, api: FastAPI) -> None:
         self._app = app
-        self._routes = Routes(of)
-        self._counters: dict[tuple[str, str, int], object] = {}
+        self._paths = KnownPaths(api)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = time.perf_counter()
+        started = time.perf_counter()
         request_id = _request_id(scope)
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
-        route = self._routes.of(scope["path"])
+        route = self._paths.label(scope["path"])
         status = 0
 
-        async def observed(message: Message) -> None:
+        async def send_observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message.setdefault("headers", []).append((REQUEST_ID, request_id))
-                self._count(scope, route, status, time.perf_counter() - began)
+                self._count(scope, route, status, time.perf_counter() - started)
             await send(message)
 
         metrics.IN_FLIGHT.inc()
         try:
-            await self._app(scope, receive, observed)
+            await self._app(scope, receive, send_observed)
         finally:
             metrics.IN_FLIGHT.dec()
-            if not status:  # the client left, or the answer could not begin
-                self._count(scope, route, 499, time.perf_counter() - began)
+            if not status:  # the client left, or the response could not begin
+                self._count(scope, route, 499, time.perf_counter() - started)
 
     def _count(self, scope: Scope, route: str, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER
@@ -92,8 +69,8 @@ class RequestMetricsMiddleware:
 
 
 def _request_id(scope: Scope) -> bytes:
-    """The caller's, if it is a sane one, so that a request can be followed through services."""
+    """Returns the caller's id if it is well-formed, so that a request can be followed across services."""
     for name, value in scope["headers"]:
-        if name == REQUEST_ID and _SANE_ID.fullmatch(value):
+        if name == REQUEST_ID and _WELL_FORMED_ID.fullmatch(value):
             return bytes(value)
     return secrets.token_hex(8).encode()

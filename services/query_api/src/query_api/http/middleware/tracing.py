@@ -10,8 +10,9 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer, use_s
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.spans import continued, failed, remote
-from query_api.http.middleware.request_metrics import KNOWN_METHODS, OTHER, REQUEST_ID, Routes
+from query_api.http.middleware.request_metrics import REQUEST_ID
 from query_api.report.snapshot import Refreshes, Snapshot
+from query_api.request_labels import KNOWN_METHODS, OTHER, KnownPaths
 
 _SHOWING: Final = "/api/v1/"
 """The paths whose answers show figures begin so."""
@@ -28,11 +29,11 @@ class TracingMiddleware:
     A stream's ends when it begins: it may stay open for days.
     """
 
-    def __init__(self, app: ASGIApp, *, of: FastAPI, tracer: Tracer) -> None:
+    def __init__(self, app: ASGIApp, *, api: FastAPI, tracer: Tracer) -> None:
         self._app = app
-        self._of = of
+        self._api = api
         self._tracer = tracer
-        self._routes = Routes(of)
+        self._paths = KnownPaths(api)
         self._shown: Refreshes = ()
         """What a recorded request has shown last."""
 
@@ -66,13 +67,13 @@ class TracingMiddleware:
 
     @property
     def _refreshes(self) -> Refreshes:
-        mirror = getattr(self._of.state, "mirror", None)
+        mirror = getattr(self._api.state, "mirror", None)
         snapshot: Snapshot | None = mirror.snapshot if mirror else None
         return snapshot.refreshes if snapshot else ()
 
     def _span(self, scope: Scope, new: Refreshes) -> Span:
         method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER
-        route = self._routes.of(scope["path"])
+        route = self._paths.label(scope["path"])
         attributes = {
             "http.request.method": method,
             "url.scheme": scope.get("scheme", "http"),
