@@ -23,7 +23,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis.asyncio import Redis
 
-from devkit.topics import create_topics
+from devkit.stack.topics import create_topics
 from engines import engines
 from topic import fill
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import httpx
 
 from chaos.projectors import Place, place
-from devkit.children import Child, free_port
+from devkit.stack.processes import Child, free_port
 from support.issuer import running_issuer
 from support.topics import fresh_topic
 from support.waiting import until

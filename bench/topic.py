@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
 from contracts.events import STRUCTURED_CONTENT_TYPE
-from devkit import names
+from devkit.simulator import names
 
 BATCH_BYTES = 512 * 1024
 """Below the 1 MiB that a broker takes at most unless told otherwise."""

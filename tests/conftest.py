@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 import redis.asyncio
 
-from devkit.embedded_fetch import pause_after_empty_fetches
-from devkit.engines import EmbeddedKafka, EmbeddedRedis
+from devkit.stack.embedded_fetch import pause_after_empty_fetches
+from devkit.stack.engines import EmbeddedKafka, EmbeddedRedis
 from support.topics import Topic, fresh_topic
 
 

@@ -21,7 +21,7 @@ from devkit.real_engines import (
     fetch_kafka,
     find_redis_server,
 )
-from devkit.topics import create_topics
+from devkit.stack.topics import create_topics
 from support.waiting import until
 
 

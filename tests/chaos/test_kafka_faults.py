@@ -15,7 +15,7 @@ from chaos.load import Load, under_load
 from chaos.projectors import BROKER_SETTINGS, Place, ProjectorProcess, place
 from contracts.keys import Meta
 from devkit.real_engines import RealKafka
-from devkit.topics import create_topics, delete_topics
+from devkit.stack.topics import create_topics, delete_topics
 from support.topics import Topic
 from support.waiting import until
 

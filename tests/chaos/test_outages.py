@@ -10,7 +10,7 @@ from chaos.load import Load, under_load
 from chaos.projectors import BROKER_SETTINGS, Place, ProjectorProcess, place
 from devkit.real_engines import RealKafka, RealRedis
 from devkit.real_engines.node import Node
-from devkit.topics import create_topics
+from devkit.stack.topics import create_topics
 from support.topics import Topic
 from support.waiting import until
 

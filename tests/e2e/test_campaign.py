@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic_core import to_json
 
-from devkit.campaign import DAYS, events
-from devkit.clock import HOUR, Clock
-from devkit.day import DayPlan, timetable
-from devkit.publish import Publisher
-from devkit.survey import report
+from devkit.publishing.publish import Publisher
+from devkit.simulator.campaign import DAYS, events
+from devkit.simulator.clock import HOUR, Clock
+from devkit.simulator.day import DayPlan, timetable
+from devkit.simulator.survey import report
 from projector.main import Projector
 from projector.settings import Settings
 from support.api import Api, running_api
@@ -118,7 +118,7 @@ async def test_the_report_of_a_simulated_day_is_what_its_events_come_to(topic, r
 
 
 def figures(totals) -> dict[str, int]:
-    """The totals as `devkit.survey` names them."""
+    """The totals as `devkit.simulator.survey` names them."""
     flat = {}
     for name, value in totals.items():
         if isinstance(value, dict):

@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 import redis.asyncio
 
-from devkit.children import Child
+from devkit.stack.processes import Child
 from support.command import OBZVON, RunningStack, clean_environment, obzvon, obzvon_up
 from support.waiting import until
 

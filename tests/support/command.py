@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devkit.children import Child
-from devkit.state import StackState, find_stack
+from devkit.stack.processes import Child
+from devkit.stack.state import StackState, find_stack
 from support.waiting import until
 
 OBZVON = str(Path(sys.executable).with_name("obzvon"))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from devkit.topics import create_topics, delete_topics
+from devkit.stack.topics import create_topics, delete_topics
 
 
 @dataclass(frozen=True)

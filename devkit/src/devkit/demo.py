@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from devkit.issuer import Person
-from devkit.simulate import Counts, SimulateOptions, simulate, staged
-from devkit.stack import Stack, run_together
-from devkit.state import DEFAULT_DATA_DIR, StackState
+from devkit.simulator.play import Counts, SimulateOptions, simulate, staged
+from devkit.stack.issuer import Person
+from devkit.stack.run import Stack, run_together
+from devkit.stack.state import DEFAULT_DATA_DIR, StackState
 from devkit.watch import read_report, watch
 
 

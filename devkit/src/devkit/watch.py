@@ -19,8 +19,8 @@ from rich.text import Text
 
 from contracts.report import Figures, Overdue, Report
 from devkit.errors import StackError
-from devkit.issuer import Person
-from devkit.state import StackState
+from devkit.stack.issuer import Person
+from devkit.stack.state import StackState
 
 POLL_S = 1.0
 """Seconds between two questions; most are answered 304, without a body."""

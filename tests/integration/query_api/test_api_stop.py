@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from devkit.children import Child, free_port
+from devkit.stack.processes import Child, free_port
 from support.issuer import Issuer
 from support.waiting import until
 from support.writer import Writer

@@ -12,7 +12,7 @@ import redis.asyncio
 import projector.store.client
 import query_api.connections
 import query_api.reader.client
-from devkit.engines import EmbeddedRedis
+from devkit.stack.engines import EmbeddedRedis
 from projector.fold.facts import fact_of_event
 from projector.store.client import connect
 from projector.store.shard import RolledBack

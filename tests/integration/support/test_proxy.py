@@ -7,7 +7,7 @@ import pytest
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from devkit.engines import EmbeddedRedis
+from devkit.stack.engines import EmbeddedRedis
 from support.proxy import Proxy, proxy
 from support.waiting import until
 

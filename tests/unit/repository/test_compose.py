@@ -9,8 +9,8 @@ import pytest
 import yaml
 from typer.main import get_command
 
-import devkit.main
-from devkit import topics
+import devkit.cli
+from devkit.stack import topics
 from projector.health import health_app
 from projector.settings import Settings as ProjectorSettings
 from query_api.routes import health
@@ -78,7 +78,7 @@ def test_an_image_is_built_in_stages_from_files_that_exist_and_runs_as_nobody_sp
 
 def test_the_simulator_is_called_with_options_it_has() -> None:
     name, *options = SERVICES["simulator"]["command"]
-    command: Any = get_command(devkit.main.cli)
+    command: Any = get_command(devkit.cli.cli)
     with command.make_context("obzvon", [name, *options], resilient_parsing=True) as context:
         simulate = command.get_command(context, name)
         known = {option for parameter in simulate.params for option in parameter.opts}

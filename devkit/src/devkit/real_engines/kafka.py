@@ -9,11 +9,11 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from devkit.children import HOST, free_port, port_answers
 from devkit.errors import StackError
 from devkit.real_engines.certificates import make_certificates
 from devkit.real_engines.fetch import KAFKA_VERSION, fetch_kafka, find_java
 from devkit.real_engines.node import Engine, Node, until
+from devkit.stack.processes import HOST, free_port, port_answers
 
 
 class KafkaNode(Node):

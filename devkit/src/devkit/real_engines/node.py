@@ -9,8 +9,8 @@ from signal import Signals
 from types import TracebackType
 from typing import Self
 
-from devkit.children import HOST, POLL_S, Child, free_port
 from devkit.errors import StackError
+from devkit.stack.processes import HOST, POLL_S, Child, free_port
 
 START_TIMEOUT_S = 90.0
 """Seconds a cluster may take until all of it answers; a JVM is slow on a busy machine."""

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import redis.asyncio
 
-from devkit.children import HOST, free_port, port_answers
-from devkit.engines import redis_answers
 from devkit.errors import StackError
 from devkit.real_engines.certificates import make_certificates
 from devkit.real_engines.node import Engine, Node, until
+from devkit.stack.engines import redis_answers
+from devkit.stack.processes import HOST, free_port, port_answers
 
 
 def find_redis_server() -> Path:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from devkit.children import free_port
-from devkit.engines import EmbeddedKafka
 from devkit.errors import StackError
-from devkit.publish import Publisher
-from devkit.topics import create_topics
+from devkit.publishing.publish import Publisher
+from devkit.stack.engines import EmbeddedKafka
+from devkit.stack.processes import free_port
+from devkit.stack.topics import create_topics
 from support.command import OBZVON, clean_environment, obzvon
 from support.topics import Topic
 from support.waiting import until
@@ -133,7 +133,7 @@ async def test_a_pipe_is_published_as_it_comes(topic: Topic) -> None:
 async def test_a_broker_that_dies_is_one_line_that_says_what_was_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("devkit.publish.STALLED_S", 1.0)
+    monkeypatch.setattr("devkit.publishing.publish.STALLED_S", 1.0)
 
     async def publish_while_it_dies() -> None:
         async with Publisher(kafka.bootstrap, "events") as publisher:

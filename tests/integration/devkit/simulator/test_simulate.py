@@ -13,9 +13,9 @@ from aiokafka.partitioner import murmur2
 from rich.console import Console
 
 from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S, STRUCTURED_CONTENT_TYPE
-from devkit.clock import HOUR
 from devkit.errors import StackError
-from devkit.simulate import SimulateOptions, play, simulate
+from devkit.simulator.clock import HOUR
+from devkit.simulator.play import SimulateOptions, play, simulate
 
 DAY = date(2025, 11, 24)
 AT_ONCE = SimulateOptions(operators=4, tasks=80, speed=0, day=DAY)

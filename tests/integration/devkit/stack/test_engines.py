@@ -12,10 +12,10 @@ import pytest
 import redis.asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from devkit.children import Child, free_port
-from devkit.engines import EmbeddedKafka, EmbeddedRedis
 from devkit.errors import StackError
-from devkit.topics import create_topics
+from devkit.stack.engines import EmbeddedKafka, EmbeddedRedis
+from devkit.stack.processes import Child, free_port
+from devkit.stack.topics import create_topics
 from support.topics import Topic
 from support.waiting import until
 
@@ -131,7 +131,7 @@ async def test_an_engine_dies_with_its_parent_even_if_that_is_killed(tmp_path: P
     program = f"""
 import asyncio, sys
 from pathlib import Path
-from devkit.engines import EmbeddedRedis
+from devkit.stack.engines import EmbeddedRedis
 async def main():
     server = await EmbeddedRedis(Path({str(tmp_path)!r})).start()
     print(server.child.pid, flush=True)

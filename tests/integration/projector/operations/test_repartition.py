@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from confluent_kafka import Producer
 
-from devkit.topics import delete_topics
+from devkit.stack.topics import delete_topics
 from support.events import called, planned
 from support.projecting import Shards, publish, running_projector, shards_of
 from support.projector_command import projector_command

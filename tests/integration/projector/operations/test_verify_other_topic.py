@@ -1,6 +1,6 @@
 """`verify` where Kafka is not what the shards were folded from."""
 
-from devkit.topics import create_topics, delete_topics
+from devkit.stack.topics import create_topics, delete_topics
 from support.events import planned
 from support.projecting import publish, running_projector, shards_of
 from support.projector_command import projector_command

@@ -12,7 +12,7 @@ import pytest_asyncio
 import redis.asyncio
 import structlog
 
-from devkit.engines import EmbeddedRedis
+from devkit.stack.engines import EmbeddedRedis
 from query_api.auth import RECHECK_S, Caller, commands
 from query_api.auth.store import sha256
 from support.guarded import Guarded, guarded

@@ -13,7 +13,7 @@ import pytest_asyncio
 import redis.asyncio
 import structlog
 
-from devkit import issuer as development
+from devkit.stack import issuer as development
 from query_api.auth import RECHECK_S
 from query_api.auth.access import Credential
 from query_api.auth.settings import AccessSettings

@@ -11,8 +11,8 @@ import redis.asyncio
 from redis.asyncio.cluster import RedisCluster
 
 from contracts.keys import LIVE
-from devkit.children import HOST, free_port
-from devkit.engines import EmbeddedRedis
+from devkit.stack.engines import EmbeddedRedis
+from devkit.stack.processes import HOST, free_port
 from projector.fold.projection import Change
 from projector.store.client import connect as connect_projector
 from projector.store.client import evicting

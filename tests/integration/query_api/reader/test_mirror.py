@@ -9,7 +9,7 @@ import pytest_asyncio
 import redis.asyncio
 
 from contracts.keys import CHANGES, LIVE
-from devkit.engines import EmbeddedRedis
+from devkit.stack.engines import EmbeddedRedis
 from query_api.reader import mirror as mirror_module
 from query_api.reader import shard as shard_module
 from support.api import Api, running_api

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devkit.publish import Line, Ready, checked, unchecked
+from devkit.publishing.publish import Line, Ready, checked, unchecked
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ import pytest
 
 from contracts.events import EVENT_ADAPTER
 from contracts.keys import COUNTERS
-from devkit.campaign import DAYS, events
-from devkit.draws import draws, table_of
+from devkit.simulator.campaign import DAYS, events
+from devkit.simulator.campaign_sample import draws, table_of
 from projector.fold.calendar import Calendar
 from projector.fold.cells import cells
 from projector.fold.contacts import contacts
@@ -98,7 +98,7 @@ def test_the_same_first_day_gives_the_same_events_and_another_one_other_ids(camp
 
 
 def test_the_simulators_table_is_derived_from_the_file(rows):
-    table = ROOT / "devkit/src/devkit/data/campaign_draws.csv"
+    table = ROOT / "devkit/src/devkit/simulator/data/campaign_sample.csv"
     assert table.read_text() == table_of(CAMPAIGN_CSV)
     assert [(d.calls, d.duration_s, d.is_success) for d in draws()] == [
         (int(row["campaign"]), int(row["duration"]), row["y"] == "yes") for row in rows

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.clock import DAY, EVENING, HOUR, MORNING_AFTER, NIGHT_S, Clock
+from devkit.simulator.clock import DAY, EVENING, HOUR, MORNING_AFTER, NIGHT_S, Clock
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 DATE = date(2025, 11, 24)

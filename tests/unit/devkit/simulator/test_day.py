@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S
 from contracts.keys import COUNTERS
-from devkit.clock import Clock
-from devkit.day import DayPlan, day, timetable
-from devkit.names import address, client, feminine, operator
-from devkit.survey import report
+from devkit.simulator.clock import Clock
+from devkit.simulator.day import DayPlan, day, timetable
+from devkit.simulator.names import address, client, feminine, operator
+from devkit.simulator.survey import report
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 DATE = date(2025, 11, 24)

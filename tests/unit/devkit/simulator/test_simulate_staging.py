@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from contracts.events import MAX_AHEAD_S
-from devkit.clock import EVENING, HOUR
-from devkit.day import timetable
 from devkit.errors import StackError
-from devkit.simulate import LATE_MORNING, SimulateOptions, record_timestamp_ms, staged
+from devkit.simulator.clock import EVENING, HOUR
+from devkit.simulator.day import timetable
+from devkit.simulator.play import LATE_MORNING, SimulateOptions, record_timestamp_ms, staged
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 SMALL = SimulateOptions(operators=3, tasks=60)

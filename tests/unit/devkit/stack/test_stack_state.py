@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from devkit.children import Child
-from devkit.engines import EmbeddedKafka
 from devkit.errors import StackError
-from devkit.stack import KAFKA_WARNING_BYTES, Stack, StackOptions, _choose_ports
-from devkit.state import StackState, empty, exclusive, find_stack, published, set_logs_aside
+from devkit.stack.engines import EmbeddedKafka
+from devkit.stack.processes import Child
+from devkit.stack.run import KAFKA_WARNING_BYTES, Stack, StackOptions, _choose_ports
+from devkit.stack.state import StackState, empty, exclusive, find_stack, published, set_logs_aside
 
 
 def state(data_dir: Path) -> StackState:

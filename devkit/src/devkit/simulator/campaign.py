@@ -1,6 +1,6 @@
 """A real telephone campaign as events: the mapping of docs/campaign.md.
 
-python -m devkit.campaign tests/fixtures/campaign/bank-additional.csv --first-day 2025-09-01 > events.jsonl
+python -m devkit.simulator.campaign tests/fixtures/campaign/bank-additional.csv --first-day 2025-09-01 > events.jsonl
 obzvon publish events.jsonl
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from devkit.draws import draw_of, read_campaign
-from devkit.names import address, client, client_of_address, manager, operator
+from devkit.simulator.campaign_sample import draw_of, read_campaign
+from devkit.simulator.names import address, client, client_of_address, manager, operator
 
 OPERATORS: Final = 20
 MANAGERS: Final = 4

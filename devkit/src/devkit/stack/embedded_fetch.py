@@ -4,7 +4,7 @@ A real broker waits for records, `fetch.max.wait.ms` long; noida-db 0.2.3 does n
 it again and again, thousands of times a second, and keeps a processor busy with nothing. Here the
 consumer itself waits for a moment after an empty answer. Development and tests only.
 
-``python -m devkit.embedded_fetch MODULE [ARGUMENT…]`` runs a module so.
+``python -m devkit.stack.embedded_fetch MODULE [ARGUMENT…]`` runs a module so.
 """
 
 import asyncio

@@ -5,7 +5,7 @@ Shares are of 1; the numbers beside choices are weights. docs/simulator.md tells
 
 from typing import Final
 
-from devkit.clock import HOUR
+from devkit.simulator.clock import HOUR
 
 MINUTE: Final = 60
 QUARTER: Final = 15 * MINUTE

@@ -1,6 +1,6 @@
 """The whole stack on one machine: Kafka, Redis, the issuer, the projector and the API.
 
-All of it is bound to 127.0.0.1, and keeps its data in one folder (see `devkit.state`).
+All of it is bound to 127.0.0.1, and keeps its data in one folder (see `devkit.stack.state`).
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from typing import Any
 
 import httpx
 
-from devkit.children import HOST, Child, claim_port, free_port, port_is_free
-from devkit.engines import EmbeddedKafka, EmbeddedRedis
 from devkit.errors import StackError
-from devkit.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, issuer_url
-from devkit.state import (
+from devkit.stack.engines import EmbeddedKafka, EmbeddedRedis
+from devkit.stack.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, issuer_url
+from devkit.stack.processes import HOST, Child, claim_port, free_port, port_is_free
+from devkit.stack.state import (
     DEFAULT_DATA_DIR,
     StackState,
     empty,
@@ -27,7 +27,7 @@ from devkit.state import (
     published,
     set_logs_aside,
 )
-from devkit.topics import PARTITIONS, create_topics
+from devkit.stack.topics import PARTITIONS, create_topics
 
 READY_TIMEOUT_S = 60.0
 """Seconds the projector and the API may take until they are ready."""
@@ -164,10 +164,10 @@ def _log(data_dir: Path, name: str) -> Path:
 def _services(data_dir: Path, ports: Mapping[str, int]) -> dict[str, list[str]]:
     return {
         "issuer": [
-            *(sys.executable, "-m", "devkit.issuer"),
+            *(sys.executable, "-m", "devkit.stack.issuer"),
             *("--data-dir", str(data_dir / "issuer"), "--port", str(ports["issuer"])),
         ],
-        "projector": [sys.executable, "-m", "devkit.embedded_fetch", "projector"],
+        "projector": [sys.executable, "-m", "devkit.stack.embedded_fetch", "projector"],
         "API": [sys.executable, "-m", "query_api"],
     }
 

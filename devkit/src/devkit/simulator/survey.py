@@ -1,6 +1,6 @@
 """Prints what the simulator draws from and what its day comes to: the figures of docs/simulator.md.
 
-python -m devkit.survey
+python -m devkit.simulator.survey
 """
 
 import sys
@@ -11,9 +11,9 @@ from statistics import mean, median
 from zoneinfo import ZoneInfo
 
 from contracts.keys import COUNTERS
-from devkit.clock import DAY, HOUR, Clock
-from devkit.day import DayPlan, Happening, timetable
-from devkit.draws import draws
+from devkit.simulator.campaign_sample import draws
+from devkit.simulator.clock import DAY, HOUR, Clock
+from devkit.simulator.day import DayPlan, Happening, timetable
 from projector.fold.calendar import Calendar
 from projector.fold.cells import cells
 from projector.fold.contacts import contacts

@@ -4,7 +4,7 @@ FOR DEVELOPMENT ONLY: whoever can reach it becomes whoever they say they are. It
 127.0.0.1 and answers only redirects to this machine. Its keys lie in the data dir, readable by
 their owner alone, and are made when it first starts.
 
-``python -m devkit.issuer --data-dir DIR --port P`` serves it; `obzvon up` does so.
+``python -m devkit.stack.issuer --data-dir DIR --port P`` serves it; `obzvon up` does so.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from devkit.children import HOST
+from devkit.stack.processes import HOST
 
 AUDIENCE = "obzvon"
 """The audience of the access tokens."""

@@ -1,7 +1,7 @@
 """Plays a simulated call-out day into Kafka, as any other service would publish it.
 
 Which day, and at which pace, is decided by `staged`, a pure function of the options and the time; the day
-itself comes from devkit.day.
+itself comes from devkit.simulator.day.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from contracts.events import MAX_AHEAD_S
-from devkit.clock import EVENING, HOUR, Clock
-from devkit.day import DayPlan, timetable
 from devkit.errors import StackError
-from devkit.odds import OPENS
-from devkit.publish import PLAIN_EVERY_S, publishing
+from devkit.publishing.publish import PLAIN_EVERY_S, publishing
+from devkit.simulator.clock import EVENING, HOUR, Clock
+from devkit.simulator.day import DayPlan, timetable
+from devkit.simulator.probabilities import OPENS
 
 LATE_MORNING: Final = 11 * HOUR + HOUR // 2
 """The hour that a shifted day has reached now: everything the report counts has begun to happen."""

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
-from devkit.dice import Dice
+from devkit.simulator.rng import Dice
 
 ADDRESSES_IN_FIVE: Final = (0, 0, 0, 1, 2)
 """Of five neighbouring addresses three are one client's, the others one client's each."""
@@ -17,7 +17,7 @@ ADDRESSES_IN_FIVE: Final = (0, 0, 0, 1, 2)
 
 @cache
 def _words() -> dict[str, Any]:
-    return tomllib.loads(files("devkit").joinpath("data/names.toml").read_text("utf-8"))
+    return tomllib.loads(files("devkit.simulator").joinpath("data/names.toml").read_text("utf-8"))
 
 
 def feminine(surname: str) -> str:

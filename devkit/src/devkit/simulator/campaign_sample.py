@@ -3,7 +3,7 @@
 The table beside this module is derived from the Bank Marketing data set (see
 data/README.md). To derive it again:
 
-    python -m devkit.draws tests/fixtures/campaign/bank-additional.csv > devkit/src/devkit/data/campaign_draws.csv
+    python -m devkit.simulator.campaign_sample tests/fixtures/campaign/bank-additional.csv > devkit/src/devkit/simulator/data/campaign_sample.csv
 """
 
 import csv
@@ -28,7 +28,7 @@ class Draw(NamedTuple):
 @cache
 def draws() -> tuple[Draw, ...]:
     """The 4,119 contacts, in the order of the data set. Drawing one of them keeps the three together."""
-    table = files("devkit").joinpath("data/campaign_draws.csv").read_text("ascii")
+    table = files("devkit.simulator").joinpath("data/campaign_sample.csv").read_text("ascii")
     return tuple(
         Draw(int(calls), int(duration), success == "1")
         for calls, duration, success in (line.split(",") for line in table.split()[1:])
@@ -47,7 +47,7 @@ def draw_of(row: dict[str, str]) -> Draw:
 
 
 def table_of(csv_path: Path) -> str:
-    """The text of data/campaign_draws.csv."""
+    """The text of data/campaign_sample.csv."""
     lines = ["calls,duration_s,success"]
     for row in read_campaign(csv_path):
         draw = draw_of(row)

@@ -14,10 +14,10 @@ import typer
 from rich.console import Console
 
 from devkit.errors import StackError
-from devkit.state import DEFAULT_DATA_DIR, StackState, find_stack
+from devkit.stack.state import DEFAULT_DATA_DIR, StackState, find_stack
 
 if TYPE_CHECKING:
-    from devkit.stack import Stack, StackOptions
+    from devkit.stack.run import Stack, StackOptions
 
 cli = typer.Typer(
     name="obzvon",
@@ -61,14 +61,14 @@ def up(
     partitions: Partitions = 8,
 ) -> None:
     """Run Kafka, Redis, the projector and the API until stopped; all on 127.0.0.1."""
-    from devkit.stack import StackOptions
+    from devkit.stack.run import StackOptions
 
     options = StackOptions(data_dir, fresh, kafka_port, redis_port, api_port, partitions)
     asyncio.run(_up(options))
 
 
 async def _up(options: "StackOptions") -> None:
-    from devkit.children import stopped_by_signals
+    from devkit.stack.processes import stopped_by_signals
 
     with stopped_by_signals():
         async with _started(options) as stack:
@@ -96,10 +96,10 @@ def demo(
     seed: Seed = 1,
 ) -> None:
     """The stack, a simulated call-out day and its report, live in the terminal."""
-    from devkit.children import stopped_by_signals
     from devkit.demo import demonstrate
-    from devkit.simulate import SimulateOptions
-    from devkit.stack import StackOptions
+    from devkit.simulator.play import SimulateOptions
+    from devkit.stack.processes import stopped_by_signals
+    from devkit.stack.run import StackOptions
 
     options = StackOptions(
         data_dir or DEFAULT_DATA_DIR / "demo",
@@ -141,7 +141,7 @@ def publish(
     ] = True,
 ) -> None:
     """Publish events to the running stack, keyed by task and acknowledged."""
-    from devkit.publish import publish as publish_lines
+    from devkit.publishing.publish import publish as publish_lines
 
     kafka, events = _target(data_dir, bootstrap, topic)
     are_good = asyncio.run(
@@ -175,7 +175,7 @@ def simulate(
     topic: Topic = None,
 ) -> None:
     """Play a call-out day into Kafka, as any other service would publish it."""
-    from devkit.simulate import SimulateOptions, play
+    from devkit.simulator.play import SimulateOptions, play
 
     timezone, day_end = _calendar(None if bootstrap else find_stack(data_dir))
     kafka, events = _target(data_dir, bootstrap, topic)
@@ -209,7 +209,7 @@ def token(
     ] = None,
 ) -> None:
     """Print a bearer token of the running stack's development issuer."""
-    from devkit.issuer import Person
+    from devkit.stack.issuer import Person
 
     person = Person(role, subject, operator or None, manager or None)
     issuer = find_stack(data_dir).open_issuer()
@@ -295,7 +295,7 @@ def _calendar(state: StackState | None) -> tuple[str, str]:
 @asynccontextmanager
 async def _started(options: "StackOptions") -> AsyncIterator["Stack"]:
     """The running stack; on a terminal, something turns until it runs."""
-    from devkit.stack import run_stack
+    from devkit.stack.run import run_stack
 
     with ExitStack() as until_it_runs:
         if err.is_terminal:

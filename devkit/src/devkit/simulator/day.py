@@ -2,7 +2,7 @@
 
 A pure function of the plan: `day` and `timetable` do no I/O and never ask for the time. How
 many calls a contact takes, how long the last one lasts and whether it ends in an order is drawn
-from a real campaign (devkit.draws); everything else is assumed here and told in
+from a real campaign (devkit.simulator.campaign_sample); everything else is assumed here and told in
 docs/simulator.md.
 
 Times are whole seconds since midnight of the contact date, negative for the days before.
@@ -18,12 +18,12 @@ from heapq import heappop, heappush
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
-from devkit import odds
-from devkit.clock import DAY, HOUR, Clock
-from devkit.dice import Dice
-from devkit.draws import Draw, draws
-from devkit.names import address, client, client_of_address, manager, operator
-from devkit.odds import CLOSES, MINUTE, OPENS, QUARTER
+from devkit.simulator import probabilities
+from devkit.simulator.campaign_sample import Draw, draws
+from devkit.simulator.clock import DAY, HOUR, Clock
+from devkit.simulator.names import address, client, client_of_address, manager, operator
+from devkit.simulator.probabilities import CLOSES, MINUTE, OPENS, QUARTER
+from devkit.simulator.rng import Dice
 
 Event = dict[str, Any]
 
@@ -102,10 +102,10 @@ class _Operator:
     def __init__(self, number: int, dice: Dice) -> None:
         self.number = number
         self.party = operator(number + 1)
-        self.begins, self.ends = dice.weighted(odds.SHIFTS)
+        self.begins, self.ends = dice.weighted(probabilities.SHIFTS)
         self.begins += dice.whole(0, 8 * MINUTE)
-        self.lunch = dice.whole(*odds.LUNCH)
-        self.lunch_s = dice.whole(*odds.LUNCH_MINUTES) * MINUTE
+        self.lunch = dice.whole(*probabilities.LUNCH)
+        self.lunch_s = dice.whole(*probabilities.LUNCH_MINUTES) * MINUTE
         self.has_eaten = False
         self.queue: list[tuple[int, int, _Task, int]] = []
 
@@ -150,7 +150,7 @@ class _Task:
         self.draw = Draw(1, 0, is_success=False)
         self.left = 0
         """Calls that nobody answers before the one that decides."""
-        self.patience = odds.PATIENCE[1]
+        self.patience = probabilities.PATIENCE[1]
 
     @property
     def is_callable(self) -> bool:
@@ -200,21 +200,21 @@ class _Day:
             data: dict[str, Any] = {
                 "operator": None,
                 "manager": None
-                if dice.chance(odds.WITHOUT_MANAGER)
+                if dice.chance(probabilities.WITHOUT_MANAGER)
                 else manager(customer % self._managers + 1),
                 "client": client(customer),
                 "address": address(place),
             }
             holder = dice.whole(0, plan.operators - 1)
             task = _Task(f"{prefix}-{number:06}", data, holder)
-            if not dice.chance(odds.NEW_CLIENT):
+            if not dice.chance(probabilities.NEW_CLIENT):
                 days = dice.whole(7, 35)
                 data["last_delivery_date"] = (plan.date - timedelta(days=days)).isoformat()
-            origin = dice.weighted(odds.ORIGINS)
+            origin = dice.weighted(probabilities.ORIGINS)
             if origin:
                 data["origin"] = origin
             self._draw(task)
-            match dice.weighted(odds.STANDING):
+            match dice.weighted(probabilities.STANDING):
                 case "left over":
                     self._leave_over(task)
                 case "postponed here":
@@ -227,7 +227,7 @@ class _Day:
                         at = dice.whole(14 * HOUR, 19 * HOUR + 30 * MINUTE) - DAY
                     else:  # the forecast's batch
                         at = 18 * HOUR - DAY + number * 300 // plan.tasks
-                    if dice.chance(odds.WITHOUT_OPERATOR):
+                    if dice.chance(probabilities.WITHOUT_OPERATOR):
                         task.operator = None
                     self._plan_for_today(at, task)
 
@@ -235,18 +235,18 @@ class _Day:
         """Plan it for the day, queue its first call, and what else may become of it."""
         dice = self._dice
         due = None
-        if dice.chance(odds.HAS_DUE):
+        if dice.chance(probabilities.HAS_DUE):
             due = dice.whole(max(OPENS, at) // QUARTER + 6, 19 * 4) * QUARTER
         self._plan_on(at, task, 0, due)
         self._enqueue(task, self._slot(task, max(at, OPENS), due))
         if task.operator is None:
-            if dice.chance(odds.GIVEN_AN_OPERATOR):
+            if dice.chance(probabilities.GIVEN_AN_OPERATOR):
                 self._on(dice.whole(max(OPENS, at), 12 * HOUR), self._reassign, task, due)
-        elif dice.chance(odds.REASSIGNED):
+        elif dice.chance(probabilities.REASSIGNED):
             self._on(dice.whole(max(OPENS, at), 15 * HOUR), self._reassign, task, due)
-        if at < 0 and dice.chance(odds.MOVED):
+        if at < 0 and dice.chance(probabilities.MOVED):
             self._on(dice.whole(8 * HOUR, 10 * HOUR), self._move, task)
-        if dice.chance(odds.ORDERED_ON_THE_WEB):
+        if dice.chance(probabilities.ORDERED_ON_THE_WEB):
             self._on(dice.whole(max(10 * HOUR, at), 18 * HOUR), self._order_on_the_web, task)
 
     def _plan_on(self, at: int, task: _Task, days: int, due: int | None = None) -> None:
@@ -255,7 +255,7 @@ class _Day:
         on = self._plan.date + timedelta(days=days)
         data["operator"] = None if task.operator is None else self._party(task.operator)
         data["contact_date"] = on.isoformat()
-        delivered_in = dice.weighted(odds.DELIVERY_AFTER_DAYS)
+        delivered_in = dice.weighted(probabilities.DELIVERY_AFTER_DAYS)
         if delivered_in is None:
             data["plan_date"] = None
         else:
@@ -277,8 +277,8 @@ class _Day:
             holder = self._operators[task.operator]
             begins, ends = holder.begins, holder.ends
         first = max(begins, earliest)
-        last = ends - odds.LATEST_FIRST_CALL
-        if due is not None and self._dice.chance(odds.DUE_HEEDED):
+        last = ends - probabilities.LATEST_FIRST_CALL
+        if due is not None and self._dice.chance(probabilities.DUE_HEEDED):
             last = min(last, due - 20 * MINUTE)
         return self._dice.whole(first, max(first, last))
 
@@ -289,7 +289,7 @@ class _Day:
         if most_before is not None:
             task.left = min(task.left, most_before)
         task.unanswered = 0
-        task.patience = self._dice.whole(*odds.PATIENCE)
+        task.patience = self._dice.whole(*probabilities.PATIENCE)
 
     # History: what the days before have left
 
@@ -303,7 +303,7 @@ class _Day:
             outcome = dice.weighted([("no_answer", 80), ("busy", 20)])
             at = self._call_then(task, days, outcome, dice.whole(15, 40), not_before=at)
         at = max(at, days * DAY + 10 * HOUR)
-        became = dice.weighted(odds.LEFT_OVER_AS)
+        became = dice.weighted(probabilities.LEFT_OVER_AS)
         if became == "postponed":
             comment = dice.one_of(_comments()["postponed_within_the_day"])
             date_then = (self._plan.date + timedelta(days=days)).isoformat()
@@ -312,14 +312,16 @@ class _Day:
         elif became == "dropped":
             self._fail(at + MINUTE, task, "address_drop", "address_drop")
             task.state = "dropped"
-            if dice.chance(odds.LEFT_OVER_DROP_CLOSED):
+            if dice.chance(probabilities.LEFT_OVER_DROP_CLOSED):
                 self._on(dice.whole(OPENS, 17 * HOUR), self._close_address, task)
             return
         if dice.chance(
-            odds.LEFT_OVER_CALLED
+            probabilities.LEFT_OVER_CALLED
         ):  # called late: the call still belongs to the date it was made for
             self._enqueue(task, dice.whole(10 * HOUR, 17 * HOUR))
-        elif dice.chance(odds.LEFT_OVER_PLANNED_AGAIN / (1 - odds.LEFT_OVER_CALLED)):
+        elif dice.chance(
+            probabilities.LEFT_OVER_PLANNED_AGAIN / (1 - probabilities.LEFT_OVER_CALLED)
+        ):
             self._on(dice.whole(OPENS, 10 * HOUR), self._plan_again_for_today, task)
 
     def _postpone_here(self, task: _Task) -> None:
@@ -328,7 +330,9 @@ class _Day:
         days = -dice.whole(1, 5)
         self._plan_on(dice.whole(18 * HOUR, 19 * HOUR) + (days - 1) * DAY, task, days)
         at = self._call_then(task, days, "answered", task.draw.duration_s, days * DAY + OPENS)
-        due = dice.whole(44, 76) * QUARTER if dice.chance(odds.POSTPONED_WITH_DUE) else None
+        due = (
+            dice.whole(44, 76) * QUARTER if dice.chance(probabilities.POSTPONED_WITH_DUE) else None
+        )
         self._tell_postponed(at + dice.whole(5, 60), task, 0, due)
         self._draw(task)
         self._enqueue(task, self._slot(task, OPENS, due))
@@ -369,12 +373,14 @@ class _Day:
             self._on(min(max(ready, at + 30), at + 5 * MINUTE), self._work, one)
             return
         over = self._call(at, one, task)
-        self._on(over + self._dice.whole(*odds.BREATH_S), self._work, one)
+        self._on(over + self._dice.whole(*probabilities.BREATH_S), self._work, one)
 
     def _take_next(self, at: int, one: _Operator) -> _Task | None:
         """The contact to call now: the operator's own, now and then one that nobody holds."""
         own, pool = _ready(one.queue, at), _ready(self._pool, at)
-        if pool and self._dice.chance(odds.CALLED_BETWEEN if own else odds.CALLED_WHEN_IDLE):
+        if pool and self._dice.chance(
+            probabilities.CALLED_BETWEEN if own else probabilities.CALLED_WHEN_IDLE
+        ):
             return heappop(self._pool)[2]
         return heappop(one.queue)[2] if own else None
 
@@ -397,7 +403,7 @@ class _Day:
         if task.draw.is_success or task.is_again:
             self._take_order(at, one, task, duration)
             return over
-        became = dice.weighted(odds.TALKS[duration <= odds.SHORT_TALK_S])
+        became = dice.weighted(probabilities.TALKS[duration <= probabilities.SHORT_TALK_S])
         outcome = "refused" if became in ("refused", "refused, no failure told") else "answered"
         call = self._tell_call(at, task, one.party, outcome, duration)
         after = over + dice.whole(5, 60)
@@ -406,11 +412,13 @@ class _Day:
                 self._on(after, self._refuse, task, call["call_id"])
             case "refused, no failure told":
                 task.settle("closed" if task.state == "open" else task.state)
-                if dice.chance(odds.REFUSAL_TOLD_LATER):
+                if dice.chance(probabilities.REFUSAL_TOLD_LATER):
                     self._on(over + dice.whole(30, 150) * MINUTE, self._refuse, task, None)
             case "refused without a call":
                 task.settle(task.state)
-                incoming = f"{task.id}-in" if dice.chance(odds.REFUSAL_BY_INCOMING_CALL) else None
+                incoming = (
+                    f"{task.id}-in" if dice.chance(probabilities.REFUSAL_BY_INCOMING_CALL) else None
+                )
                 self._on(over + dice.whole(2, 60) * MINUTE, self._refuse, task, incoming)
             case "postponed within the day" if over < 17 * HOUR + 30 * MINUTE:
                 self._on(after, self._postpone_within_the_day, task)
@@ -430,18 +438,18 @@ class _Day:
     def _call_in_vain(self, at: int, one: _Operator, task: _Task) -> int:
         dice = self._dice
         task.left -= 1
-        outcome = dice.weighted(odds.OUTCOMES_BEFORE_THE_LAST)
-        duration = dice.whole(*odds.RINGING_S[outcome])
+        outcome = dice.weighted(probabilities.OUTCOMES_BEFORE_THE_LAST)
+        duration = dice.whole(*probabilities.RINGING_S[outcome])
         over = at + duration
         call = self._tell_call(at, task, one.party, outcome, duration)
-        if outcome == "no_answer" and dice.chance(odds.WRONG_BUTTON):
+        if outcome == "no_answer" and dice.chance(probabilities.WRONG_BUTTON):
             corrected = {**call, "outcome": "answered"}
             self._on(over + dice.whole(1, 10) * MINUTE, self._correct, task, corrected)
         task.unanswered += outcome != "answered"
         if task.unanswered >= task.patience:
             self._on(over + dice.whole(10, 90), self._give_up, task)
         else:
-            self._enqueue(task, over + dice.whole(*odds.CALL_AGAIN_MINUTES) * MINUTE)
+            self._enqueue(task, over + dice.whole(*probabilities.CALL_AGAIN_MINUTES) * MINUTE)
         return over
 
     def _take_order(self, at: int, one: _Operator, task: _Task, duration: int) -> None:
@@ -456,23 +464,23 @@ class _Day:
             "number": f"{self._plan.date:%m%d}-{self._orders:05}",
         }
         call = self._tell_call(at, task, one.party, "ordered", duration, order)
-        if dice.chance(odds.TAKEN_BACK):
+        if dice.chance(probabilities.TAKEN_BACK):
             self._on(over + dice.whole(20, 150) * MINUTE, self._take_back, task, call)
             return
-        if over < 15 * HOUR and dice.chance(odds.SAME_DAY_DELIVERY):
+        if over < 15 * HOUR and dice.chance(probabilities.SAME_DAY_DELIVERY):
             delivered = over + dice.whole(90, 300) * MINUTE
         else:
             delivered = DAY + dice.whole(OPENS, 19 * HOUR)
-        if dice.chance(odds.DELIVERED):
+        if dice.chance(probabilities.DELIVERED):
             self._on(delivered, self._deliver, task, order["id"])
-        if task.orders == 1 and dice.chance(odds.SECOND_ORDER):
+        if task.orders == 1 and dice.chance(probabilities.SECOND_ORDER):
             task.is_again = True
             self._enqueue(task, over + dice.whole(30, 120) * MINUTE)
 
     def _take_back(self, at: int, task: _Task, call: dict[str, Any]) -> None:
         """The order is taken back: a correction of its call."""
         dice = self._dice
-        outcome = dice.weighted(odds.TAKEN_BACK_AS)
+        outcome = dice.weighted(probabilities.TAKEN_BACK_AS)
         corrected = {key: value for key, value in call.items() if key != "order"}
         corrected["outcome"] = outcome
         if dice.chance(0.5):
@@ -484,7 +492,7 @@ class _Day:
         task.settle("open")
         if outcome == "refused":
             self._on(at + MINUTE, self._refuse, task, call["call_id"])
-        elif dice.chance(odds.CALLED_AFTER_TAKING_BACK):
+        elif dice.chance(probabilities.CALLED_AFTER_TAKING_BACK):
             self._draw(task, most_before=1)
             self._enqueue(task, at + dice.whole(30, 90) * MINUTE)
 
@@ -496,7 +504,7 @@ class _Day:
             return
         self._fail(at, task, "no_contact", "no_contact", n=task.unanswered)
         task.settle("closed")
-        if self._dice.chance(odds.RETURNED_AFTER_NO_CONTACT):
+        if self._dice.chance(probabilities.RETURNED_AFTER_NO_CONTACT):
             back = at + self._dice.whole(30, 120) * MINUTE
             if back < 18 * HOUR:
                 self._on(back, self._return_to_work, task)
@@ -507,15 +515,17 @@ class _Day:
         said = "refused" if call_id else "refused_without_a_call"
         self._fail(at, task, "refused", said, call_id=call_id)
         task.settle("closed")
-        if self._dice.chance(odds.TRIED_AGAIN_AFTER_REFUSAL):
+        if self._dice.chance(probabilities.TRIED_AGAIN_AFTER_REFUSAL):
             self._on(at + self._dice.whole(20, 90) * MINUTE, self._plan_on, task, 30)
 
     def _postpone(self, at: int, task: _Task) -> None:
         if task.state not in ("open", "dropped"):
             return
         dice = self._dice
-        days = dice.weighted(odds.POSTPONED_BY_DAYS)
-        due = dice.whole(40, 76) * QUARTER if dice.chance(odds.POSTPONED_WITH_DUE) else None
+        days = dice.weighted(probabilities.POSTPONED_BY_DAYS)
+        due = (
+            dice.whole(40, 76) * QUARTER if dice.chance(probabilities.POSTPONED_WITH_DUE) else None
+        )
         self._tell_postponed(at, task, days, due)
         task.settle("closed")
 
@@ -524,7 +534,7 @@ class _Day:
             return
         dice = self._dice
         due = None
-        if dice.chance(odds.POSTPONED_WITHIN_WITH_DUE):
+        if dice.chance(probabilities.POSTPONED_WITHIN_WITH_DUE):
             due = min((at + dice.whole(40, 200) * MINUTE) // QUARTER * QUARTER, 78 * QUARTER)
         self._tell_postponed(at, task, 0, due)
         task.state = "open"
@@ -543,14 +553,14 @@ class _Day:
         if not within:
             data["plan_date"] = (
                 (on + timedelta(days=1)).isoformat()
-                if dice.chance(odds.POSTPONED_WITH_PLAN_DATE)
+                if dice.chance(probabilities.POSTPONED_WITH_PLAN_DATE)
                 else None
             )
         if due is not None:
             data["due_at"] = (
                 clock.of_life(days, due) if days else clock.next_minute(due).isoformat()
             )
-        if dice.chance(odds.TAKEN_OVER):
+        if dice.chance(probabilities.TAKEN_OVER):
             task.operator = dice.whole(0, self._plan.operators - 1)
             data["operator"] = self._party(task.operator)
         if within:
@@ -561,7 +571,7 @@ class _Day:
         comment: str = dice.one_of(_comments()[kind]).format(
             at=at_text, day=_day_in_words(on, days if at >= 0 else 0)
         )
-        data["comment"] = "" if dice.chance(odds.WITHOUT_COMMENT) else comment
+        data["comment"] = "" if dice.chance(probabilities.WITHOUT_COMMENT) else comment
         self._tell(at, task, "crm", "task-postponed.v1", data)
 
     def _drop_address(self, at: int, task: _Task) -> None:
@@ -571,7 +581,7 @@ class _Day:
         self._fail(at, task, "address_drop", "address_drop")
         task.settle("dropped")
         then = at + dice.whole(40, 240) * MINUTE
-        match dice.weighted(odds.DROP_ENDS):
+        match dice.weighted(probabilities.DROP_ENDS):
             case "closed":
                 self._on(then, self._close_address, task)
             case "back to work":
@@ -631,7 +641,7 @@ class _Day:
         n: int = 0,
     ) -> None:
         data: dict[str, Any] = {"reason": reason}
-        if not self._dice.chance(odds.WITHOUT_COMMENT):
+        if not self._dice.chance(probabilities.WITHOUT_COMMENT):
             data["comment"] = self._dice.one_of(_comments()[said]).format(n=n)
         if call_id:
             data["call_id"] = call_id
@@ -705,4 +715,6 @@ def _day_in_words(on: date, ahead: int) -> str:
 
 @cache
 def _comments() -> dict[str, list[str]]:
-    return tomllib.loads(files("devkit").joinpath("data/comments.toml").read_text("utf-8"))
+    return tomllib.loads(
+        files("devkit.simulator").joinpath("data/comments.toml").read_text("utf-8")
+    )

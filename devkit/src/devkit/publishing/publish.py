@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S, MAX_VALUE_BYTES, STRUCTURED_CONTENT_TYPE
 from devkit.errors import StackError
-from devkit.traces import Sendings, traced_sendings
+from devkit.publishing.tracing import Sendings, traced_sendings
 
 HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 """The header that marks structured mode (CloudEvents Kafka binding 1.0.2 §3.3)."""

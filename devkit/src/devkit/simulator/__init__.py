@@ -1,0 +1,1 @@
+"""A simulated call-out day, and a real campaign, as events."""

@@ -1,0 +1,1 @@
+"""The whole stack on one machine: its engines, processes, topics, issuer and data dir."""
