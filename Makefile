@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MEMBERS := contracts services/projector services/query_api devkit
+MEMBERS := contracts runtime services/projector services/query_api devkit
 WEB := services/query_api/web
 NODE := cd $(WEB) && PATH="$(CURDIR)/$(BIN):$$PATH"
 

@@ -19,6 +19,9 @@ from support.paths import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
+MEMBERS = [
+    Path(one) for one in ("contracts", "runtime", "services/projector", "services/query_api")
+]
 OURS = {"projector": ProjectorSettings, "query_api": ApiSettings}
 
 
@@ -74,6 +77,17 @@ def test_an_image_is_built_in_stages_from_files_that_exist_and_runs_as_nobody_sp
         assert (ROOT / source).exists(), source
     for lock in re.findall(r"--require-hashes -r (\S+)", text):
         assert "--hash=sha256:" in (ROOT / lock).read_text()
+
+
+@pytest.mark.parametrize("service", [*OURS, "simulator"])
+def test_an_image_installs_every_member_that_its_own_member_needs(service: str) -> None:
+    text = dockerfile(service)
+    copied = re.findall(r"^COPY (?!--from|requirements)(\S+) ", text, re.MULTILINE)
+    described = (ROOT / SERVICES[service]["build"]["dockerfile"]).with_name("pyproject.toml")
+    for member in re.findall(r'^    "obzvon-([a-z-]+)",$', described.read_text(), re.MULTILINE):
+        (folder,) = (one for one in MEMBERS if one.name == member.replace("-", "_"))
+        assert f"./{folder}" in text
+        assert any(folder.is_relative_to(one) for one in copied), folder
 
 
 def test_the_simulator_is_called_with_options_it_has() -> None:

@@ -18,7 +18,6 @@ from projector.consumer.owner import SAMPLE_S, Owner
 from projector.consumer.rebuild import CannotBuild, Rebuild, while_folding
 from projector.consumer.redrive import Redrive, Redriven, Wanted
 from projector.consumer.repartition import Repartition, WrongTarget
-from projector.consumer.stopping import stopped
 from projector.consumer.verify import Findings, ShardVerifier
 from projector.fold.calendar import Calendar
 from projector.generation_policy import is_same_log
@@ -35,6 +34,7 @@ from projector.store.generations import (
     tidy,
 )
 from projector.store.shard import UNREACHABLE, Shard
+from runtime.tasks import cancel_all
 
 SHOWN = 100
 """Differences that are printed; the others are only counted."""
@@ -268,7 +268,7 @@ async def _finish(
             _say(f"rebuild: no projector has taken {mine.generation} over yet: does one run?")
         return True
     finally:
-        await stopped([ticking])
+        await cancel_all([ticking])
 
 
 async def _dropped(client: RedisClient, old: LivePointer, keep_s: float) -> None:
@@ -303,7 +303,7 @@ async def _lease(client: RedisClient) -> AsyncIterator[bool]:
     try:
         yield True
     finally:
-        await stopped([renewing])
+        await cancel_all([renewing])
         with suppress(LockError):
             await lease.release()
 

@@ -1,8 +1,6 @@
 """The projector as a process: settings, store, consumer, health."""
 
 import asyncio
-import gc
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -20,8 +18,6 @@ from contracts.keys import Fingerprint, LivePointer, ShardKeys
 from projector import metrics
 from projector.consumer.log import Log, TopicMissing
 from projector.consumer.owner import COMMIT_S, RETENTION_S, SAMPLE_S, TOPIC_S, Owner
-from projector.consumer.pauses import growing
-from projector.consumer.stopping import stopped
 from projector.consumer.subscription import is_coordinated, subscribe
 from projector.consumer.topic import doubts, read_configs
 from projector.fold import version
@@ -52,6 +48,9 @@ from projector.store.generations import (
 )
 from projector.store.shard import UNREACHABLE, Shard
 from projector.traces import traces_of
+from runtime.backoff import exponential
+from runtime.process import exit_on_signals, freeze_garbage
+from runtime.tasks import cancel_all
 
 log = structlog.get_logger()
 
@@ -332,7 +331,7 @@ class Projector:
         )
 
     async def _retried(self, work: Callable[[], Any]) -> Any:
-        for pause in growing():
+        for pause in exponential():
             try:
                 done = await work()
             except NOT_YET as error:
@@ -371,7 +370,7 @@ async def first_of(*works: Coroutine[Any, Any, None]) -> None:
         for one in done:
             one.result()
     finally:
-        await stopped(tasks_)
+        await cancel_all(tasks_)
 
 
 async def _until_uncoordinated(owner: Owner) -> None:
@@ -397,9 +396,7 @@ def fingerprint_of(settings: Settings, partitions: int) -> Fingerprint:
 
 def tune_collector() -> None:
     """Look for reference cycles rarely: the caches are millions of objects without one."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1_000)
+    freeze_garbage((100_000, 50, 1_000))
 
 
 def run(
@@ -409,9 +406,7 @@ def run(
     configure_logs(settings.log_level, traced=settings.traces_endpoint is not None)
     tune_collector()
     projector = Projector(settings, accept_through=accept_through, partition=partition)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Until uvicorn takes them over, and once more when it is done and raises them again.
-        signal.signal(number, lambda *_: sys.exit(0))
+    exit_on_signals()
     uvicorn.run(
         health_app(projector.running(), projector.not_ready),
         host=settings.projector_host,

@@ -1,9 +1,7 @@
 """The API's entry point: settings → mirror → answers → app."""
 
 import asyncio
-import gc
 import json
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -27,6 +25,7 @@ from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
 from query_api.settings import EXIT_CODE, Clock, Settings, load
 from query_api.traces import traces_of
+from runtime.process import exit_on_signals, freeze_garbage
 
 GC_THRESHOLDS: Final = (50_000, 20, 50)
 """Cells and rows are many small tuples without cycles: Python's own thresholds would have the
@@ -141,9 +140,7 @@ def openapi() -> str:
 
 def serve(settings: Settings) -> None:
     """Serve until a signal; a port that can't be had is one line, and exit code 2."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Until uvicorn takes them over, and once more when it is done and raises them again.
-        signal.signal(number, lambda *_: sys.exit(0))
+    exit_on_signals()
     try:
         sock = socket.create_server((settings.api_host, settings.api_port), backlog=2048)
     except OSError as error:
@@ -160,9 +157,7 @@ def serve(settings: Settings) -> None:
 
 def run(app: FastAPI, sock: socket.socket) -> None:
     """Serve on a socket until a signal. What exists by now is never collected."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    freeze_garbage(GC_THRESHOLDS)
     server_of(app).run(sockets=[sock])
 
 

@@ -39,8 +39,6 @@ from projector import metrics
 from projector.consumer.continuity import Extent, has_last_record, reaches, why_another_log
 from projector.consumer.decode import Dead, Found, Misplaced, decode
 from projector.consumer.log import Log, TopicMissing, checksum, mark_of
-from projector.consumer.pauses import growing
-from projector.consumer.stopping import stopped
 from projector.consumer.storm import TAIL, Storm, Window, is_over, storm
 from projector.fold.facts import Fact
 from projector.store.client import RedisClient
@@ -54,6 +52,8 @@ from projector.store.shard import (
     StaleOwner,
 )
 from projector.traces import OFF, Chunk, Traces
+from runtime.backoff import exponential
+from runtime.tasks import cancel_all
 
 log = structlog.get_logger()
 
@@ -237,7 +237,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
         self._restore(owned, type(error).__name__)
 
     async def _restored(self, owned: Owned, parked: str) -> None:
-        pauses = growing()
+        pauses = exponential()
         if parked:
             await self._park(owned, parked)
             await asyncio.sleep(PARKED_S)
@@ -671,7 +671,7 @@ class Owner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is unt
     async def close(self) -> None:
         """Stop what is under way, and begin nothing more, whatever the group still assigns."""
         self._is_closed = True
-        await stopped(list(self._tasks))
+        await cancel_all(list(self._tasks))
 
     async def every(self, seconds: float, work: Callable[[], Any]) -> None:
         """Do the work again and again; a failure is logged and does not end it."""

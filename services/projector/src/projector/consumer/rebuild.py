@@ -17,10 +17,10 @@ from pydantic_core import from_json
 from contracts.keys import LivePointer, Meta, ShardKeys
 from projector.consumer.log import Log
 from projector.consumer.owner import Owner
-from projector.consumer.stopping import stopped
 from projector.store.client import RedisClient
 from projector.store.generations import keys_of, metas
 from projector.store.shard import UNREACHABLE
+from runtime.tasks import cancel_all
 
 LOOK_S = 0.2
 """Seconds between two looks at where the live generation stands."""
@@ -385,4 +385,4 @@ async def while_folding(rebuild: Rebuild, work: Awaitable[Any]) -> Any:
             folding.result()
         return await working
     finally:
-        await stopped([folding, working])
+        await cancel_all([folding, working])

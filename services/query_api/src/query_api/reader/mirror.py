@@ -11,10 +11,9 @@ caller sees never goes back.
 
 import asyncio
 import contextlib
-import random
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -28,6 +27,8 @@ from query_api.reader.shard import Decoder, ShardRead, read_all
 from query_api.report.scope import MAX_DAYS
 from query_api.report.snapshot import Shard, Snapshot
 from query_api.traces import OFF, Traces
+from runtime.backoff import exponential
+from runtime.tasks import cancel_all
 
 log = structlog.get_logger()
 
@@ -40,9 +41,8 @@ SUBSCRIPTION_S: Final = 30.0
 REST_S: Final = 0.02
 """Longest rest between two refreshes; a rest is as long as the refresh before it."""
 
-FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
-"""The pause after a failure doubles from the first to the longest."""
+"""Seconds to which the pause after a failure grows."""
 
 OVERTAKING_S: Final = 30.0
 """Seconds a new generation may take to pass the snapshot of the old one; then it is shown as it is.
@@ -97,7 +97,7 @@ class Mirror:
         try:
             yield self
         finally:
-            await _stopped(tasks)
+            await cancel_all(tasks)
             if not self._round.done():
                 self._round.set_result("the API is stopping")
 
@@ -168,7 +168,7 @@ class Mirror:
             await asyncio.sleep(TICK_S)
 
     async def _listen_forever(self) -> None:
-        pause = FIRST_PAUSE_S
+        pauses = exponential(longest_s=LONGEST_PAUSE_S)
         while True:
             try:
                 # A cluster's client must know first where the channel is. By a command it learns
@@ -181,7 +181,7 @@ class Mirror:
                         message = await pubsub.get_message(timeout=TICK_S)
                         if message is None:
                             continue
-                        pause = FIRST_PAUSE_S
+                        pauses = exponential(longest_s=LONGEST_PAUSE_S)
                         if message["type"] == "message":
                             self.hint(message["data"])
                         else:  # subscribed (again): what was hinted meanwhile is lost
@@ -190,14 +190,15 @@ class Mirror:
                             self._nudge.set()
                 continue
             except UNREACHABLE as error:
+                pause = next(pauses)
                 log.warning("subscription_lost", error=_said(error), pause_s=round(pause, 2))
             except Exception:  # hints are a matter of speed: without them, reading goes on
+                pause = next(pauses)
                 log.exception("subscription_failed")
-            await asyncio.sleep(_jittered(pause))
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            await asyncio.sleep(pause)
 
     async def _refresh_forever(self) -> None:
-        pause = FIRST_PAUSE_S
+        pauses = exponential(longest_s=LONGEST_PAUSE_S)
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -226,15 +227,14 @@ class Mirror:
             if not this_round.done():
                 this_round.set_result(why)
             if why is None:
-                pause = FIRST_PAUSE_S
+                pauses = exponential(longest_s=LONGEST_PAUSE_S)
                 await asyncio.sleep(min(time.monotonic() - began, REST_S))
                 continue
             self._dirty = None
             self._wake.set()
             self._nudge.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudge.wait(), _jittered(pause))
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+                await asyncio.wait_for(self._nudge.wait(), next(pauses))
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -356,15 +356,6 @@ def _pointer_of(value: bytes | None) -> LivePointer | None:
         return None
 
 
-async def _stopped(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel until they have ended: redis-py can lose a cancellation while it connects."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.1)
-
-
 def _observe_events(before: Snapshot | None, after: Snapshot) -> None:
     """How long the newest event of each shard that moved took to get here."""
     if before is None or before.generation != after.generation:
@@ -380,7 +371,3 @@ def _observe_events(before: Snapshot | None, after: Snapshot) -> None:
 
 def _said(error: BaseException) -> str:
     return str(error) or type(error).__name__
-
-
-def _jittered(pause: float) -> float:
-    return pause * random.uniform(0.75, 1.25)  # noqa: S311 -- keeps processes from retrying as one
