@@ -19,9 +19,7 @@ from support.paths import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-MEMBERS = [
-    Path(one) for one in ("contracts", "runtime", "services/projector", "services/query_api")
-]
+MEMBERS = ("contracts", "runtime", "services/projector", "services/query_api")
 OURS = {"projector": ProjectorSettings, "query_api": ApiSettings}
 
 
@@ -85,9 +83,9 @@ def test_an_image_installs_every_member_that_its_own_member_needs(service: str) 
     copied = re.findall(r"^COPY (?!--from|requirements)(\S+) ", text, re.MULTILINE)
     described = (ROOT / SERVICES[service]["build"]["dockerfile"]).with_name("pyproject.toml")
     for member in re.findall(r'^    "obzvon-([a-z-]+)",$', described.read_text(), re.MULTILINE):
-        (folder,) = (one for one in MEMBERS if one.name == member.replace("-", "_"))
+        (folder,) = (one for one in MEMBERS if one.endswith(member.replace("-", "_")))
         assert f"./{folder}" in text
-        assert any(folder.is_relative_to(one) for one in copied), folder
+        assert any(folder.startswith(one) for one in copied), folder
 
 
 def test_the_simulator_is_called_with_options_it_has() -> None:
