@@ -3,22 +3,25 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# uv takes the indexes, certificates and proxy that pip is configured with.
+UV := $(BIN)/python scripts/uv_like_pip.py $(BIN)/uv
 MEMBERS := contracts runtime services/projector services/query_api devkit
 WEB := services/query_api/web
 NODE := cd $(WEB) && PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test lint engines chaos bench bench-latency bench-projector bench-api bench-read soak schemas client clean
+.PHONY: help setup lock demo test test-setup lint engines chaos bench bench-latency bench-projector bench-api bench-read soak schemas client clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
+# Every index is searched for the locked version, as pip does; the hashes are what makes that safe.
 $(VENV)/.installed: requirements/bootstrap.txt requirements/dev.txt $(addsuffix /pyproject.toml,$(MEMBERS))
 	@$(PYTHON) -c 'import sys; sys.exit("Obzvon needs Python 3.11 or newer; this is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@echo "Installing everything into $(VENV) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --index-strategy unsafe-best-match -r requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps $(addprefix -e ,$(MEMBERS))
 	@touch $@
 
@@ -32,7 +35,7 @@ setup: $(VENV)/.installed $(WEB)/node_modules/.installed  ## .venv and the clien
 
 lock: $(VENV)/.installed  ## compile the locks anew
 	cd requirements && for set in bootstrap projector query_api dev; do \
-	  ../$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 $$set.in -o $$set.txt || exit 1; done
+	  $(addprefix ../,$(UV)) pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 $$set.in -o $$set.txt || exit 1; done
 
 demo: $(VENV)/.installed  ## a living report in the terminal, on embedded Kafka and Redis
 	@$(BIN)/obzvon demo
@@ -47,6 +50,9 @@ lint: setup
 
 test: setup lint  ## lint, types, imports; unit, integration and end-to-end tests
 	@$(BIN)/pytest
+
+test-setup: setup  ## `make setup` behind a mirror with a private certificate and a password; downloads every wheel
+	@$(BIN)/pytest tests/setup
 
 bench-latency: engines  ## milliseconds from publish to visible, at 1,000 events a second
 	@PYTHONPATH=tests $(BIN)/python bench/bench_latency.py
