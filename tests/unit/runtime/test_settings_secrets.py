@@ -2,8 +2,8 @@
 
 import pytest
 
-from projector.__main__ import settings_or_exit
-from projector.__main__ import without_secrets as of_projector
+from projector.commands.environment import settings_or_exit
+from projector.commands.environment import without_secrets as of_projector
 from query_api.settings import without_secrets as of_api
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from contracts.keys import Fingerprint, LivePointer, Meta
+from projector.fold import version
+from projector.settings import Settings
 
 CAUGHT_UP_MS: Final = 5_000
 """Milliseconds that a generation which is built may lag behind when it becomes live."""
@@ -95,3 +97,15 @@ def has_caught_up(shards: Sequence[Meta | None], now_ms: float) -> bool:
 def is_same_log(one: Fingerprint, other: Fingerprint) -> bool:
     """Whether two generations are folded from the same partitions."""
     return (one.topic, one.partitions) == (other.topic, other.partitions)
+
+
+def fingerprint_of(settings: Settings, partitions: int) -> Fingerprint:
+    """What this projector computes with."""
+    return Fingerprint(
+        fold=version.FOLD_VERSION,
+        timezone=settings.timezone,
+        day_end=settings.day_end,
+        retention_days=settings.retention_days,
+        topic=settings.events_topic,
+        partitions=partitions,
+    )

@@ -20,13 +20,13 @@ from projector.consumer.log import Log, TopicMissing
 from projector.consumer.owner import COMMIT_S, RETENTION_S, SAMPLE_S, TOPIC_S, Owner
 from projector.consumer.subscription import is_coordinated, subscribe
 from projector.consumer.topic import doubts, read_configs
-from projector.fold import version
 from projector.generation_policy import (
     Build,
     Park,
     Situation,
     TakeOver,
     decide,
+    fingerprint_of,
     has_caught_up,
     is_same_log,
 )
@@ -380,18 +380,6 @@ async def _until_uncoordinated(owner: Owner) -> None:
         if not is_coordinated(owner.consumer):
             break
     log.error("group_lost", reason="the consumer's coordination ended; joining anew")
-
-
-def fingerprint_of(settings: Settings, partitions: int) -> Fingerprint:
-    """What this projector computes with."""
-    return Fingerprint(
-        fold=version.FOLD_VERSION,
-        timezone=settings.timezone,
-        day_end=settings.day_end,
-        retention_days=settings.retention_days,
-        topic=settings.events_topic,
-        partitions=partitions,
-    )
 
 
 def tune_collector() -> None:

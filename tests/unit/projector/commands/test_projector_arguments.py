@@ -8,12 +8,12 @@ from projector.__main__ import main
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("rebuild --keep-s nan", "'nan' is no number of seconds"),
-        ("rebuild --keep-s inf", "'inf' is no number of seconds"),
-        ("rebuild --keep-s=-1", "'-1' is no number of seconds"),
-        ("run --partition=-1", "'-1' is no whole number from 0 on"),
-        ("run --accept-through soon", "'soon' is no whole number from 0 on"),
-        ("redrive --limit 0", "'0' is no whole number above 0"),
+        ("rebuild --keep-s nan", "'nan' is not a number of seconds"),
+        ("rebuild --keep-s inf", "'inf' is not a number of seconds"),
+        ("rebuild --keep-s=-1", "'-1' is not a number of seconds"),
+        ("run --partition=-1", "'-1' is not a whole number from 0 on"),
+        ("run --accept-through soon", "'soon' is not a whole number from 0 on"),
+        ("redrive --limit 0", "'0' is not a whole number above 0"),
         ("bury", "no such command: bury"),
     ],
 )

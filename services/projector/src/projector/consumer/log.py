@@ -13,6 +13,9 @@ from projector.consumer.decode import MAX_RECORD_BYTES, Dead, size_of
 PROBE_TIMEOUT_S = 10.0
 """Seconds within which a record that is known to exist must be there to read."""
 
+FETCH_BYTES = 4 << 20
+"""Bytes fetched per partition at a time."""
+
 DLQ_PREFIX = "obzvon-dlq-"
 
 
@@ -30,6 +33,21 @@ def mark_of(record: ConsumerRecord) -> RecordMark:
     return RecordMark(record.offset, record.timestamp, checksum(record))
 
 
+def manual_consumer(options: Mapping[str, Any], group_id: str | None = None) -> AIOKafkaConsumer:
+    """A consumer, not yet started, whose partitions are manually assigned.
+
+    It reads what is committed, and never moves to another offset than it was told.
+    """
+    return AIOKafkaConsumer(
+        **options,
+        group_id=group_id,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=FETCH_BYTES,
+    )
+
+
 class Log:
     """Reads single facts about a topic's partitions and sends records; no consumer group."""
 
@@ -44,13 +62,7 @@ class Log:
 
     async def start(self) -> None:
         """Connect; after a failure it can be tried again."""
-        consumer = AIOKafkaConsumer(
-            **self._options,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=4 << 20,
-        )
+        consumer = manual_consumer(self._options)
         producer = AIOKafkaProducer(
             **self._options,
             acks="all",

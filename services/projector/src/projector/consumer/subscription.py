@@ -16,6 +16,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from projector.consumer.log import FETCH_BYTES
 from projector.consumer.owner import Owner
 from projector.settings import Settings
 
@@ -25,9 +26,6 @@ BATCH_TIMEOUT_MS = 20
 METADATA_MS = 5_000
 """Milliseconds after which the group looks again whether the topic is there, and how large: a topic
 that was deleted and made anew would else be without an owner for five minutes."""
-
-FETCH_BYTES = 4 << 20
-"""Bytes fetched per partition at a time."""
 
 Records = tuple[ConsumerRecord, ...]
 

@@ -13,20 +13,28 @@ from pydantic_core import from_json
 
 from contracts.keys import NAME_KINDS, Fingerprint, Meta, ShardKeys
 from projector.consumer.decode import Dead, Found, Misplaced, decode
+from projector.consumer.log import TopicMissing, manual_consumer
 from projector.fold.calendar import Calendar
 from projector.fold.expected import Expected, Hash
 from projector.fold.facts import Fact
 from projector.fold.task import facts_of
-from projector.store.client import RedisClient
+from projector.settings import Settings
+from projector.store.client import RedisClient, connect
+from projector.store.generations import live_pointer
 
 CHUNK = 500
 """Documents, or hashes, compared in one go."""
+
+
+class NoGeneration(Exception):
+    """Redis has nothing to compare; the message says why."""
 
 
 @dataclass
 class Findings:
     """What verify found."""
 
+    shards: int = 0
     records: int = 0
     tasks: int = 0
     values: int = 0
@@ -34,6 +42,41 @@ class Findings:
     older: int = 0
     """Facts of Redis that Kafka no longer has; taken as given."""
     differences: list[str] = field(default_factory=list)
+
+    def add(self, other: "Findings") -> None:
+        """Take in what was found in other shards."""
+        self.shards += other.shards
+        self.records += other.records
+        self.tasks += other.tasks
+        self.values += other.values
+        self.older += other.older
+        self.differences += other.differences
+
+
+async def verify(settings: Settings, generation: str | None) -> Findings:
+    """Compare the live generation, or the given one, with Kafka.
+
+    Raises `NoGeneration`, `TopicMissing`, or a connection error.
+    """
+    client = connect(settings.redis_url)
+    consumer = manual_consumer(settings.kafka_options())
+    try:
+        await consumer.start()
+        pointer = await live_pointer(client)
+        if pointer is None:
+            raise NoGeneration("Redis has no live generation; has a projector run on it?")
+        fingerprint = pointer.fingerprint
+        if fingerprint.topic not in await consumer.topics():
+            raise TopicMissing(fingerprint.topic)
+        total = Findings()
+        calendar = Calendar.of(fingerprint.timezone, fingerprint.day_end)
+        for shard in range(fingerprint.partitions):
+            keys = ShardKeys(generation or pointer.generation, shard)
+            total.add(await ShardVerifier(client, consumer, keys, fingerprint, calendar).verify())
+        return total
+    finally:
+        await consumer.stop()
+        await client.aclose()
 
 
 class ShardVerifier:
@@ -56,7 +99,7 @@ class ShardVerifier:
         self._applied = 0
         self._dead: dict[bytes, int] = {}
         self._forwarded = 0
-        self.findings = Findings()
+        self.findings = Findings(shards=1)
 
     async def verify(self) -> Findings:
         """Compare everything the shard holds."""

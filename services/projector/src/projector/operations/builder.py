@@ -1,24 +1,23 @@
-"""Fold Kafka from the start into a new generation, beside the live one, and compare the two.
+"""Fold Kafka from the start into a new generation, alongside the live one.
 
-All partitions are read by hand, in no consumer group. While both generations are folded from the
-same partitions the new one is never let past the live one: so it can be brought to exactly the
-offset at which some of the live one's values were read, and compared there, whatever the load.
+All partitions are manually assigned, without a consumer group. While both generations are folded
+from the same partitions the new one is never let past the live one: so it can be brought to exactly
+the offset at which some of the live one's values were read, and be compared there under any load.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError
-from pydantic_core import from_json
 
-from contracts.keys import LivePointer, Meta, ShardKeys
+from contracts.keys import LivePointer
 from projector.consumer.log import Log
 from projector.consumer.owner import Owner
 from projector.store.client import RedisClient
-from projector.store.generations import keys_of, metas
+from projector.store.generations import metas
 from projector.store.shard import UNREACHABLE
 from runtime.tasks import cancel_all
 
@@ -43,12 +42,6 @@ OVERTAKE_LOOK_S = 0.02
 HAND_OVER_S = 15.0
 """Seconds the projectors are given to take the new generation over."""
 
-DOCUMENTS = 1_000
-"""Documents compared in one go."""
-
-HASHES = 50
-"""Other hashes compared in one go."""
-
 NO_STOP = 1 << 62
 
 Say = Callable[[str], None]
@@ -58,7 +51,7 @@ class CannotBuild(Exception):
     """A shard of the new generation can't be built; the message says why."""
 
 
-class Rebuild:
+class Builder:
     """Builds `mine` beside `live`."""
 
     def __init__(
@@ -235,99 +228,15 @@ class Rebuild:
                     await self._moved.wait()
         return not self._owner.owned
 
-    # --- comparing --------------------------------------------------------------------------------
-
-    async def compare(self) -> list[str]:
-        """Every difference between the two, each shard's values at equal offsets."""
-        names: dict[int, set[str]] = {partition: set() for partition in self._stops}
-        for generation in (self._live.generation, self._mine.generation):
-            async for key in keys_of(self._client, generation):
-                shard, _, name = key.removeprefix(generation + ":{").partition("}:")
-                names[int(shard)].add(name)
-        differences = await asyncio.gather(*(self._compared(*one) for one in names.items()))
-        return [difference for some in differences for difference in some]
-
-    async def _compared(self, partition: int, names: set[str]) -> list[str]:
-        try:
-            some = await self._compare_shard(partition, names)
-        except CannotBuild as error:
-            some = [str(error)]
-        self._say(f"shard {partition}: {len(some)} differences")
-        return some
-
-    async def _compare_shard(self, partition: int, names: set[str]) -> list[str]:
-        old = ShardKeys(self._live.generation, partition)
-        new = ShardKeys(self._mine.generation, partition)
-        begin = (await self._log.extents([partition]))[partition].begin
-        await self._forget(partition)
-        plain = sorted(names - {"meta", "seqs", "docs"} - ({"dead"} if begin else set()))
-        differences: list[str] = []
-        for some in _chunks(plain, HASHES):
-            differences += await self._compare_hashes(partition, some)
-        fields = {*await self._client.hkeys(old.docs), *await self._client.hkeys(new.docs)}
-        for some in _chunks(sorted(fields), DOCUMENTS):
-            differences += await self._compare_documents(partition, some)
-        return differences
-
-    async def _compare_hashes(self, partition: int, names: list[str]) -> list[str]:
-        theirs, mine, horizon = await self._at_one_offset(
-            partition, lambda keys: [("hgetall", _key(keys, name)) for name in names]
-        )
-        prefix = f"shard {partition} "
-        return [
-            difference
-            for name, one, other in zip(names, theirs, mine, strict=True)
-            if (_date(name) or "9") >= horizon
-            for difference in _differing(prefix + name, one, other)
-        ]
-
-    async def _compare_documents(self, partition: int, tasks: list[bytes]) -> list[str]:
-        (theirs,), (mine,), horizon = await self._at_one_offset(
-            partition, lambda keys: [("hmget", keys.docs, tasks)]
-        )
-        ones, others = {}, {}
-        for task_id, one, other in zip(tasks, theirs, mine, strict=True):
-            if None in (one, other) and (one or other or b"")[: len(horizon)].decode() < horizon:
-                continue  # a task that is over for good; retention has taken one of the two
-            ones[task_id], others[task_id] = one, other
-        return _differing(f"shard {partition} docs", ones, others)
-
-    async def _forget(self, partition: int) -> None:
+    async def forget_old_documents(self, partition: int) -> None:
         """Let documents go that the live generation has let go long since."""
         owned = self._owner.owned[partition]
         async with owned.shard.lock:
             if owned.state == "live":
                 await owned.shard.forget_documents(self._owner.forgotten_before())
 
-    async def _at_one_offset(
-        self, partition: int, commands: Callable[[ShardKeys], list[tuple[Any, ...]]]
-    ) -> tuple[list[Any], list[Any], str]:
-        """Read from the live shard, bring ours to the same offset and read from it.
-
-        What the two answered, and the later of their horizons.
-        """
-        old = ShardKeys(self._live.generation, partition)
-        new = ShardKeys(self._mine.generation, partition)
-        theirs, offset, horizon = await self._read(commands(old), old)
-        await self._carry(partition, offset)
-        mine, _, ours = await self._read(commands(new), new)
-        return theirs, mine, max(horizon, ours)
-
-    async def _read(
-        self, commands: list[tuple[Any, ...]], keys: ShardKeys
-    ) -> tuple[list[Any], int, str]:
-        pipeline = self._client.pipeline(transaction=True)
-        for command, *arguments in commands:
-            getattr(pipeline, command)(*arguments)
-        pipeline.hgetall(keys.meta)
-        *answers, fields = await pipeline.execute()
-        meta = Meta.decode(fields)
-        if meta is None or meta.offset < 0:
-            raise CannotBuild(f"shard {keys.shard} of {keys.generation} has no position in Kafka")
-        return answers, meta.offset, meta.horizon or ""
-
-    async def _carry(self, partition: int, offset: int) -> None:
-        """Bring our shard to exactly `offset`."""
+    async def carry(self, partition: int, offset: int) -> None:
+        """Bring our shard to exactly `offset`. Raises `CannotBuild` if it is past it already."""
         self._stops[partition] = max(offset, self._stops[partition])
         if self._position(partition) > offset and not await self._has_reached(partition, offset):
             raise CannotBuild(
@@ -340,44 +249,9 @@ class Rebuild:
                 await self._moved.wait()
 
 
-def _key(keys: ShardKeys, name: str) -> str:
-    return keys.meta.removesuffix("meta") + name
-
-
-def _date(name: str) -> str | None:
-    """The contact date that a hash is of, if it is one of a date."""
-    kind, _, rest = name.partition(":")
-    match kind:
-        case "cells" | "open":
-            return rest
-        case "rows":
-            date: str = from_json(rest)[0]
-            return date
-        case _:
-            return None
-
-
-def _differing(key: str, theirs: Mapping[Any, Any], mine: Mapping[Any, Any]) -> list[str]:
-    return [
-        f"{key} {name.decode(errors='replace')}: live has {_said(theirs.get(name))}, "
-        f"rebuilt {_said(mine.get(name))}"
-        for name in sorted({*theirs, *mine})
-        if theirs.get(name) != mine.get(name)
-    ]
-
-
-def _said(value: bytes | None) -> str:
-    return "nothing" if value is None else value.decode(errors="replace")
-
-
-def _chunks(values: list[Any], size: int) -> Iterator[list[Any]]:
-    for first in range(0, len(values), size):
-        yield values[first : first + size]
-
-
-async def while_folding(rebuild: Rebuild, work: Awaitable[Any]) -> Any:
-    """Do the work while the rebuild folds; a failure of either ends both."""
-    folding = asyncio.ensure_future(rebuild.fold())
+async def while_folding(builder: Builder, work: Awaitable[Any]) -> Any:
+    """Do the work while the builder folds; a failure of either ends both."""
+    folding = asyncio.ensure_future(builder.fold())
     working = asyncio.ensure_future(work)
     try:
         await asyncio.wait({folding, working}, return_when=asyncio.FIRST_COMPLETED)

@@ -14,8 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
 from projector.consumer.decode import MAX_RECORD_BYTES, partition_of, size_of
-from projector.consumer.log import Log
+from projector.consumer.log import Log, manual_consumer
 from projector.consumer.topic import configs_of
+from projector.settings import Settings
 
 AT_ONCE = 2_000
 """Records copied before the progress is stored."""
@@ -66,14 +67,8 @@ class Repartition:
                 f"topic {self._target.topic} has {there} partitions, not {partitions}: "
                 "name another one, or give that number"
             )
-        consumer = AIOKafkaConsumer(
-            **self._options,
-            group_id=f"obzvon-repartition.{self._source.topic}.{self._target.topic}",
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=4 << 20,
-        )
+        group = f"obzvon-repartition.{self._source.topic}.{self._target.topic}"
+        consumer = manual_consumer(self._options, group_id=group)
         await consumer.start()
         try:
             extents = await self._target.extents(range(partitions))
@@ -115,3 +110,23 @@ class Repartition:
                 f"partition {partition}: {left} records left out, dead letters too large to copy"
             )
         return copied
+
+
+async def repartition(settings: Settings, to_topic: str, partitions: int, say: Say) -> int:
+    """Copy what the events topic has and `to_topic` has not; how many records.
+
+    Raises `WrongTarget` if `to_topic` has another number of partitions.
+    """
+    options = settings.kafka_options()
+    source = Log(settings.events_topic, settings.dead_letter_topic, options)
+    target = Log(to_topic, settings.dead_letter_topic, options)
+    try:
+        await source.start()
+        await target.start()
+        await source.partitions()  # it must exist
+        work = Repartition(source, target, options, say)
+        await work.make_target(partitions)
+        return await work.run(partitions)
+    finally:
+        await source.stop()
+        await target.stop()

@@ -15,7 +15,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from projector.consumer.decode import Dead, decode, partition_of
-from projector.consumer.log import DLQ_PREFIX, Log
+from projector.consumer.log import DLQ_PREFIX, Log, manual_consumer
+from projector.settings import Settings
 
 AT_ONCE = 500
 """Letters read, and events sent, in one go."""
@@ -177,3 +178,24 @@ class Redrive:
             return None
         is_same = found is not None and found.timestamp == record.timestamp
         return found if is_same else None
+
+
+async def redrive(settings: Settings, wanted: Wanted, *, is_dry: bool) -> Redriven:
+    """Send the dead letters that are wanted and can be read now; what became of each.
+
+    `is_dry`: send nothing, only count.
+    """
+    options = settings.kafka_options()
+    log = Log(settings.events_topic, settings.dead_letter_topic, options)
+    letters = Log(settings.dead_letter_topic, settings.dead_letter_topic, options)
+    consumer = manual_consumer(options)
+    try:
+        await log.start()
+        await letters.start()
+        await consumer.start()
+        work = Redrive(log, consumer, settings.dead_letter_topic, is_dry=is_dry)
+        return await work.run(list(range(await letters.partitions())), wanted)
+    finally:
+        await consumer.stop()
+        await letters.stop()
+        await log.stop()

@@ -1,0 +1,20 @@
+"""`python -m projector run`: the service itself."""
+
+from projector.commands.arguments import parser_of, position
+from projector.commands.environment import settings_or_exit
+from projector.main import run
+
+
+def main(arguments: list[str]) -> int:
+    """Run the projector until SIGTERM or SIGINT."""
+    parser = parser_of("run")
+    parser.add_argument(
+        "--accept-through",
+        type=position,
+        metavar="OFFSET",
+        help="bury the dead letters through this offset, where a storm of them has parked a shard",
+    )
+    parser.add_argument("--partition", type=position, help="only of this one, parked or not")
+    given = parser.parse_args(arguments)
+    run(settings_or_exit(), accept_through=given.accept_through, partition=given.partition)
+    return 0

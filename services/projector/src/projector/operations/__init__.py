@@ -1,0 +1,1 @@
+"""What an operator runs alongside the projectors: rebuild, verify, redrive, repartition."""
