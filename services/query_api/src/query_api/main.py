@@ -20,7 +20,7 @@ from query_api.http.routers import operation_name
 from query_api.logs import configure_logs
 from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
-from query_api.routes import contacts, docs, export, health, report, stream
+from query_api.routes import contacts, docs, export, filters, health, report, stream
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
 from query_api.settings import EXIT_CODE, Clock, Settings, load
@@ -81,7 +81,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         generate_unique_id_function=operation_name,
         routes=[
             route
-            for module in (report, stream, contacts, export, health, docs)  # the busiest first
+            for module in (
+                report,
+                stream,
+                contacts,
+                filters,
+                export,
+                health,
+                docs,
+            )  # the busiest first
             for route in module.router.routes
         ],
     )

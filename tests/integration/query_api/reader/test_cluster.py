@@ -25,7 +25,7 @@ from query_api.reader.client import UNREACHABLE as EXPECTED_BY_API
 from query_api.reader.client import connect
 from query_api.reader.rows import read_rows
 from query_api.reader.shard import Decoder, ShardRead, read_all
-from query_api.report.rows import Listing
+from query_api.report.row_query import Listing
 from support.api import running_api
 from support.events import DAY, planned
 from support.golden import GOLDEN, day_events, load

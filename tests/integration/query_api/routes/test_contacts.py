@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.report import ContactPage, Pickers
-from query_api.report.rows import COUNTER_NAMES, SORTS
+from query_api.report.pages import SORTS
+from query_api.report.row_query import COUNTER_NAMES
 from support.api import Api
 from support.events import DAY, called, delivered, failed, planned, postponed
 from support.golden import RULES, day_events, load

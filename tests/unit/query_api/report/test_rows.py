@@ -10,17 +10,10 @@ from contracts.keys import Row
 from projector.fold.contacts import contacts
 from projector.fold.task import listings as places_of
 from query_api.report.merge import Line, merge
+from query_api.report.named_rows import NamedRow
+from query_api.report.pages import Order, decode_cursor, encode_cursor
 from query_api.report.report_json import figures
-from query_api.report.rows import (
-    COUNTER_NAMES,
-    NamedRow,
-    Order,
-    RowFilter,
-    RowQuery,
-    decode_cursor,
-    encode_cursor,
-    listings,
-)
+from query_api.report.row_query import COUNTER_NAMES, RowFilter, RowQuery, listings
 from query_api.report.scope import Period, Scope
 from support.events import DAY, called, planned
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from contracts.report import FieldProblem, Problem
 from query_api.auth.refusals import Refused
-from query_api.reader.mirror import Unavailable
+from query_api.reader.errors import Unavailable
 
 log = structlog.get_logger()
 

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from contracts.keys import CHANGES, LIVE, ChangeHint, LivePointer, ShardKeys
 from query_api import metrics
 from query_api.reader.client import UNREACHABLE, RedisClient
+from query_api.reader.errors import Unavailable, describe
 from query_api.reader.shard import Decoder, ShardRead, read_all
 from query_api.report.scope import MAX_DAYS
 from query_api.report.snapshot import Shard, Snapshot
@@ -50,10 +51,6 @@ Longer would do no good: that snapshot is stale by then, and the old generation 
 
 DATES_HELD: Final = 2 * MAX_DAYS
 """Dates whose cells are kept up to date: those that were asked for last."""
-
-
-class Unavailable(Exception):
-    """There is nothing to answer from, and why."""
 
 
 class Mirror:
@@ -191,7 +188,7 @@ class Mirror:
                 continue
             except UNREACHABLE as error:
                 pause = next(pauses)
-                log.warning("subscription_lost", error=_said(error), pause_s=round(pause, 2))
+                log.warning("subscription_lost", error=describe(error), pause_s=round(pause, 2))
             except Exception:  # hints are a matter of speed: without them, reading goes on
                 pause = next(pauses)
                 log.exception("subscription_failed")
@@ -209,10 +206,10 @@ class Mirror:
             try:
                 why = await self._refresh(dirty)
             except UNREACHABLE as error:
-                why = f"Redis can't be read: {_said(error)}"
+                why = f"Redis can't be read: {describe(error)}"
             except Exception as error:
                 log.exception("refresh_failed")
-                why = f"what is in Redis can't be understood: {_said(error)}"
+                why = f"what is in Redis can't be understood: {describe(error)}"
             if why != self.unreadable:
                 if why:
                     log.error("unreadable", reason=why)
@@ -367,7 +364,3 @@ def _observe_events(before: Snapshot | None, after: Snapshot) -> None:
         seconds = (now_ms - shard.meta.last_timestamp) / 1000
         if 0 <= seconds <= metrics.MAX_VISIBLE_S:
             metrics.VISIBLE_S.observe(seconds)
-
-
-def _said(error: BaseException) -> str:
-    return str(error) or type(error).__name__

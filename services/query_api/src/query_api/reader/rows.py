@@ -1,15 +1,18 @@
 """Reading the rows behind a number, and the names and deliveries they are shown with."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from pydantic_core import to_json
 
 from contracts.keys import NameEntry, Row, ShardKeys
-from query_api.reader.client import Call, ReadScript, RedisClient
-from query_api.reader.mirror import Unavailable
-from query_api.report.rows import Listing
+from query_api.reader.client import UNREACHABLE, Call, ReadScript, RedisClient
+from query_api.reader.errors import Unavailable
+from query_api.report.named_rows import ALL_PARTS, NamedRow, Part, completed, named_rows
+from query_api.report.row_query import Listing, RowQuery, listings
+from query_api.report.snapshot import Snapshot
 
 ROWS_PER_SCRIPT: Final = 1_000
 """About how many rows of a shard one script reads, so that Redis is not held up."""
@@ -66,6 +69,56 @@ for first = 1, #fields, 1000 do
 end
 return found
 """)
+
+
+async def find_rows(client: RedisClient, snapshot: Snapshot, query: RowQuery) -> list[NamedRow]:
+    """Returns the rows the query asks for, each once; raises `Unavailable`."""
+    found: dict[tuple[str, int], NamedRow] = {}
+    with _reading():
+        async for portion in read_rows(
+            client,
+            snapshot.generation,
+            [number for number, shard in enumerate(snapshot.shards) if shard is not None],
+            listings(snapshot, query),
+            follow_pointers=query.takes_pointers,
+        ):
+            for named in named_rows(portion, query, snapshot):
+                found[named.row.task_id, named.row.contact_no] = named
+    return list(found.values())
+
+
+async def look_up(
+    client: RedisClient,
+    snapshot: Snapshot,
+    rows: list[NamedRow],
+    parts: Collection[Part] = ALL_PARTS,
+) -> list[NamedRow]:
+    """Returns the rows with the parts that stand in other hashes; raises `Unavailable`."""
+    if not rows or not parts:
+        return rows
+    generation, shards = snapshot.generation, len(snapshot.shards)
+    clients = {one.row.client for one in rows}
+    addresses = {one.row.address for one in rows}
+    names: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    deliveries: dict[str, str] = {}
+    with _reading():
+        if "client" in parts:
+            names = await read_names(client, generation, shards, "client", clients)
+        if "address" in parts:
+            texts = await read_names(client, generation, shards, "address", addresses)
+        if "delivery" in parts:
+            deliveries = await read_last_deliveries(client, generation, shards, addresses)
+    return completed(rows, names, texts, deliveries)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except UNREACHABLE as error:
+        raise Unavailable(f"Redis can't be read: {error}") from error
+
 
 _known: dict[tuple[bytes, bytes], Row] = {}
 

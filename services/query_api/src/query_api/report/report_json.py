@@ -1,7 +1,7 @@
 """The report as JSON, in three parts, so that freshness is spliced in without encoding anew."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from contracts.keys import COUNTERS
 from query_api.report.freshness import Freshness
 from query_api.report.merge import Line, Merged, percent
+from query_api.report.moments import rfc3339
 from query_api.report.scope import WITHOUT, ReportQuery
 from query_api.report.snapshot import Standing
 
@@ -74,20 +75,12 @@ def freshness_json(freshness: Freshness, computed_at: datetime, zone: tzinfo) ->
     """The JSON that stands between the head and the tail of a `ReportJson`."""
     fields = {
         "computed_at": computed_at.astimezone(zone).isoformat(),
-        "as_of": moment(freshness.as_of, zone),
+        "as_of": rfc3339(freshness.as_of, zone),
         "lag_events": freshness.lag_events,
         "stale": freshness.stale,
         "stale_reason": freshness.why_stale,
     }
     return b"," + to_json(fields)[1:-1]
-
-
-def moment(milliseconds: int | None, zone: tzinfo) -> str | None:
-    """RFC 3339 in the business time zone."""
-    if milliseconds is None:
-        return None
-    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return at.astimezone(zone).isoformat(timespec="milliseconds")
 
 
 def operator_ref(operator_id: str, names: Mapping[str, str]) -> dict[str, str]:

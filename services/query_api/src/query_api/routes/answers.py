@@ -3,7 +3,7 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from math import inf
 from typing import Final
 
@@ -12,6 +12,7 @@ from query_api.http.content_coding import IDENTITY, compressed
 from query_api.reader.mirror import Mirror
 from query_api.report.freshness import Freshness, complete_since, freshness
 from query_api.report.merge import Merged, merge
+from query_api.report.moments import minute_of
 from query_api.report.report_json import ReportJson, freshness_json, report_json
 from query_api.report.scope import ReportQuery
 from query_api.report.snapshot import Refreshes, ReportVersion, Snapshot
@@ -20,9 +21,6 @@ from query_api.traces import OFF, Traces
 
 REMEMBERED: Final = 256
 """Reports, by dates and filters, that are kept encoded."""
-
-MINUTE: Final = timedelta(minutes=1)
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Computed:
@@ -115,7 +113,7 @@ class Answers:
 
     def minute(self) -> int:
         """The minute of active and overdue, since 1970."""
-        return (self._clock() - EPOCH) // MINUTE
+        return minute_of(self._clock())
 
     def today(self) -> str:
         return self._clock().astimezone(self.zone).date().isoformat()
@@ -146,7 +144,7 @@ class Answers:
     def compute(self, snapshot: Snapshot, query: ReportQuery) -> Computed:
         """The report of a snapshot that holds the query's dates."""
         now = self._clock()
-        minute = (now - EPOCH) // MINUTE
+        minute = minute_of(now)
         version = snapshot.version(query.period)
         since = complete_since(snapshot)
         known = self._computed.get(query)

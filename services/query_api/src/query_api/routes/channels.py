@@ -9,7 +9,6 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextvars import Context
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -18,10 +17,11 @@ from query_api import metrics
 from query_api.auth import RECHECK_S, Access, Caller
 from query_api.http.content_coding import IDENTITY
 from query_api.http.parameters import ReportRequest
-from query_api.reader.mirror import Unavailable
+from query_api.reader.errors import Unavailable
 from query_api.report.freshness import Freshness
+from query_api.report.moments import minute_of
 from query_api.report.report_json import freshness_json
-from query_api.routes.answers import EPOCH, Answers, Computed
+from query_api.routes.answers import Answers, Computed
 
 log = structlog.get_logger()
 
@@ -107,7 +107,7 @@ class Channel:
     def _seconds_to(self, minute: int) -> float:
         """Seconds until the report's clock reaches a minute since 1970, if that is soon."""
         now = self._answers.now()
-        away = minute - (now - EPOCH) // timedelta(minutes=1)
+        away = minute - minute_of(now)
         if away > 1:
             return LOOK_S
         return max(0.001, minute * 60 - now.timestamp())

@@ -12,6 +12,7 @@ from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
 from query_api.auth import Caller, ReportCaller
+from query_api.http.headers import freshness_headers
 from query_api.http.openapi.examples import CSV as EXAMPLE
 from query_api.http.openapi.parameters import documented
 from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
@@ -21,7 +22,6 @@ from query_api.http.routers import api_router
 from query_api.report.scope import Period
 from query_api.report.table import COLUMNS, TITLE, TOTALS, Table, table
 from query_api.routes.answers import Answers
-from query_api.routes.report import freshness_headers
 
 router = api_router("report")
 
@@ -96,7 +96,7 @@ async def _table(request: Request, caller: Caller, extension: str) -> tuple[Tabl
     headers = {
         "Cache-Control": "private, no-store",
         "Content-Disposition": f'attachment; filename="{_file_name(query.period)}.{extension}"',
-        **freshness_headers(answers, fresh),
+        **freshness_headers(fresh, answers.zone),
     }
     return shown, headers
 

@@ -9,19 +9,17 @@ from contracts.report import Report
 from query_api import metrics
 from query_api.auth import ReportCaller
 from query_api.http.content_coding import IDENTITY, coding_of
+from query_api.http.headers import VARY, freshness_headers, is_not_modified
 from query_api.http.openapi.parameters import documented
 from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
 from query_api.http.openapi.responses import ETAG_HEADER, FRESHNESS_HEADERS, json_answer
 from query_api.http.parameters import ReportParameters, ReportRequest, read_query
 from query_api.http.routers import DirectRoute, api_router
 from query_api.report.freshness import Freshness
-from query_api.report.report_json import moment
 from query_api.report.snapshot import Snapshot
 from query_api.routes.answers import REMEMBERED, Answers, Computed
 
 router = api_router("report", DirectRoute)
-
-VARY: Final = "Authorization, Cookie, Accept-Encoding"
 
 NOT_MODIFIED: Final[dict[str, Any]] = {
     "description": "The figures are those of the ETag in If-None-Match",
@@ -83,7 +81,7 @@ class Ready:
             "ETag": computed.json.etag,
             "Cache-Control": "private, no-cache",
             "Vary": VARY,
-            **freshness_headers(answers, fresh),
+            **freshness_headers(fresh, answers.zone),
         }
         self._headers = [(k.lower().encode(), v.encode()) for k, v in headers.items()]
 
@@ -97,7 +95,7 @@ class Ready:
         )
 
     def response(self, request: Request) -> Response:
-        if is_known(request, self._computed.json.etag):
+        if is_not_modified(request, self._computed.json.etag):
             return _Sent(304, b"", list(self._headers))
         coding = coding_of(request)
         content = self._computed.payload(self._fresh, coding, self._zone)
@@ -119,21 +117,3 @@ class _Sent(Response):
         self.body = content
         self.raw_headers = headers
         self.background = None
-
-
-def freshness_headers(answers: Answers, fresh: Freshness) -> dict[str, str]:
-    """On every answer with figures, also on a 304; empty where the JSON has null."""
-    return {
-        "Obzvon-As-Of": moment(fresh.as_of, answers.zone) or "",
-        "Obzvon-Lag-Events": "" if fresh.lag_events is None else str(fresh.lag_events),
-    }
-
-
-def is_known(request: Request, etag: str) -> bool:
-    """Whether If-None-Match names the tag; compared weakly (RFC 9110 §13.1.2)."""
-    given = request.headers.get("if-none-match")
-    if given is None:
-        return False
-    strong = etag.removeprefix("W/")
-    tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
-    return strong in tags or "*" in tags

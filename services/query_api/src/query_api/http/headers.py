@@ -1,0 +1,29 @@
+"""Headers of answers with figures, and of requests that have some already."""
+
+from datetime import tzinfo
+from typing import Final
+
+from fastapi import Request
+
+from query_api.report.freshness import Freshness
+from query_api.report.moments import rfc3339
+
+VARY: Final = "Authorization, Cookie, Accept-Encoding"
+
+
+def freshness_headers(fresh: Freshness, zone: tzinfo) -> dict[str, str]:
+    """On every answer with figures, also on a 304; empty where the JSON has null."""
+    return {
+        "Obzvon-As-Of": rfc3339(fresh.as_of, zone) or "",
+        "Obzvon-Lag-Events": "" if fresh.lag_events is None else str(fresh.lag_events),
+    }
+
+
+def is_not_modified(request: Request, etag: str) -> bool:
+    """Whether If-None-Match names the tag; compared weakly (RFC 9110 §13.1.2)."""
+    given = request.headers.get("if-none-match")
+    if given is None:
+        return False
+    strong = etag.removeprefix("W/")
+    tags = [tag.strip().removeprefix("W/") for tag in given.split(",")]
+    return strong in tags or "*" in tags

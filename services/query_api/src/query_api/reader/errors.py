@@ -1,0 +1,10 @@
+"""What keeps the shards from being read."""
+
+
+class Unavailable(Exception):
+    """There is nothing to answer from, and why."""
+
+
+def describe(error: BaseException) -> str:
+    """Returns the error's message, or its class if it has none."""
+    return str(error) or type(error).__name__

@@ -1,0 +1,44 @@
+"""GET /filters: what there is to choose from."""
+
+from fastapi import Request
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from contracts.report import Pickers
+from query_api.auth import ReportCaller
+from query_api.http.content_coding import compressed_response
+from query_api.http.headers import VARY, freshness_headers
+from query_api.http.openapi.parameters import documented
+from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
+from query_api.http.openapi.responses import json_answer
+from query_api.http.parameters import Dates, read_query, restricted_scope
+from query_api.http.routers import api_router
+from query_api.report.pickers import pickers
+from query_api.routes.answers import Answers
+
+router = api_router("contacts")
+
+
+@router.get(
+    "/filters",
+    response_model=Pickers,
+    responses={
+        **REFUSALS,
+        200: json_answer("What there is to choose from"),
+        422: UNPROCESSABLE,
+        500: FAULT,
+    },
+    openapi_extra={"parameters": documented(Dates)},
+    summary="The operators, managers and plan dates there are to choose from",
+)
+async def filters(request: Request, caller: ReportCaller) -> Response:
+    answers: Answers = request.app.state.answers
+    period = read_query(request, Dates).period(answers.today())
+    snapshot = await answers.mirror.holding(period.days)
+    content = pickers(snapshot, period, restricted_scope(caller.restriction), answers.minute())
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "Vary": VARY,
+        **freshness_headers(answers.freshness(snapshot), answers.zone),
+    }
+    return compressed_response(request, to_json(content), "application/json", headers)
