@@ -70,7 +70,7 @@ async def caught_up(api: Api, count: int, **parameters) -> dict:
     return await until(answer, within_s=60, every_s=0.1)
 
 
-async def test_the_report_over_the_campaign_counts_what_its_file_counts(topic, redis_url):
+async def test_the_report_over_the_campaign_counts_what_its_file_counts(topic, redis_url) -> None:
     with CAMPAIGN_CSV.open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     contacts, calls = len(rows), sum(int(row["campaign"]) for row in rows)
@@ -96,7 +96,9 @@ async def test_the_report_over_the_campaign_counts_what_its_file_counts(topic, r
 
 
 @pytest.mark.parametrize("hour", [11.5, 15])
-async def test_the_report_of_a_simulated_day_is_what_its_events_come_to(topic, redis_url, hour):
+async def test_the_report_of_a_simulated_day_is_what_its_events_come_to(
+    topic, redis_url, hour
+) -> None:
     day = date.today()  # noqa: DTZ011 - any date within the retention is well
     plan = DayPlan(Clock.of_date(day, MOSCOW), operators=12, tasks=600)
     happenings = timetable(plan)

@@ -13,7 +13,7 @@ filler = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(filler)
 
 
-async def test_everything_that_is_counted_is_in_the_topic_once(topic):
+async def test_everything_that_is_counted_is_in_the_topic_once(topic) -> None:
     """Tomorrow's events too, whose records bear the present."""
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     for day, prefix in ((date(2025, 11, 24), "past"), (tomorrow, "ahead")):

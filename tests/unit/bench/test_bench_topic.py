@@ -28,7 +28,7 @@ def records(tasks, events_per_task=5, days=1):
 
 
 @pytest.mark.parametrize(("tasks", "per_task"), [(1, 5), (2, 1), (100, 2), (337, 5), (100, 9)])
-def test_each_task_has_so_many_events_and_one_contact(tasks, per_task):
+def test_each_task_has_so_many_events_and_one_contact(tasks, per_task) -> None:
     of_task = defaultdict(list)
     for key, partition, _, value in records(tasks, per_task):
         event = EVENT_ADAPTER.validate_json(value)
@@ -43,7 +43,7 @@ def test_each_task_has_so_many_events_and_one_contact(tasks, per_task):
         assert contact.contact_date == DATE.isoformat()
 
 
-def test_contacts_end_in_every_way():
+def test_contacts_end_in_every_way() -> None:
     of_task = defaultdict(list)
     for key, _, _, value in records(200):
         of_task[key].append(fact_of_event(from_json(value)))
@@ -52,20 +52,20 @@ def test_contacts_end_in_every_way():
     assert ends == {"ordered": 80, "open": 40, "refused": 40, "no_contact": 20, "dropped": 20}
 
 
-def test_events_come_in_order_of_time_and_tasks_interleave():
+def test_events_come_in_order_of_time_and_tasks_interleave() -> None:
     made = records(600)
     assert all(earlier[2] <= later[2] for earlier, later in pairwise(made))
     after_the_plans = [key for key, *_ in made[600:]]
     assert sum(one == next_one for one, next_one in pairwise(after_the_plans)) < 10
 
 
-def test_timestamps_are_their_events_times():
+def test_timestamps_are_their_events_times() -> None:
     for _, _, milliseconds, value in records(50):
         time = EVENT_ADAPTER.validate_json(value).time
         assert int(time.timestamp() * 1000) == milliseconds
 
 
-def test_more_days_share_the_tasks():
+def test_more_days_share_the_tasks() -> None:
     on = Counter(
         from_json(value)["data"]["contact_date"]
         for _, _, _, value in records(90, days=3)

@@ -38,14 +38,14 @@ async def read_all(topic):
         await consumer.stop()
 
 
-async def test_what_is_counted_is_what_kafka_holds(topic):
+async def test_what_is_counted_is_what_kafka_holds(topic) -> None:
     counts = await simulate(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events)
     records = await read_all(topic)
     assert len(records) == counts.published == counts.total
     assert Counter(json.loads(record.value)["type"] for record in records) == counts.by_type
 
 
-async def test_records_are_what_any_service_would_publish(topic):
+async def test_records_are_what_any_service_would_publish(topic) -> None:
     await simulate(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events)
     for record in await read_all(topic):
         event = EVENT_ADAPTER.validate_json(record.value)
@@ -55,7 +55,7 @@ async def test_records_are_what_any_service_would_publish(topic):
         assert event.time.timestamp() - record.timestamp / 1000 <= MAX_AHEAD_S
 
 
-async def test_until_stops_at_that_time_of_the_day(topic):
+async def test_until_stops_at_that_time_of_the_day(topic) -> None:
     counts = await simulate(
         replace(AT_ONCE, until=time(12, 30)), bootstrap=topic.bootstrap, topic=topic.events
     )
@@ -65,13 +65,13 @@ async def test_until_stops_at_that_time_of_the_day(topic):
     assert counts.hour <= "24.11 12:30"
 
 
-async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic):
+async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic) -> None:
     """The past comes at once; then event after event, as its time comes."""
     options = SimulateOptions(operators=12, tasks=600, speed=10_000, shift_to_now=True)
     reached = []
     in_the_afternoon = asyncio.Event()
 
-    def seen(counts):
+    def seen(counts) -> None:
         reached.append(counts.second / HOUR)
         if reached[-1] >= 14:
             in_the_afternoon.set()
@@ -87,7 +87,7 @@ async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic):
     assert len(await read_all(topic)) > 600
 
 
-async def test_progress_and_the_final_counts_are_plain_lines_without_a_terminal(topic):
+async def test_progress_and_the_final_counts_are_plain_lines_without_a_terminal(topic) -> None:
     out, err = Console(file=io.StringIO()), Console(file=io.StringIO())
     counts = await play(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events, out=out, err=err)
     line = out.file.getvalue()
@@ -96,6 +96,6 @@ async def test_progress_and_the_final_counts_are_plain_lines_without_a_terminal(
     assert "\x1b" not in err.file.getvalue() + line
 
 
-async def test_a_broker_out_of_reach_is_one_line():
+async def test_a_broker_out_of_reach_is_one_line() -> None:
     with pytest.raises(StackError, match=r"127\.0\.0\.1:1"):
         await simulate(AT_ONCE, bootstrap="127.0.0.1:1", topic="task-events")

@@ -47,20 +47,20 @@ def figures(campaign):
     return by_date
 
 
-def test_the_fold_counts_what_the_file_counts(rows, figures):
+def test_the_fold_counts_what_the_file_counts(rows, figures) -> None:
     total = sum(figures.values(), Counter())
     assert total["planned"] == len(rows) == 4_119
     assert total["calls"] == sum(int(row["campaign"]) for row in rows) == 10_451
     assert total["ordered"] == total["orders"] == sum(row["y"] == "yes" for row in rows) == 451
 
 
-def test_a_weekday_of_a_month_is_one_contact_date(rows, figures):
+def test_a_weekday_of_a_month_is_one_contact_date(rows, figures) -> None:
     of_pair = Counter((row["month"], row["day_of_week"]) for row in rows)
     assert sorted(of_pair.values()) == sorted(counts["planned"] for counts in figures.values())
     assert len(of_pair) == len(figures)
 
 
-def test_each_contact_date_falls_on_its_weekday(rows, figures):
+def test_each_contact_date_falls_on_its_weekday(rows, figures) -> None:
     of_weekday = Counter(row["day_of_week"] for row in rows)
     found = Counter()
     for day, counts in figures.items():
@@ -69,7 +69,7 @@ def test_each_contact_date_falls_on_its_weekday(rows, figures):
 
 
 @pytest.mark.parametrize("offset", range(7))
-def test_the_dates_lie_within_one_range_whatever_weekday_it_begins_on(offset):
+def test_the_dates_lie_within_one_range_whatever_weekday_it_begins_on(offset) -> None:
     first = FIRST_DAY + timedelta(days=offset)
     days = {
         date.fromisoformat(event["data"]["contact_date"])
@@ -80,24 +80,24 @@ def test_the_dates_lie_within_one_range_whatever_weekday_it_begins_on(offset):
     assert max(days) < first + timedelta(days=DAYS)
 
 
-def test_every_event_is_valid_and_in_order_of_time(campaign):
+def test_every_event_is_valid_and_in_order_of_time(campaign) -> None:
     models = [EVENT_ADAPTER.validate_json(json.dumps(event)) for event in campaign]
     assert all(earlier.time <= later.time for earlier, later in pairwise(models))
     assert len({(model.source, model.id) for model in models}) == len(models) == 4_119 + 10_451
 
 
-def test_last_calls_bear_the_durations_of_the_file(rows, campaign):
+def test_last_calls_bear_the_durations_of_the_file(rows, campaign) -> None:
     durations = [event["data"]["duration_s"] for event in campaign if "duration_s" in event["data"]]
     assert sorted(durations) == sorted(int(row["duration"]) for row in rows)
 
 
-def test_the_same_first_day_gives_the_same_events_and_another_one_other_ids(campaign):
+def test_the_same_first_day_gives_the_same_events_and_another_one_other_ids(campaign) -> None:
     assert list(events(CAMPAIGN_CSV, FIRST_DAY)) == campaign
     other = events(CAMPAIGN_CSV, FIRST_DAY + timedelta(weeks=1))
     assert not {event["id"] for event in campaign} & {event["id"] for event in other}
 
 
-def test_the_simulators_table_is_derived_from_the_file(rows):
+def test_the_simulators_table_is_derived_from_the_file(rows) -> None:
     table = ROOT / "devkit/src/devkit/simulator/data/campaign_sample.csv"
     assert table.read_text() == table_of(CAMPAIGN_CSV)
     assert [(d.calls, d.duration_s, d.is_success) for d in draws()] == [

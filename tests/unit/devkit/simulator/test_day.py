@@ -53,14 +53,14 @@ small_days = st.builds(
 
 @given(small_days)
 @settings(max_examples=40, deadline=None)
-def test_every_event_is_valid(of_plan):
+def test_every_event_is_valid(of_plan) -> None:
     for event in day(of_plan):
         EVENT_ADAPTER.validate_json(json.dumps(event))
 
 
 @given(small_days)
 @settings(max_examples=40, deadline=None)
-def test_each_tasks_first_event_is_its_plan(of_plan):
+def test_each_tasks_first_event_is_its_plan(of_plan) -> None:
     seen = set()
     for event in day(of_plan):
         if event["subject"] not in seen:
@@ -71,14 +71,14 @@ def test_each_tasks_first_event_is_its_plan(of_plan):
 
 @given(small_days)
 @settings(max_examples=40, deadline=None)
-def test_events_come_in_order_of_time(of_plan):
+def test_events_come_in_order_of_time(of_plan) -> None:
     times = [datetime.fromisoformat(event["time"]) for event in day(of_plan)]
     assert all(earlier <= later for earlier, later in pairwise(times))
 
 
 @given(small_days)
 @settings(max_examples=20, deadline=None)
-def test_the_same_plan_gives_the_same_bytes(of_plan):
+def test_the_same_plan_gives_the_same_bytes(of_plan) -> None:
     def text():
         return "\n".join(json.dumps(event, ensure_ascii=False) for event in day(of_plan))
 
@@ -87,14 +87,14 @@ def test_the_same_plan_gives_the_same_bytes(of_plan):
 
 @given(small_days)
 @settings(max_examples=20, deadline=None)
-def test_another_seed_shares_no_id(of_plan):
+def test_another_seed_shares_no_id(of_plan) -> None:
     other = DayPlan(of_plan.clock, of_plan.operators, of_plan.tasks, of_plan.seed + 1)
     ids = {event["subject"] for event in day(of_plan)}
     assert not ids & {event["subject"] for event in day(other)}
 
 
 @pytest.mark.parametrize(("operators", "tasks", "seed"), [(12, 600, 1), (3, 400, 7), (25, 900, 2)])
-def test_no_operator_makes_two_calls_at_once(operators, tasks, seed):
+def test_no_operator_makes_two_calls_at_once(operators, tasks, seed) -> None:
     calls = defaultdict(list)
     for event in day(plan(operators, tasks, seed)):
         data = event["data"]
@@ -112,7 +112,7 @@ def test_no_operator_makes_two_calls_at_once(operators, tasks, seed):
         assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
 
 
-def test_calls_begin_within_the_working_day():
+def test_calls_begin_within_the_working_day() -> None:
     first_of = {}
     for happening in default_day():
         if happening.event["type"] == "task-called.v1":
@@ -124,14 +124,14 @@ def test_calls_begin_within_the_working_day():
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_every_counter_of_the_report_shows_something_in_the_afternoon(seed):
+def test_every_counter_of_the_report_shows_something_in_the_afternoon(seed) -> None:
     counts = report(timetable(plan(seed=seed)), plan(seed=seed), 15)
     assert {name for name, count in counts.items() if not count} == set()
     assert len(counts) == len(COUNTERS) + 7
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_late_morning_already_shows_active_overdue_postponed_and_ordered(seed):
+def test_late_morning_already_shows_active_overdue_postponed_and_ordered(seed) -> None:
     counts = report(timetable(plan(seed=seed)), plan(seed=seed), 11.5)
     for name in ("ordered", "postponed", "calls", "refusals", "overdue.planned", "overdue.carried"):
         assert counts[name], name
@@ -139,7 +139,7 @@ def test_late_morning_already_shows_active_overdue_postponed_and_ordered(seed):
         assert counts[f"active.{standing}"], standing
 
 
-def test_orders_are_taken_back_now_and_then():
+def test_orders_are_taken_back_now_and_then() -> None:
     orders = defaultdict(list)
     for happening in default_day():
         data = happening.event["data"]
@@ -148,7 +148,7 @@ def test_orders_are_taken_back_now_and_then():
     assert any(versions[0] == "ordered" != versions[-1] for versions in orders.values())
 
 
-def test_refusals_come_with_their_call_and_without():
+def test_refusals_come_with_their_call_and_without() -> None:
     failures = [
         happening.event["data"]
         for happening in default_day()
@@ -157,7 +157,7 @@ def test_refusals_come_with_their_call_and_without():
     assert {"call_id" in failure for failure in failures} == {True, False}
 
 
-def test_contacts_are_given_up_after_several_unanswered_calls():
+def test_contacts_are_given_up_after_several_unanswered_calls() -> None:
     answered = defaultdict(list)
     given_up = set()
     for happening in default_day():
@@ -171,7 +171,7 @@ def test_contacts_are_given_up_after_several_unanswered_calls():
         assert sum(outcome in ("no_answer", "busy") for outcome in answered[task]) >= 3
 
 
-def test_deliveries_come_the_same_day_the_next_day_and_without_a_call():
+def test_deliveries_come_the_same_day_the_next_day_and_without_a_call() -> None:
     ordered, delivered = set(), {}
     for happening in default_day():
         data = happening.event["data"]
@@ -183,14 +183,14 @@ def test_deliveries_come_the_same_day_the_next_day_and_without_a_call():
     assert {delivered[order] for order in ordered & set(delivered)} == {0, 1}
 
 
-def test_a_call_is_told_when_it_is_over():
+def test_a_call_is_told_when_it_is_over() -> None:
     for happening in default_day():
         data = happening.event["data"]
         late = happening.told - happening.second
         assert late in (0, data.get("duration_s", 0))
 
 
-def test_calls_durations_and_success_come_from_the_campaign():
+def test_calls_durations_and_success_come_from_the_campaign() -> None:
     """Ordered calls are longer, as they are in the campaign, and about one contact in nine orders."""
     durations = defaultdict(list)
     for happening in timetable(plan(operators=60, tasks=3_000)):
@@ -203,7 +203,7 @@ def test_calls_durations_and_success_come_from_the_campaign():
     assert 0.08 < len(ordered) / 3_000 < 0.16
 
 
-def test_due_times_of_a_shifted_day_are_whole_minutes():
+def test_due_times_of_a_shifted_day_are_whole_minutes() -> None:
     clock = Clock.live(DATE, MOSCOW, MIDNIGHT.timestamp() + 22.37 * HOUR, 11.5 * HOUR, 60)
     dues = [
         event["data"]["due_at"] for event in day(plan(clock=clock)) if event["data"].get("due_at")
@@ -212,7 +212,7 @@ def test_due_times_of_a_shifted_day_are_whole_minutes():
     assert all(datetime.fromisoformat(due).second == 0 for due in dues)
 
 
-def test_no_event_lies_a_day_ahead_when_it_is_told_on_a_live_clock():
+def test_no_event_lies_a_day_ahead_when_it_is_told_on_a_live_clock() -> None:
     now = MIDNIGHT.timestamp() + 23 * HOUR
     clock = Clock.live(DATE, MOSCOW, now, 11.5 * HOUR, 60)
     for happening in timetable(plan(clock=clock)):
@@ -231,11 +231,11 @@ def test_no_event_lies_a_day_ahead_when_it_is_told_on_a_live_clock():
         ("Черных", "Черных"),
     ],
 )
-def test_surnames_have_their_feminine_form(he, she):
+def test_surnames_have_their_feminine_form(he, she) -> None:
     assert feminine(he) == she
 
 
-def test_a_number_names_the_same_one_every_day_and_operators_differ():
+def test_a_number_names_the_same_one_every_day_and_operators_differ() -> None:
     assert operator(7) == operator(7)
     assert len({operator(number)["name"] for number in range(1, 1_001)}) == 1_000
     assert address(12) == address(12)

@@ -22,33 +22,33 @@ def at(hour, minute=0, day=24):
 
 
 @pytest.mark.parametrize("hour", [0, 3, 8, 11, 15, 20, 23])
-def test_a_shifted_day_is_in_its_late_morning_on_todays_date(hour):
+def test_a_shifted_day_is_in_its_late_morning_on_todays_date(hour) -> None:
     stage = staged(replace(SMALL, shift_to_now=True), at(hour, 10))
     assert stage.plan.date == date(2025, 11, 24)
     assert stage.plan.clock.moment(LATE_MORNING) == at(hour, 10)
     assert stage.played_at(EVENING) - at(hour, 10) == pytest.approx((EVENING - LATE_MORNING) / 60)
 
 
-def test_minutes_before_midnight_a_shifted_day_is_tomorrows():
+def test_minutes_before_midnight_a_shifted_day_is_tomorrows() -> None:
     stage = staged(replace(SMALL, shift_to_now=True), at(23, 58))
     assert stage.plan.date == date(2025, 11, 25)
     assert stage.plan.clock.moment(LATE_MORNING) == at(23, 58)
 
 
-def test_a_day_that_ends_early_is_shifted_to_tomorrow_once_it_is_over():
+def test_a_day_that_ends_early_is_shifted_to_tomorrow_once_it_is_over() -> None:
     options = replace(SMALL, shift_to_now=True, day_end="18:00")
     assert staged(options, at(17)).plan.date == date(2025, 11, 24)
     assert staged(options, at(19)).plan.date == date(2025, 11, 25)
 
 
-def test_today_plays_its_past_at_once_and_the_rest_at_its_speed():
+def test_today_plays_its_past_at_once_and_the_rest_at_its_speed() -> None:
     stage = staged(replace(SMALL, speed=60), at(14))
     assert stage.plan.date == date(2025, 11, 24)
     assert stage.played_at(10 * HOUR) == at(10)
     assert stage.played_at(15 * HOUR) == at(14, 1)
 
 
-def test_nothing_live_bears_a_time_that_is_yet_to_come():
+def test_nothing_live_bears_a_time_that_is_yet_to_come() -> None:
     for options in (replace(SMALL, speed=60), replace(SMALL, speed=600, shift_to_now=True)):
         stage = staged(options, at(14))
         for happening in timetable(stage.plan):
@@ -57,7 +57,7 @@ def test_nothing_live_bears_a_time_that_is_yet_to_come():
 
 
 @pytest.mark.parametrize("day", [date(2024, 2, 29), date(2025, 10, 1), date(2026, 3, 8)])
-def test_another_date_keeps_its_times_and_plays_from_its_morning(day):
+def test_another_date_keeps_its_times_and_plays_from_its_morning(day) -> None:
     stage = staged(replace(SMALL, day=day, speed=60), at(14))
     assert stage.plan.clock.text(9 * HOUR) == f"{day}T09:00:00+03:00"
     assert stage.played_at(-6 * HOUR) < at(14)
@@ -65,13 +65,13 @@ def test_another_date_keeps_its_times_and_plays_from_its_morning(day):
     assert stage.played_at(10 * HOUR) == at(14) + 65
 
 
-def test_speed_zero_plays_everything_at_once_at_the_times_of_life():
+def test_speed_zero_plays_everything_at_once_at_the_times_of_life() -> None:
     stage = staged(replace(SMALL, speed=0), at(14))
     assert stage.played_at(24 * HOUR) == -math.inf
     assert stage.plan.clock.text(15 * HOUR) == "2025-11-24T15:00:00+03:00"
 
 
-def test_today_at_the_pace_of_life_has_the_same_ids_at_any_hour():
+def test_today_at_the_pace_of_life_has_the_same_ids_at_any_hour() -> None:
     tags = {
         staged(replace(SMALL, speed=speed), at(hour)).plan.tag
         for speed in (0, 1)
@@ -80,7 +80,7 @@ def test_today_at_the_pace_of_life_has_the_same_ids_at_any_hour():
     assert len(tags) == 1
 
 
-def test_todays_date_is_that_of_the_business_time_zone():
+def test_todays_date_is_that_of_the_business_time_zone() -> None:
     assert staged(SMALL, at(1)).plan.date == date(2025, 11, 24)
     assert staged(replace(SMALL, timezone="America/New_York"), at(1)).plan.date == date(
         2025, 11, 23
@@ -95,18 +95,18 @@ def test_todays_date_is_that_of_the_business_time_zone():
         ({"timezone": "Europe/Atlantis"}, "Europe/Atlantis"),
     ],
 )
-def test_what_cannot_be_played_is_named(wrong, named):
+def test_what_cannot_be_played_is_named(wrong, named) -> None:
     with pytest.raises(StackError, match=named):
         staged(replace(SMALL, **wrong), at(12))
 
 
 @pytest.mark.parametrize("days", [-30, -1.01, 1.01, 30])
-def test_records_of_other_days_bear_their_events_time(days):
+def test_records_of_other_days_bear_their_events_time(days) -> None:
     now = at(12)
     time = now + timedelta(days=days).total_seconds()
     assert record_timestamp_ms(time, now) == int(time * 1000)
 
 
-def test_records_of_about_now_bear_the_time_of_sending():
+def test_records_of_about_now_bear_the_time_of_sending() -> None:
     assert record_timestamp_ms(at(12), at(13)) is None
     assert record_timestamp_ms(at(12) + MAX_AHEAD_S - 1, at(12)) is None
