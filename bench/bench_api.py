@@ -147,10 +147,15 @@ async def rate(app: App, path: str, seconds: int, headers: dict[str, str]) -> Ra
     used = app.cpu() - before
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     assert refused is None, out
-    requests = int(re.search(r"(\d+) requests in", out)[1])  # type: ignore[index]
-    per_second = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])  # type: ignore[index]
-    p99 = re.search(r"99%\s+(\S+)", out)[1]  # type: ignore[index]
-    return Rate(per_second, p99, used / requests * 1e6)
+    requests = int(_figure(r"(\d+) requests in", out))
+    per_second = float(_figure(r"Requests/sec:\s+([\d.]+)", out))
+    return Rate(per_second, _figure(r"99%\s+(\S+)", out), used / requests * 1e6)
+
+
+def _figure(pattern: str, out: str) -> str:
+    found = re.search(pattern, out)
+    assert found, out
+    return found[1]
 
 
 async def requests_a_second(api: Api, seconds: int) -> None:

@@ -16,6 +16,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import date, timedelta
+from functools import partial
 
 import uvloop
 from aiokafka import ConsumerRecord
@@ -26,11 +27,12 @@ from engines import redis_server
 from projector.consumer.decode import Found, decode
 from projector.fold.facts import Fact
 from projector.main import tune_collector
+from projector.store.client import RedisClient
 from projector.store.position import Position
 from support.api import Api, served_api
 from support.issuer import running_issuer
 from support.writer import Writer
-from topic import _records as records_of  # the generator, without a Kafka
+from topic import Record, records_of
 
 TODAY = date(2026, 11, 24)
 PARTITIONS = 8
@@ -41,7 +43,7 @@ MEASURED = 20_000
 ROUNDS = 200
 
 
-async def write(writer: Writer, records: Iterator[tuple[bytes, int, int, bytes]]) -> int:
+async def write(writer: Writer, records: Iterator[Record]) -> int:
     """Fold records into their shards, as the projector does; how many."""
     waiting: list[dict[str, list[Fact]]] = [{} for _ in writer.shards]
     sizes = [0] * len(writer.shards)
@@ -69,9 +71,7 @@ async def write(writer: Writer, records: Iterator[tuple[bytes, int, int, bytes]]
     return count
 
 
-def day_of(
-    tasks: int, last: date, events: int, days: int, prefix: str
-) -> Iterator[tuple[bytes, int, int, bytes]]:
+def day_of(tasks: int, last: date, events: int, days: int, prefix: str) -> Iterator[Record]:
     return records_of(tasks, 200, last, events, days, prefix, PARTITIONS)
 
 
@@ -97,16 +97,14 @@ async def reading(redis_url: str, writer: Writer, prefix: str) -> dict[str, floa
         figures["cold start"] = await median_ms(first_report, 5)
         async with served_api(redis_url, issuer) as api:
             await api.up_to_date()
-            get = lambda: api.raw("/report", date=TODAY.isoformat())  # noqa: E731 -- three times
+            get = partial(api.raw, "/report", date=TODAY.isoformat())
             await get()
             figures["warm"] = await median_ms(get)
             figures["changed"] = await changed_ms(api, writer, one_more)
     return figures
 
 
-async def changed_ms(
-    api: Api, writer: Writer, records: Iterator[tuple[bytes, int, int, bytes]]
-) -> float:
+async def changed_ms(api: Api, writer: Writer, records: Iterator[Record]) -> float:
     """From the write of one event to the answer that counts it, less the write itself."""
     found = []
     for _ in range(50):
@@ -119,7 +117,7 @@ async def changed_ms(
     return statistics.median(found)
 
 
-async def bytes_by_part(client: Redis, tasks: int) -> dict[str, float]:
+async def bytes_by_part(client: RedisClient, tasks: int) -> dict[str, float]:
     """Bytes per task of each part of the shards, by MEMORY USAGE of every key."""
     parts: dict[str, float] = {}
     known = {"docs": "document", "deliveries": "last delivery", "meta": "meta", "seqs": "meta"}
@@ -127,14 +125,14 @@ async def bytes_by_part(client: Redis, tasks: int) -> dict[str, float]:
     async for key in client.scan_iter(match="g1:*", count=1_000):
         name = key.decode().split("}:", 1)[1]
         part = known.get(name) or name.split(":")[0]
-        size = await client.memory_usage(key, samples=0)
+        size: int = await client.memory_usage(key, samples=0)
         parts[part] = parts.get(part, 0) + size / tasks
     return parts
 
 
 async def compare(tasks: int) -> None:
     async with redis_server() as redis_url:
-        client = Redis.from_url(redis_url)
+        client: RedisClient = Redis.from_url(redis_url)
         await client.flushall()
         writer = await Writer(client, partitions=PARTITIONS).start()
         empty = (await client.info("memory"))["used_memory"]

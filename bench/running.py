@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -28,7 +28,7 @@ class Services(NamedTuple):
 
 @asynccontextmanager
 async def services(
-    bootstrap: str, redis_url: str, folder: Path, *, token_s: float, **projector: str
+    bootstrap: str, redis_url: str, folder: Path, *, token_s: float, **projector: Any
 ) -> AsyncIterator[Services]:
     """Ready when entered. The client's token holds for `token_s` seconds.
 

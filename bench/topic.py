@@ -22,6 +22,9 @@ from aiokafka.partitioner import murmur2
 from contracts.events import STRUCTURED_CONTENT_TYPE
 from devkit.simulator import names
 
+Record = tuple[bytes, int, int, bytes]
+"""(key, partition, timestamp in milliseconds, value)."""
+
 BATCH_BYTES = 512 * 1024
 """Below the 1 MiB that a broker takes at most unless told otherwise."""
 
@@ -86,7 +89,7 @@ async def fill(
 
         count = 0
         now = int(time.time() * 1000)
-        for key, partition, milliseconds, value in _records(
+        for key, partition, milliseconds, value in records_of(
             tasks,
             operators,
             date or datetime.now(UTC).date(),
@@ -115,7 +118,7 @@ async def fill(
         await producer.stop()
 
 
-def _records(
+def records_of(
     tasks: int,
     operators: int,
     last: date,
@@ -123,8 +126,8 @@ def _records(
     days: int,
     prefix: str,
     partitions: int,
-) -> Iterator[tuple[bytes, int, int, bytes]]:
-    """(key, partition, timestamp in ms, value): for each date the plans of the evening before, then the rest."""
+) -> Iterator[Record]:
+    """For each date the plans of the evening before, then the rest."""
     for back in reversed(range(days)):
         done = days - 1 - back
         first, end = tasks * done // days, tasks * (done + 1) // days
@@ -132,9 +135,7 @@ def _records(
         yield from _day_records(day, first, end - first, partitions)
 
 
-def _day_records(
-    day: "Day", first: int, tasks: int, partitions: int
-) -> Iterator[tuple[bytes, int, int, bytes]]:
+def _day_records(day: "Day", first: int, tasks: int, partitions: int) -> Iterator[Record]:
     """One date's records. A task's events lie a twelfth of the day apart, among those of others."""
     partition_of = array("H", bytes(2 * tasks))
     for at in range(tasks):

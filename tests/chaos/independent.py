@@ -18,8 +18,10 @@ from zoneinfo import ZoneInfo
 Event = dict[str, Any]
 Figures = dict[str, Any]
 
-COUNTED = ("planned", "calls", "refusals", "ordered", "orders", "delivered", "postponed")
-COUNTED += ("no_contact", "refused", "dropped", "drop_closed")
+COUNTED = (
+    *("planned", "calls", "refusals", "ordered", "orders", "delivered", "postponed"),
+    *("no_contact", "refused", "dropped", "drop_closed"),
+)
 RANKS = {"task-planned.v1": 0, "task-called.v1": 1}
 
 

@@ -11,7 +11,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -164,7 +164,7 @@ class Readers:
             return False
         return all(one.status_code == 200 and one.json()["operators"] for one in reports)
 
-    def clients(self) -> list[Awaitable[None]]:
+    def clients(self) -> list[Coroutine[Any, Any, None]]:
         today = datetime.now(ZONE).date()
         days = [(today + timedelta(days=away)).isoformat() for away in (-1, 1)]
         far = {"date": self._growing.day}

@@ -12,6 +12,7 @@ from chaos import results
 from chaos.load import ZONE, Load
 from chaos.projectors import Place
 from contracts.keys import ShardKeys
+from projector.store.client import RedisClient
 from support.api import Api, served_api
 from support.issuer import running_issuer
 from support.waiting import until
@@ -106,10 +107,10 @@ async def test_contacts_are_overdue_within_a_second_and_nothing_is_written(
     assert 0 <= max(late) < WITHIN_S
 
 
-async def written(here: Place) -> list[Any]:
+async def written(here: Place) -> list[object]:
     """Everything of the shards but their meta, which freshness moves: counts, and seqs by date."""
-    client = redis.asyncio.from_url(here.redis_url)
-    found = []
+    client: RedisClient = redis.asyncio.from_url(here.redis_url)
+    found: list[object] = []
     try:
         for shard in range(here.topic.partitions):
             keys = ShardKeys("g1", shard)

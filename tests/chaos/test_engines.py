@@ -1,6 +1,7 @@
 """The real engines start, fail and come back as the fault tests need them to."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -172,7 +173,7 @@ def test_a_missing_tool_is_one_line_that_says_how_to_install_it(
     from devkit.real_engines.fetch import find_java
 
     monkeypatch.setenv("PATH", str(tmp_path))
-    look = {
+    look: dict[str, Callable[[], object]] = {
         "redis-server": find_redis_server,
         "java": find_java,
         "mvn": lambda: fetch_kafka(tmp_path / "cache"),

@@ -3,10 +3,12 @@
 import asyncio
 import re
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from chaos.load import Growing, Load, flowing, under_load
-from chaos.projectors import Place, place
+from chaos.projectors import Place, ProjectorProcess, place
 from chaos.readers import Readers, reading
 from devkit.real_engines import RealRedisCluster
 from support.topics import Topic
@@ -65,7 +67,7 @@ async def _rebuilt(here: Place, fault: str, seed: int, warm_s: float = WARM_S) -
 
 async def test_nobody_notices_a_rolling_deploy_of_another_fold_version(here: Place) -> None:
     growing = Growing()
-    rebuilds = {"OBZVON_ON_FOREIGN": "rebuild"}
+    rebuilds: dict[str, Any] = {"OBZVON_ON_FOREIGN": "rebuild"}
     old = [here.projector(f"old-{number}", **rebuilds) for number in range(2)]
     await asyncio.gather(*(one.ready() for one in old))
     async with (
@@ -86,7 +88,7 @@ async def test_nobody_notices_a_rolling_deploy_of_another_fold_version(here: Pla
         await old[1].child.stop()
         for how in ("park", "rebuild"):  # somebody starts the old release once more
             late = here.projector(f"late-{how}", OBZVON_ON_FOREIGN=how)
-            status, said = await until(lambda late=late: _parked(late), within_s=30.0)
+            status, said = await until(partial(_parked, late), within_s=30.0)
             assert (status, "fold 1 here, 2 there" in said) == (503, True), said
         await _read_on(readers, 20)
     assert await here.live() == "g2"
@@ -101,7 +103,7 @@ async def test_nobody_notices_a_rolling_deploy_of_another_fold_version(here: Pla
     )
 
 
-async def _parked(projector: object) -> tuple[int, str] | None:
+async def _parked(projector: ProjectorProcess) -> tuple[int, str] | None:
     status, said = await projector.health()
     return (status, said) if "parked" in said else None
 

@@ -14,7 +14,7 @@ from chaos import results
 from chaos.load import Load, under_load
 from chaos.projectors import BROKER_SETTINGS, Place, ProjectorProcess, place
 from contracts.keys import Meta
-from devkit.real_engines import RealKafka
+from devkit.real_engines import RealKafka, RealRedis
 from devkit.stack.topics import create_topics, delete_topics
 from support.topics import Topic
 from support.waiting import until
@@ -24,7 +24,10 @@ async def test_a_broker_of_three_killed_and_restarted_loses_nothing(tmp_path: Pa
     async with RealKafka(tmp_path / "k", brokers=3, heap="384m", settings=BROKER_SETTINGS) as kafka:
         topic = Topic(kafka.bootstrap, "three", "three.dlq", 8)
         await create_topics(kafka.bootstrap, "three", "three.dlq", 8, replication_factor=3)
-        async with _redis(tmp_path) as server, place(topic, server.url, tmp_path) as here:
+        async with (
+            RealRedis(tmp_path / "redis") as server,
+            place(topic, server.url, tmp_path) as here,
+        ):
             await here.projector().ready(60.0)
             async with under_load(topic.bootstrap, topic.events, seed=21) as load:
                 for number in (2, 3, 1):
@@ -168,12 +171,6 @@ async def test_aborted_and_committed_transactions_leave_no_difference(here: Plac
     finally:
         await producer.stop()
     await here.check("a transaction aborted among committed ones", load.events, faults=aborted)
-
-
-def _redis(folder: Path):
-    from devkit.real_engines import RealRedis
-
-    return RealRedis(folder / "redis")
 
 
 async def _applied(here: Place, by: int) -> None:

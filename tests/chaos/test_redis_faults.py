@@ -18,6 +18,7 @@ from chaos.readers import reading
 from contracts.keys import ShardKeys
 from devkit.real_engines import RealRedisCluster, RedisPair
 from devkit.real_engines.redis_cluster import ClusterNode
+from projector.store.client import RedisClient
 from projector.store.shard import UNREACHABLE
 from support.proxy import Proxy, proxy
 from support.topics import Topic
@@ -240,7 +241,7 @@ async def _is_primary(node: ClusterNode) -> bool:
 async def _ask(url: str, *words: str) -> None:
     import redis.asyncio
 
-    client = redis.asyncio.from_url(url)
+    client: RedisClient = redis.asyncio.from_url(url)
     try:
         await client.execute_command(*words)
     finally:

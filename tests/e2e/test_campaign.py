@@ -1,9 +1,10 @@
 """A real campaign, and a simulated day, through Kafka and the projector to the API's report."""
 
 import csv
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,13 +20,14 @@ from projector.settings import Settings
 from support.api import Api, running_api
 from support.issuer import running_issuer
 from support.paths import CAMPAIGN_CSV
+from support.topics import Topic
 from support.waiting import until
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 
 
 @asynccontextmanager
-async def projecting(topic, redis_url) -> AsyncIterator[None]:
+async def projecting(topic: Topic, redis_url: str) -> AsyncIterator[None]:
     """A projector of the topic into the Redis."""
     settings = Settings(
         kafka_bootstrap_servers=topic.bootstrap,
@@ -39,7 +41,7 @@ async def projecting(topic, redis_url) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def pipeline(topic, redis_url, now: str | None = None) -> AsyncIterator[Api]:
+async def pipeline(topic: Topic, redis_url: str, now: str | None = None) -> AsyncIterator[Api]:
     """Projector and API; `now` fixes the clock of the API."""
     async with (
         projecting(topic, redis_url),
@@ -54,23 +56,25 @@ async def pipeline(topic, redis_url, now: str | None = None) -> AsyncIterator[Ap
         yield api
 
 
-async def publish(topic, made) -> None:
+async def publish(topic: Topic, made: Iterable[tuple[dict[str, Any], int | None]]) -> None:
     async with Publisher(topic.bootstrap, topic.events) as publisher:
         for event, milliseconds in made:
             await publisher.send(to_json(event), event["subject"], milliseconds)
 
 
-async def caught_up(api: Api, count: int, **parameters) -> dict:
+async def caught_up(api: Api, count: int, **parameters: str) -> dict[str, Any]:
     """The report as soon as it counts so many calls."""
 
-    async def answer():
-        found = await api.get("/report", **parameters)
+    async def answer() -> dict[str, Any] | None:
+        found: dict[str, Any] = await api.get("/report", **parameters)
         return found if found["totals"]["calls"] >= count else None
 
     return await until(answer, within_s=60, every_s=0.1)
 
 
-async def test_the_report_over_the_campaign_counts_what_its_file_counts(topic, redis_url) -> None:
+async def test_the_report_over_the_campaign_counts_what_its_file_counts(
+    topic: Topic, redis_url: str
+) -> None:
     with CAMPAIGN_CSV.open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     contacts, calls = len(rows), sum(int(row["campaign"]) for row in rows)
@@ -97,7 +101,7 @@ async def test_the_report_over_the_campaign_counts_what_its_file_counts(topic, r
 
 @pytest.mark.parametrize("hour", [11.5, 15])
 async def test_the_report_of_a_simulated_day_is_what_its_events_come_to(
-    topic, redis_url, hour
+    topic: Topic, redis_url: str, hour: float
 ) -> None:
     day = date.today()  # noqa: DTZ011 - any date within the retention is well
     plan = DayPlan(Clock.of_date(day, MOSCOW), operators=12, tasks=600)
@@ -111,17 +115,17 @@ async def test_the_report_of_a_simulated_day_is_what_its_events_come_to(
             topic, ((one.event, int(plan.clock.moment(one.second) * 1000)) for one in told)
         )
 
-        async def answer():
-            totals = (await api.get("/report", date=day.isoformat()))["totals"]
+        async def answer() -> dict[str, Any] | None:
+            totals: dict[str, Any] = (await api.get("/report", date=day.isoformat()))["totals"]
             return totals if figures(totals) == expected else None
 
         totals = await until(answer, within_s=30)
         assert totals["planned"] > 500
 
 
-def figures(totals) -> dict[str, int]:
+def figures(totals: dict[str, Any]) -> dict[str, int]:
     """The totals as `devkit.simulator.survey` names them."""
-    flat = {}
+    flat: dict[str, int] = {}
     for name, value in totals.items():
         if isinstance(value, dict):
             flat |= {f"{name}.{part}": count for part, count in value.items() if part != "total"}

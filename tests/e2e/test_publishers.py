@@ -7,13 +7,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from confluent_kafka import Producer
 
 from support.api import running_api
 from support.events import DAY, called, planned
 from support.issuer import Issuer
-from support.projecting import Shards, publish, record_of, running_projector, send, shards_of
+from support.projecting import (
+    Record,
+    Shards,
+    publish,
+    record_of,
+    running_projector,
+    send,
+    shards_of,
+)
 from support.topics import Topic
 
 NOON = f"{DAY}T12:00:00+03:00"
@@ -82,7 +90,7 @@ async def test_bad_records_are_put_aside_and_disturb_nothing(
     future = called("T1")
     future["time"] = "2030-01-01T00:00:00Z"
     key, value, _ = record_of(planned("T1"))
-    bad = {
+    bad: dict[str, Record] = {
         "not_json": (b"T1", b"{", {}),
         "empty": (b"T1", None, {}),
         "too_large": (b"T1", b"x" * 70_000, {}),
@@ -124,7 +132,7 @@ async def test_what_compression_has_made_small_enough_to_come_stops_nothing(
     producer.produce(topic.events, b"x", b"T1", partition=0, headers=[("", None)] * 300_000)
     for partition in range(topic.partitions):
         key, value, _ = record_of(planned("T1"))
-        headers = [("x", b"x" * 3_000_000)]
+        headers: list[tuple[str, str | bytes | None]] = [("x", b"x" * 3_000_000)]
         producer.produce(topic.events, value, key, partition=partition, headers=headers)
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
         assert producer.flush(20) == 0
@@ -165,7 +173,7 @@ async def dead_letters(topic: Topic, count: int) -> list[dict[str, Any]]:
     )
     await consumer.start()
     try:
-        found = []
+        found: list[ConsumerRecord] = []
         while len(found) < count:
             for records in (await consumer.getmany(timeout_ms=1_000)).values():
                 found += records

@@ -17,6 +17,7 @@ import pytest_asyncio
 import redis.asyncio
 
 from devkit.stack.processes import Child
+from projector.store.client import RedisClient
 from support.command import OBZVON, RunningStack, clean_environment, obzvon, obzvon_up
 from support.waiting import until
 
@@ -105,7 +106,7 @@ async def test_verify_passes_its_findings_and_its_exit_code_on(stack: RunningSta
         return (await stack.obzvon("verify")).code == 0
 
     await until(is_right, within_s=30.0)
-    client = redis.asyncio.from_url(stack.state.redis)
+    client: RedisClient = redis.asyncio.from_url(stack.state.redis)
     try:
         key = await anext(client.scan_iter(f"*cells:{DAY}"))
         field, before = next(iter((await client.hgetall(key)).items()))

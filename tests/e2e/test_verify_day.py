@@ -6,6 +6,7 @@ from pathlib import Path
 import redis.asyncio
 
 from contracts.keys import ShardKeys
+from projector.store.client import RedisClient
 from support.command import RunningStack, obzvon_up
 from support.waiting import until
 
@@ -40,7 +41,7 @@ async def verified(stack: RunningStack) -> str:
 
 
 async def break_one_cell(stack: RunningStack) -> tuple[str, str]:
-    client = redis.asyncio.from_url(stack.state.redis)
+    client: RedisClient = redis.asyncio.from_url(stack.state.redis)
     try:
         for shard in range(8):
             prefix = ShardKeys("g1", shard).cells("")

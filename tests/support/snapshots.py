@@ -12,7 +12,14 @@ from projector.fold.facts import Fact, content, fact_of_event
 from projector.fold.task import last_deliveries, latest_names
 from query_api.report.snapshot import CellCounts, OpenContacts, Shard, Snapshot
 
-META = Meta.decode({b"epoch": b"1-x", b"seq": b"1", b"offset": b"0", b"end_offset": b"0"})
+
+def _meta() -> Meta:
+    meta = Meta.decode({b"epoch": b"1-x", b"seq": b"1", b"offset": b"0", b"end_offset": b"0"})
+    assert meta is not None
+    return meta
+
+
+META = _meta()
 
 
 def tasks_of(events: Iterable[dict[str, Any]]) -> dict[str, list[Fact]]:
@@ -51,13 +58,13 @@ def snapshot_of(
                 cell = Cell(*named)
                 known = counts.setdefault(date, {}).get(cell, (0,) * 11)
                 counts[date][cell] = tuple(a + b for a, b in zip(known, more, strict=True))
-            for (date, *named), more in open_counts(found).items():
-                key = OpenKey(*named)
-                at = opens.setdefault(date, {})
-                at[key] = at.get(key, 0) + more
+            for bucket, number_of in open_counts(found).items():
+                key = OpenKey(*bucket[1:])
+                of_date = opens.setdefault(bucket[0], {})
+                of_date[key] = of_date.get(key, 0) + number_of
             for (kind, id_), entry in latest_names(facts).items():
-                at = names.setdefault(kind, {})
-                at[id_] = max(at.get(id_, entry), entry)
+                of_kind = names.setdefault(kind, {})
+                of_kind[id_] = max(of_kind.get(id_, entry), entry)
         dates = counts.keys() | opens.keys()
         shards.append(
             Shard(

@@ -64,7 +64,7 @@ def _planned(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def _called(draw: st.DrawFn) -> dict[str, Any]:
     outcome = draw(st.sampled_from(["ordered", "answered", "no_answer", "busy", "refused"]))
-    data = {"call_id": f"k{draw(st.integers(1, 3))}", "outcome": outcome}
+    data: dict[str, Any] = {"call_id": f"k{draw(st.integers(1, 3))}", "outcome": outcome}
     if outcome == "ordered":
         data["order"] = {"id": f"o{draw(_few)}", "number": str(draw(_few))}
     return {**data, "operator": draw(_maybe_operator), "duration_s": draw(st.none() | _few)}

@@ -4,15 +4,27 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 Found = TypeVar("Found")
 
 
+@overload
 async def until(
-    condition: Callable[[], Found | Awaitable[Found]], within_s: float = 10.0, every_s: float = 0.02
-) -> Found:
-    """What the condition answers, as soon as that is truthy; AssertionError when it takes too long.
+    condition: Callable[[], Awaitable[Found | None]], within_s: float = ..., every_s: float = ...
+) -> Found: ...
+
+
+@overload
+async def until(
+    condition: Callable[[], Found | None], within_s: float = ..., every_s: float = ...
+) -> Found: ...
+
+
+async def until(
+    condition: Callable[[], Any], within_s: float = 10.0, every_s: float = 0.02
+) -> object:
+    """Returns the condition's value as soon as it is truthy; AssertionError if that takes too long.
 
     The condition may be async. It is asked every `every_s` seconds.
     """

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from redis.asyncio import Redis
-
 from contracts.keys import LIVE, Fingerprint, LivePointer, ShardKeys
 from projector.fold.calendar import Calendar
 from projector.fold.facts import Fact, fact_of_event
+from projector.store.client import RedisClient
 from projector.store.position import Position
 from projector.store.shard import Shard
 
@@ -22,7 +21,7 @@ class Writer:
 
     def __init__(
         self,
-        client: Redis,
+        client: RedisClient,
         *,
         partitions: int = 4,
         timezone: str = "Europe/Moscow",
@@ -72,10 +71,10 @@ class Writer:
             number = zlib.crc32(event["subject"].encode()) % len(self.shards)
             facts = batches.setdefault(number, {}).setdefault(event["subject"], [])
             facts.append(fact_of_event(event))
-        for number, facts in batches.items():
+        for number, batch in batches.items():
             shard = self.shards[number]
-            prepared = await shard.prepare(facts)
-            offset = shard.position.offset + sum(map(len, facts.values()))
+            prepared = await shard.prepare(batch)
+            offset = shard.position.offset + sum(map(len, batch.values()))
             now = int(time.time() * 1000)
             await shard.commit(prepared, Position(offset, offset - 1, now))
 

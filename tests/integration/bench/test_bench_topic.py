@@ -1,30 +1,26 @@
 """Filling a topic for the benchmarks, on a real Kafka."""
 
-import importlib.util
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 from aiokafka import AIOKafkaConsumer
 
-from support.paths import ROOT
-
-_spec = importlib.util.spec_from_file_location("bench_topic_filler", ROOT / "bench" / "topic.py")
-filler = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(filler)
+from support.topics import Topic
+from topic import fill
 
 
-async def test_everything_that_is_counted_is_in_the_topic_once(topic) -> None:
+async def test_everything_that_is_counted_is_in_the_topic_once(topic: Topic) -> None:
     """Tomorrow's events too, whose records bear the present."""
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     for day, prefix in ((date(2025, 11, 24), "past"), (tomorrow, "ahead")):
-        count = await filler.fill(topic.bootstrap, topic.events, 700, date=day, prefix=prefix)
+        count = await fill(topic.bootstrap, topic.events, 700, date=day, prefix=prefix)
         assert count == 3_500
     consumer = AIOKafkaConsumer(
         topic.events, bootstrap_servers=topic.bootstrap, auto_offset_reset="earliest"
     )
     await consumer.start()
     try:
-        ids, keys = Counter(), Counter()
+        ids, keys = Counter[bytes](), Counter[bytes]()
         ends = await consumer.end_offsets(consumer.assignment())
         assert sum(ends.values()) == 7_000
         while ids.total() < 7_000:

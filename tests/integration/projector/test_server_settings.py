@@ -3,7 +3,7 @@
 import redis.asyncio
 
 from projector.consumer.topic import doubts, read_configs
-from projector.store.client import connect, evicting
+from projector.store.client import RedisClient, connect, evicting
 from support.projecting import projector_settings
 from support.topics import Topic
 
@@ -16,7 +16,7 @@ async def test_the_topics_we_create_keep_everything(topic: Topic, redis_url: str
 
 
 async def test_a_redis_that_may_evict_is_told(redis_url: str) -> None:
-    admin = redis.asyncio.from_url(redis_url)
+    admin: RedisClient = redis.asyncio.from_url(redis_url)
     client = connect(redis_url)
     try:
         assert await evicting(client) == {}

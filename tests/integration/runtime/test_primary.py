@@ -14,7 +14,7 @@ import query_api.connections
 import query_api.reader.client
 from devkit.stack.engines import EmbeddedRedis
 from projector.fold.facts import fact_of_event
-from projector.store.client import connect
+from projector.store.client import RedisClient, connect
 from projector.store.shard import RolledBack
 from query_api.auth.store import AccessStore
 from support.events import planned
@@ -83,7 +83,8 @@ async def test_nothing_is_folded_on_what_a_replica_that_lags_still_holds(
     two: list[EmbeddedRedis], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = two
-    async with proxy(new.port) as name, redis.asyncio.from_url(new.url) as primary:
+    primary: RedisClient = redis.asyncio.from_url(new.url)
+    async with proxy(new.port) as name, primary:
         writer = await Writer(connect(f"redis://{name.address}/0"), partitions=1).start()
         [shard] = writer.shards
         await writer.write([planned("T1")])

@@ -64,7 +64,7 @@ def headed(event: dict[str, Any], traceparent: str) -> Record:
 async def test_a_trace_leads_from_the_publisher_to_the_request_that_shows_its_event(
     topic: Topic, redis_url: str, issuer: Issuer, collector: Collector
 ) -> None:
-    on = {"traces_endpoint": collector.url}
+    on: dict[str, Any] = {"traces_endpoint": collector.url}
     ours = context()
     async with (
         running_projector(topic, redis_url, **on),
@@ -100,7 +100,7 @@ async def test_a_trace_leads_from_the_publisher_to_the_request_that_shows_its_ev
 async def test_every_recorded_event_leads_to_a_view_however_fast_they_come(
     topic: Topic, redis_url: str, issuer: Issuer, collector: Collector
 ) -> None:
-    on = {"traces_endpoint": collector.url, "traces_sample": 0}
+    on: dict[str, Any] = {"traces_endpoint": collector.url, "traces_sample": 0}
     contexts = {f"T{number}": context() for number in range(40)}
     async with (
         running_projector(topic, redis_url, **on),
@@ -124,7 +124,7 @@ async def test_every_recorded_event_leads_to_a_view_however_fast_they_come(
 async def test_a_trace_leads_to_the_stream_that_shows_its_event_first(
     topic: Topic, redis_url: str, issuer: Issuer, collector: Collector
 ) -> None:
-    on = {"traces_endpoint": collector.url, "traces_sample": 0}
+    on: dict[str, Any] = {"traces_endpoint": collector.url, "traces_sample": 0}
     first, second = context(), context()
     async with (
         running_projector(topic, redis_url, **on),
@@ -222,7 +222,7 @@ async def test_only_recorded_contexts_are_linked_and_no_more_than_a_span_can_hav
 async def test_nothing_of_a_span_is_personal(
     topic: Topic, redis_url: str, issuer: Issuer, collector: Collector
 ) -> None:
-    on = {"traces_endpoint": collector.url}
+    on: dict[str, Any] = {"traces_endpoint": collector.url}
     ours = context()
     secret = planned("T1", client_name="Тайный", address_text="Тайная, 1", operator_name="Тайна")
     async with (

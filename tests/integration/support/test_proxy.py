@@ -8,14 +8,17 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from devkit.stack.engines import EmbeddedRedis
+from projector.store.client import RedisClient
 from support.proxy import Proxy, proxy
 from support.waiting import until
 
 
 async def ask(between: Proxy, *words: str) -> object:
     """The answer on a connection of its own."""
-    async with redis.asyncio.from_url(f"redis://{between.address}/0") as client:
-        return await client.execute_command(*words)
+    client: RedisClient = redis.asyncio.from_url(f"redis://{between.address}/0")
+    async with client:
+        answer: object = await client.execute_command(*words)
+        return answer
 
 
 async def test_a_proxy_switches_cuts_and_hangs(tmp_path: Path) -> None:

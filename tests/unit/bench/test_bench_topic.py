@@ -1,6 +1,5 @@
 """The events that fill a topic for the benchmarks."""
 
-import importlib.util
 from collections import Counter, defaultdict
 from datetime import date
 from itertools import pairwise
@@ -14,21 +13,17 @@ from contracts.events import EVENT_ADAPTER
 from projector.fold.calendar import Calendar
 from projector.fold.contacts import contacts
 from projector.fold.facts import fact_of_event
-from support.paths import ROOT
-
-_spec = importlib.util.spec_from_file_location("bench_topic", ROOT / "bench" / "topic.py")
-topic = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(topic)
+from topic import Record, records_of
 
 DATE = date(2025, 11, 24)
 
 
-def records(tasks, events_per_task=5, days=1):
-    return list(topic._records(tasks, 7, DATE, events_per_task, days, "bench", 8))
+def records(tasks: int, events_per_task: int = 5, days: int = 1) -> list[Record]:
+    return list(records_of(tasks, 7, DATE, events_per_task, days, "bench", 8))
 
 
 @pytest.mark.parametrize(("tasks", "per_task"), [(1, 5), (2, 1), (100, 2), (337, 5), (100, 9)])
-def test_each_task_has_so_many_events_and_one_contact(tasks, per_task) -> None:
+def test_each_task_has_so_many_events_and_one_contact(tasks: int, per_task: int) -> None:
     of_task = defaultdict(list)
     for key, partition, _, value in records(tasks, per_task):
         event = EVENT_ADAPTER.validate_json(value)

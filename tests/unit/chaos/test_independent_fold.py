@@ -4,6 +4,7 @@ import ast
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_the_independent_fold_gives_the_report_of_each_rule(rule: Path) -> None:
 
 
 @pytest.mark.parametrize("case", DAYS["reports"], ids=lambda case: case["now"])
-def test_the_independent_fold_gives_the_reports_of_the_days(case: dict) -> None:
+def test_the_independent_fold_gives_the_reports_of_the_days(case: dict[str, Any]) -> None:
     lines = (GOLDEN / "days" / "events.jsonl").read_text().splitlines()
     rules = Rules(DAYS["timezone"], DAYS["day_end"])
     contacts = rules.contacts(map(json.loads, lines))

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import stat
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -36,7 +37,7 @@ def issuer(tmp_path: Path) -> Issuer:
 
 
 @pytest.fixture
-async def browser(issuer: Issuer):
+async def browser(issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(create_app(issuer))
     async with httpx.AsyncClient(transport=transport, base_url=URL) as client:
         yield client

@@ -2,6 +2,7 @@
 
 import io
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -54,10 +55,11 @@ def report(operators: int = 2, **changed: object) -> Report:
     )
 
 
-def drawn(given: Report, width: int, **options: object) -> str:
-    console = Console(file=io.StringIO(), width=width)
+def drawn(given: Report, width: int, **options: Any) -> str:
+    drawing = io.StringIO()
+    console = Console(file=drawing, width=width)
     console.print(table(given, FRESH, width=width, **options))
-    return console.file.getvalue()
+    return drawing.getvalue()
 
 
 def test_every_column_of_the_report_is_named_and_filled() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
 from typer.main import get_command
 
 import devkit.cli
@@ -20,11 +21,12 @@ from support.paths import ROOT
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 MEMBERS = ("contracts", "runtime", "services/projector", "services/query_api")
-OURS = {"projector": ProjectorSettings, "query_api": ApiSettings}
+OURS: dict[str, type[BaseSettings]] = {"projector": ProjectorSettings, "query_api": ApiSettings}
 
 
 def dockerfile(service: str) -> str:
-    return (ROOT / SERVICES[service]["build"]["dockerfile"]).read_text()
+    path: str = SERVICES[service]["build"]["dockerfile"]
+    return (ROOT / path).read_text()
 
 
 @pytest.mark.parametrize("service", OURS)

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from pydantic_settings import BaseSettings
+
 from projector.settings import Settings as ProjectorSettings
 from query_api.settings import Settings as ApiSettings
 from support.paths import ROOT
@@ -10,7 +12,7 @@ from support.paths import ROOT
 README = (ROOT / "README.md").read_text("utf-8")
 LINE = re.compile(r"^\| `([A-Z0-9_]+)` \| ([PA ]+) \| (.+?) \| (.+) \|$", re.MULTILINE)
 
-SERVICES = {"P": ProjectorSettings, "A": ApiSettings}
+SERVICES: dict[str, type[BaseSettings]] = {"P": ProjectorSettings, "A": ApiSettings}
 
 
 def shown(field: Any) -> str:

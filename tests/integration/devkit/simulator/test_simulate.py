@@ -8,20 +8,21 @@ from dataclasses import replace
 from datetime import date, time
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.partitioner import murmur2
 from rich.console import Console
 
 from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S, STRUCTURED_CONTENT_TYPE
 from devkit.errors import StackError
 from devkit.simulator.clock import HOUR
-from devkit.simulator.play import SimulateOptions, play, simulate
+from devkit.simulator.play import Counts, SimulateOptions, play, simulate
+from support.topics import Topic
 
 DAY = date(2025, 11, 24)
 AT_ONCE = SimulateOptions(operators=4, tasks=80, speed=0, day=DAY)
 
 
-async def read_all(topic):
+async def read_all(topic: Topic) -> list[ConsumerRecord]:
     """Every record of the topic, to its present end."""
     consumer = AIOKafkaConsumer(
         topic.events, bootstrap_servers=topic.bootstrap, auto_offset_reset="earliest"
@@ -38,14 +39,14 @@ async def read_all(topic):
         await consumer.stop()
 
 
-async def test_what_is_counted_is_what_kafka_holds(topic) -> None:
+async def test_what_is_counted_is_what_kafka_holds(topic: Topic) -> None:
     counts = await simulate(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events)
     records = await read_all(topic)
     assert len(records) == counts.published == counts.total
     assert Counter(json.loads(record.value)["type"] for record in records) == counts.by_type
 
 
-async def test_records_are_what_any_service_would_publish(topic) -> None:
+async def test_records_are_what_any_service_would_publish(topic: Topic) -> None:
     await simulate(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events)
     for record in await read_all(topic):
         event = EVENT_ADAPTER.validate_json(record.value)
@@ -55,7 +56,7 @@ async def test_records_are_what_any_service_would_publish(topic) -> None:
         assert event.time.timestamp() - record.timestamp / 1000 <= MAX_AHEAD_S
 
 
-async def test_until_stops_at_that_time_of_the_day(topic) -> None:
+async def test_until_stops_at_that_time_of_the_day(topic: Topic) -> None:
     counts = await simulate(
         replace(AT_ONCE, until=time(12, 30)), bootstrap=topic.bootstrap, topic=topic.events
     )
@@ -65,13 +66,13 @@ async def test_until_stops_at_that_time_of_the_day(topic) -> None:
     assert counts.hour <= "24.11 12:30"
 
 
-async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic) -> None:
+async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic: Topic) -> None:
     """The past comes at once; then event after event, as its time comes."""
     options = SimulateOptions(operators=12, tasks=600, speed=10_000, shift_to_now=True)
     reached = []
     in_the_afternoon = asyncio.Event()
 
-    def seen(counts) -> None:
+    def seen(counts: Counts) -> None:
         reached.append(counts.second / HOUR)
         if reached[-1] >= 14:
             in_the_afternoon.set()
@@ -87,13 +88,21 @@ async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic) -> None
     assert len(await read_all(topic)) > 600
 
 
-async def test_progress_and_the_final_counts_are_plain_lines_without_a_terminal(topic) -> None:
-    out, err = Console(file=io.StringIO()), Console(file=io.StringIO())
-    counts = await play(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events, out=out, err=err)
-    line = out.file.getvalue()
+async def test_progress_and_the_final_counts_are_plain_lines_without_a_terminal(
+    topic: Topic,
+) -> None:
+    printed, progress = io.StringIO(), io.StringIO()
+    counts = await play(
+        AT_ONCE,
+        bootstrap=topic.bootstrap,
+        topic=topic.events,
+        out=Console(file=printed),
+        err=Console(file=progress),
+    )
+    line = printed.getvalue()
     assert line.startswith(f"published {counts.published} events for 2025-11-24: called ")
     assert line.count("\n") == 1
-    assert "\x1b" not in err.file.getvalue() + line
+    assert "\x1b" not in progress.getvalue() + line
 
 
 async def test_a_broker_out_of_reach_is_one_line() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.fetch import FetchRequest
@@ -11,7 +12,7 @@ from support.topics import Topic
 
 
 async def test_an_idle_consumer_asks_rarely_and_still_hears_at_once(
-    topic: Topic, monkeypatch
+    topic: Topic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
     send = AIOKafkaClient.send

@@ -1,5 +1,8 @@
 """Too many dead letters park their shard, and lose nothing."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from contracts.keys import Meta
@@ -7,7 +10,15 @@ from projector.consumer import owner
 from projector.consumer.decode import partition_of
 from projector.main import Projector
 from support.events import planned
-from support.projecting import Record, Shards, record_of, running_projector, send, shards_of
+from support.projecting import (
+    Record,
+    Shards,
+    projector_settings,
+    record_of,
+    running_projector,
+    send,
+    shards_of,
+)
 from support.topics import Topic
 from support.waiting import until
 
@@ -79,17 +90,9 @@ async def test_a_few_bad_records_are_no_storm(topic: Topic, redis_url: str) -> N
         await until(lambda: stands_at(shards, 900))
 
 
-def _accepting(topic: Topic, redis_url: str, through: int):
-    from contextlib import asynccontextmanager
-
-    from support.projecting import projector_settings
-
-    @asynccontextmanager
-    async def running():
-        projector = Projector(
-            projector_settings(topic, redis_url, batch_records=200), accept_through=through
-        )
-        async with projector.running():
-            yield projector
-
-    return running()
+@asynccontextmanager
+async def _accepting(topic: Topic, redis_url: str, through: int) -> AsyncIterator[Projector]:
+    settings = projector_settings(topic, redis_url, batch_records=200)
+    projector = Projector(settings, accept_through=through)
+    async with projector.running():
+        yield projector

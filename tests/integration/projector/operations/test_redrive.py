@@ -5,7 +5,7 @@ import pytest
 from contracts.events import MAX_VALUE_BYTES
 from projector.consumer import decode
 from support.events import planned
-from support.projecting import publish, record_of, running_projector, send, shards_of
+from support.projecting import Shards, publish, record_of, running_projector, send, shards_of
 from support.projector_command import projector_command
 from support.topics import Topic
 
@@ -66,5 +66,5 @@ async def test_a_wrong_time_is_one_line(topic: Topic, redis_url: str) -> None:
     assert "yesterday" in ended.err
 
 
-async def tasks(shards) -> int:
+async def tasks(shards: Shards) -> int:
     return sum([await shards.client.hlen(keys.docs) for keys in shards.keys])

@@ -6,7 +6,7 @@ Whatever happens, an owner that follows the protocol brings the shard to what on
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from contracts.keys import Fingerprint, ShardKeys
 from projector.fold.calendar import Calendar
 from projector.fold.expected import Expected
 from projector.fold.facts import Fact, fact_of_event
-from projector.store.client import connect
+from projector.store.client import RedisClient, connect
 from projector.store.position import Position
 from projector.store.shard import Prepared, Shard, StaleOwner
 from support.strategies import histories
@@ -52,7 +52,7 @@ class StoreMachine(RuleBasedStateMachine):
     url: str
     loop: asyncio.AbstractEventLoop
 
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, work: Awaitable[Any]) -> Any:
         return self.loop.run_until_complete(work)
 
     @initialize(many=st.lists(histories(), min_size=3, max_size=4))
@@ -60,7 +60,7 @@ class StoreMachine(RuleBasedStateMachine):
         events = [event for events in many for event in events]
         self.log = [(event["subject"], fact_of_event(event)) for event in events]
         self.client = connect(self.url)
-        self.raw = redis.asyncio.from_url(self.url)
+        self.raw: RedisClient = redis.asyncio.from_url(self.url)
         self.run(self.raw.flushall())
         self.owners = [Owner(self.client) for _ in range(2)]
         self.saved: dict[bytes, bytes] = {}
@@ -99,7 +99,7 @@ class StoreMachine(RuleBasedStateMachine):
         owner.prepared = None
         await owner.shard.commit(prepared, position)
 
-    def _follow(self, owner: Owner, work: Coroutine[Any, Any, None]) -> None:
+    def _follow(self, owner: Owner, work: Awaitable[None]) -> None:
         """Run a step; an owner that is refused knows that it no longer is one."""
         try:
             self.run(work)
@@ -220,7 +220,7 @@ def everything(expected: Expected) -> dict[str, dict[bytes, bytes]]:
 
 
 @pytest.fixture
-def own_loop() -> Any:
+def own_loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
     yield loop
     loop.close()
@@ -231,7 +231,7 @@ def test_no_crash_no_zombie_and_no_lost_write_makes_the_shard_wrong(
 ) -> None:
     StoreMachine.url = redis_server
     StoreMachine.loop = own_loop
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         StoreMachine,
         settings=settings(
             max_examples=80,

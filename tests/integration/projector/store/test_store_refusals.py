@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from contracts.keys import Fingerprint, ShardKeys
 from projector.fold.calendar import Calendar
 from projector.fold.facts import fact_of_event
-from projector.store.client import connect
+from projector.store.client import RedisClient, connect
 from projector.store.position import Position
 from projector.store.shard import Shard
 from support.events import DAY, planned
@@ -51,7 +51,7 @@ async def test_a_key_of_the_wrong_type_is_named_and_nothing_is_written(redis_url
 async def test_a_user_who_may_not_all_that_is_needed_writes_nothing(
     denied: str, redis_url: str
 ) -> None:
-    admin = redis.asyncio.from_url(redis_url)
+    admin: RedisClient = redis.asyncio.from_url(redis_url)
     granted = ["on", ">secret", "~*", "&*", "+@all", denied]
     await admin.execute_command("ACL", "SETUSER", "limited", *granted)
     client = connect(redis_url.replace("://", "://limited:secret@"))
@@ -86,7 +86,7 @@ async def test_what_is_left_of_a_shard_without_its_meta_counts_no_dead_letter_tw
 async def test_a_redis_that_is_busy_with_a_script_is_waited_for(
     topic: Topic, redis_url: str
 ) -> None:
-    admin = redis.asyncio.from_url(redis_url)
+    admin: RedisClient = redis.asyncio.from_url(redis_url)
     await admin.config_set("busy-reply-threshold", 50)
     busy = asyncio.create_task(admin.eval("while true do end", 0))
     other = redis.asyncio.from_url(redis_url)

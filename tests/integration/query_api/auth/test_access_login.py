@@ -491,7 +491,7 @@ async def test_logins_and_refusals_are_in_the_audit_log_without_secrets(
 
 
 async def test_settings_of_the_login_must_be_whole() -> None:
-    for given in (
+    incomplete: tuple[dict[str, Any], ...] = (
         {"oidc_client_id": "web"},
         {"oidc_client_id": "web", "public_url": "https://a.example"},
         {
@@ -499,9 +499,10 @@ async def test_settings_of_the_login_must_be_whole() -> None:
             "public_url": "https://a.example",
             "access_redis_url": "redis://127.0.0.1",
         },
-    ):
+    )
+    for given in incomplete:
         with pytest.raises(ValueError, match="OBZVON_"):
-            AccessSettings(oidc_issuer="https://login.example", **given)  # type: ignore[arg-type]  # a table
+            AccessSettings(oidc_issuer="https://login.example", **given)
 
 
 @pytest.mark.parametrize(("role", "status"), [("head", 200), ("quality_control", 200), ("x", 401)])

@@ -179,7 +179,7 @@ async def test_a_fault_is_a_problem_and_tells_nothing_of_itself(
         raise RuntimeError("secret")
 
     monkeypatch.setattr(api.app.state.answers, "compute", broken)
-    api.client._transport.raise_app_exceptions = False
+    monkeypatch.setattr(api.client._transport, "raise_app_exceptions", False)
 
     answer = await api.raw("/report", date="2026-01-01")
 

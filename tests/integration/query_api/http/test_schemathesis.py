@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis.asyncio
@@ -83,7 +84,7 @@ SCHEMA = schemathesis.openapi.from_path(ROOT / "services" / "query_api" / "opena
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_one_that_is_described(
-    case: schemathesis.Case, served: tuple[str, str]
+    case: schemathesis.Case[Any], served: tuple[str, str]
 ) -> None:
     address, token = served
     headers = {"Authorization": f"Bearer {token}"}
@@ -100,7 +101,7 @@ def test_every_answer_is_one_that_is_described(
     suppress_health_check=list(HealthCheck),
 )
 def test_without_a_credential_nothing_is_answered(
-    case: schemathesis.Case, served: tuple[str, str]
+    case: schemathesis.Case[Any], served: tuple[str, str]
 ) -> None:
     address, _ = served
 

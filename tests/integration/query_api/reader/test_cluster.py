@@ -14,8 +14,8 @@ from contracts.keys import LIVE
 from devkit.stack.engines import EmbeddedRedis
 from devkit.stack.processes import HOST, free_port
 from projector.fold.projection import Change
+from projector.store.client import RedisClient, evicting
 from projector.store.client import connect as connect_projector
-from projector.store.client import evicting
 from projector.store.generations import drop, keys_of
 from projector.store.position import Position
 from projector.store.scripts import CHUNK
@@ -54,7 +54,7 @@ async def cluster_url(tmp_path: Path) -> AsyncIterator[str]:
     try:
         for node in nodes:
             await node.start()
-        clients = [redis.asyncio.from_url(node.url) for node in nodes]
+        clients: list[RedisClient] = [redis.asyncio.from_url(node.url) for node in nodes]
         for client, (first, last) in zip(clients, SLOTS, strict=True):
             await client.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
             await client.execute_command("CLUSTER MEET", HOST, nodes[0].port, nodes[0].bus_port)
@@ -154,8 +154,8 @@ class HalfMoved:
         assert source is not None
         target = next(node for node in client.get_primaries() if node is not source)
         self.target_port = target.port
-        self.source = redis.asyncio.Redis(host=HOST, port=source.port)
-        self.target = redis.asyncio.Redis(host=HOST, port=target.port)
+        self.source: RedisClient = redis.asyncio.from_url(f"redis://{HOST}:{source.port}")
+        self.target: RedisClient = redis.asyncio.from_url(f"redis://{HOST}:{target.port}")
 
     async def begin(self) -> None:
         self.ids = [
@@ -248,7 +248,7 @@ async def test_a_scan_of_all_documents_is_whole_though_the_slot_moves(cluster_ur
     await writer.write([planned(f"T{n}") for n in range(3_000)])
     moving = HalfMoved(client, writer.shards[0].keys.meta)
 
-    found = set()
+    found: set[str] = set()
     async for task_id, _ in writer.shards[0].documents():
         if not found:
             await moving.begin()

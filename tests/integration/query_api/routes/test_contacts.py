@@ -21,19 +21,20 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 def figure(line: dict[str, Any], name: str) -> int:
     group, _, part = name.partition(".")
-    return line[group][part] if part else line[group]
+    return int(line[group][part] if part else line[group])
 
 
 async def behind(api: Api, **parameters: Any) -> int:
     """The sum of the contributions of every page."""
-    total, rows, cursor = 0, 0, {}
+    total, rows = 0, 0
+    cursor: dict[str, str] = {}
     while True:
         page = await api.get("/contacts", limit=7, **parameters, **cursor)
         total += sum(item["contribution"] for item in page["items"])
         rows += len(page["items"])
         if page["next_cursor"] is None:
             assert rows == page["total"]
-            return total
+            return int(total)
         cursor = {"cursor": page["next_cursor"]}
 
 
@@ -90,7 +91,7 @@ async def test_figures_and_rows_agree_under_filters_ranges_and_restrictions(
     await writer.start()
     await writer.write(events)
     await api.up_to_date()
-    claims = {} if restriction is None else {"obzvon_operators": restriction}
+    claims: dict[str, Any] = {} if restriction is None else {"obzvon_operators": restriction}
     api.client.headers["Authorization"] = f"Bearer {issuer.token('head', **claims)}"
     asked = {
         "date_from": min(days),

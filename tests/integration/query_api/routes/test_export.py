@@ -72,7 +72,7 @@ def sheet_of(answer: httpx.Response) -> tuple[list[list[Any]], ET.Element]:
 
 @pytest.mark.parametrize("query", QUERIES, ids=str)
 async def test_the_files_hold_the_figures_of_the_json(
-    query: dict[str, str], writer: Writer, api: Api
+    query: dict[str, Any], writer: Writer, api: Api
 ) -> None:
     await write_days(writer, api)
     expected = expected_rows(await api.get("/report", **query))
@@ -90,7 +90,12 @@ async def test_the_filters_and_the_freshness_stand_above(writer: Writer, api: Ap
     await writer.write([planned("T1", manager="mgr-1")])
     await writer.sample(age_s=60)
     await api.up_to_date()
-    asked = {"date": DAY, "manager_id": "mgr-1", "operator_id": "", "plan_date": "2026-11-25"}
+    asked: dict[str, Any] = {
+        "date": DAY,
+        "manager_id": "mgr-1",
+        "operator_id": "",
+        "plan_date": "2026-11-25",
+    }
 
     rows = csv_rows(await api.raw("/report.csv", **asked))
 

@@ -1,6 +1,7 @@
 """GET /report over a real Redis whose shards the projector's store has written."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,8 @@ async def test_a_change_is_seen_as_soon_as_its_hint_arrives(writer: Writer, api:
 
 
 async def _planned(api: Api, count: int) -> bool:
-    return (await api.get("/report", date=DAY))["totals"]["planned"] == count
+    report = await api.get("/report", date=DAY)
+    return bool(report["totals"]["planned"] == count)
 
 
 async def test_an_unchanged_report_is_computed_once(writer: Writer, api: Api) -> None:
@@ -110,7 +112,7 @@ async def test_an_etag_answers_304_until_a_figure_changes(writer: Writer, api: A
 
 async def test_the_etag_tells_dates_and_filters_apart(writer: Writer, api: Api) -> None:
     await writer.start()
-    asked = [
+    asked: list[dict[str, Any]] = [
         {"date": DAY},
         {"date": "2026-11-25"},
         {"date_from": DAY, "date_to": DAY},
@@ -175,7 +177,8 @@ async def test_filters_choose_contacts_without_a_manager_or_plan_date(
     await api.up_to_date()
 
     async def planned_with(**filters: str) -> int:
-        return (await api.get("/report", date=DAY, **filters))["totals"]["planned"]
+        report = await api.get("/report", date=DAY, **filters)
+        return int(report["totals"]["planned"])
 
     assert await planned_with(manager_id="") == 2
     assert await planned_with(manager_id="mgr-1") == 1

@@ -100,7 +100,7 @@ async def test_changes_in_a_burst_become_few_reports_and_the_last_is_the_newest(
         for number in range(30):
             await writer.write([planned(f"T{number}")])
         took = time.monotonic() - began
-        seen = []
+        seen: list[int] = []
         while not seen or seen[-1] < 30:
             seen.append((await next_event(events)).data["totals"]["planned"])
 
@@ -184,8 +184,8 @@ async def test_a_client_that_does_not_read_slows_no_other_and_gets_the_newest(
             report = await next_event(fast)
             while report.data["totals"]["calls"] < number:
                 report = await next_event(fast)
-        pen.transport.resume_reading()
-        shown = []
+        _reading(pen).resume_reading()
+        shown: list[int] = []
         while not shown or shown[-1] < 12:
             line = await asyncio.wait_for(slow.readline(), 8)
             if line.startswith(b'data: {"date"'):
@@ -219,8 +219,14 @@ async def _unread_stream(api: Api) -> tuple[asyncio.StreamReader, asyncio.Stream
         f"GET /api/v1/stream?date={DAY} HTTP/1.1\r\nHost: api.test\r\n"
         f"Authorization: {api.client.headers['Authorization']}\r\n\r\n".encode()
     )
-    pen.transport.pause_reading()
+    _reading(pen).pause_reading()
     return reader, pen
+
+
+def _reading(pen: asyncio.StreamWriter) -> asyncio.Transport:
+    """The socket's transport, which reads as well as it writes."""
+    assert isinstance(pen.transport, asyncio.Transport)
+    return pen.transport
 
 
 def _small_socket(api: Api) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,8 @@ from devkit.publishing.publish import Line, Ready, checked, unchecked
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def planned(**changed: object) -> dict[str, object]:
-    event = {
+def planned(**changed: object) -> dict[str, Any]:
+    event: dict[str, Any] = {
         "specversion": "1.0",
         "id": "e-1",
         "source": "test",

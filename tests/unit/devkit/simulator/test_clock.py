@@ -31,14 +31,16 @@ def test_at_the_pace_of_life_and_at_its_hour_live_is_life() -> None:
 
 
 @given(hours, seconds, seconds, st.floats(0.1, 10_000))
-def test_moments_never_change_places(hour, one, other, speed) -> None:
+def test_moments_never_change_places(hour: float, one: int, other: int, speed: float) -> None:
     clock = Clock.live(DATE, MOSCOW, MIDNIGHT + hour * HOUR, 11.5 * HOUR, speed)
     if one < other:
         assert clock.moment(one) < clock.moment(other)
 
 
 @given(hours, st.floats(0.1, 10_000))
-def test_the_given_second_is_now_and_what_comes_plays_at_the_given_speed(hour, speed) -> None:
+def test_the_given_second_is_now_and_what_comes_plays_at_the_given_speed(
+    hour: float, speed: float
+) -> None:
     now = MIDNIGHT + hour * HOUR
     clock = Clock.live(DATE, MOSCOW, now, 11.5 * HOUR, speed)
     assert clock.moment(11.5 * HOUR) == now

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S
 from contracts.keys import COUNTERS
 from devkit.simulator.clock import Clock
-from devkit.simulator.day import DayPlan, day, timetable
+from devkit.simulator.day import DayPlan, Happening, day, timetable
 from devkit.simulator.names import address, client, feminine, operator
 from devkit.simulator.survey import report
 
@@ -24,12 +24,14 @@ MIDNIGHT = datetime(2025, 11, 24, tzinfo=MOSCOW)
 HOUR = 3_600
 
 
-def plan(operators=12, tasks=600, seed=1, clock=None):
+def plan(
+    operators: int = 12, tasks: int = 600, seed: int = 1, clock: Clock | None = None
+) -> DayPlan:
     return DayPlan(clock or Clock.of_date(DATE, MOSCOW), operators, tasks, seed)
 
 
 @cache
-def default_day():
+def default_day() -> tuple[Happening, ...]:
     return tuple(timetable(plan()))
 
 
@@ -53,14 +55,14 @@ small_days = st.builds(
 
 @given(small_days)
 @settings(max_examples=40, deadline=None)
-def test_every_event_is_valid(of_plan) -> None:
+def test_every_event_is_valid(of_plan: DayPlan) -> None:
     for event in day(of_plan):
         EVENT_ADAPTER.validate_json(json.dumps(event))
 
 
 @given(small_days)
 @settings(max_examples=40, deadline=None)
-def test_each_tasks_first_event_is_its_plan(of_plan) -> None:
+def test_each_tasks_first_event_is_its_plan(of_plan: DayPlan) -> None:
     seen = set()
     for event in day(of_plan):
         if event["subject"] not in seen:
@@ -71,15 +73,15 @@ def test_each_tasks_first_event_is_its_plan(of_plan) -> None:
 
 @given(small_days)
 @settings(max_examples=40, deadline=None)
-def test_events_come_in_order_of_time(of_plan) -> None:
+def test_events_come_in_order_of_time(of_plan: DayPlan) -> None:
     times = [datetime.fromisoformat(event["time"]) for event in day(of_plan)]
     assert all(earlier <= later for earlier, later in pairwise(times))
 
 
 @given(small_days)
 @settings(max_examples=20, deadline=None)
-def test_the_same_plan_gives_the_same_bytes(of_plan) -> None:
-    def text():
+def test_the_same_plan_gives_the_same_bytes(of_plan: DayPlan) -> None:
+    def text() -> str:
         return "\n".join(json.dumps(event, ensure_ascii=False) for event in day(of_plan))
 
     assert text() == text()
@@ -87,14 +89,14 @@ def test_the_same_plan_gives_the_same_bytes(of_plan) -> None:
 
 @given(small_days)
 @settings(max_examples=20, deadline=None)
-def test_another_seed_shares_no_id(of_plan) -> None:
+def test_another_seed_shares_no_id(of_plan: DayPlan) -> None:
     other = DayPlan(of_plan.clock, of_plan.operators, of_plan.tasks, of_plan.seed + 1)
     ids = {event["subject"] for event in day(of_plan)}
     assert not ids & {event["subject"] for event in day(other)}
 
 
 @pytest.mark.parametrize(("operators", "tasks", "seed"), [(12, 600, 1), (3, 400, 7), (25, 900, 2)])
-def test_no_operator_makes_two_calls_at_once(operators, tasks, seed) -> None:
+def test_no_operator_makes_two_calls_at_once(operators: int, tasks: int, seed: int) -> None:
     calls = defaultdict(list)
     for event in day(plan(operators, tasks, seed)):
         data = event["data"]
@@ -113,7 +115,7 @@ def test_no_operator_makes_two_calls_at_once(operators, tasks, seed) -> None:
 
 
 def test_calls_begin_within_the_working_day() -> None:
-    first_of = {}
+    first_of: dict[str, int] = {}
     for happening in default_day():
         if happening.event["type"] == "task-called.v1":
             first_of.setdefault(happening.event["data"]["call_id"], happening.second)
@@ -124,14 +126,14 @@ def test_calls_begin_within_the_working_day() -> None:
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_every_counter_of_the_report_shows_something_in_the_afternoon(seed) -> None:
+def test_every_counter_of_the_report_shows_something_in_the_afternoon(seed: int) -> None:
     counts = report(timetable(plan(seed=seed)), plan(seed=seed), 15)
     assert {name for name, count in counts.items() if not count} == set()
     assert len(counts) == len(COUNTERS) + 7
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_late_morning_already_shows_active_overdue_postponed_and_ordered(seed) -> None:
+def test_late_morning_already_shows_active_overdue_postponed_and_ordered(seed: int) -> None:
     counts = report(timetable(plan(seed=seed)), plan(seed=seed), 11.5)
     for name in ("ordered", "postponed", "calls", "refusals", "overdue.planned", "overdue.carried"):
         assert counts[name], name
@@ -231,7 +233,7 @@ def test_no_event_lies_a_day_ahead_when_it_is_told_on_a_live_clock() -> None:
         ("Черных", "Черных"),
     ],
 )
-def test_surnames_have_their_feminine_form(he, she) -> None:
+def test_surnames_have_their_feminine_form(he: str, she: str) -> None:
     assert feminine(he) == she
 
 

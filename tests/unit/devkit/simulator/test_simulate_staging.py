@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,12 +18,12 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 SMALL = SimulateOptions(operators=3, tasks=60)
 
 
-def at(hour, minute=0, day=24):
+def at(hour: int, minute: int = 0, day: int = 24) -> float:
     return datetime(2025, 11, day, hour, minute, tzinfo=MOSCOW).timestamp()
 
 
 @pytest.mark.parametrize("hour", [0, 3, 8, 11, 15, 20, 23])
-def test_a_shifted_day_is_in_its_late_morning_on_todays_date(hour) -> None:
+def test_a_shifted_day_is_in_its_late_morning_on_todays_date(hour: int) -> None:
     stage = staged(replace(SMALL, shift_to_now=True), at(hour, 10))
     assert stage.plan.date == date(2025, 11, 24)
     assert stage.plan.clock.moment(LATE_MORNING) == at(hour, 10)
@@ -57,7 +58,7 @@ def test_nothing_live_bears_a_time_that_is_yet_to_come() -> None:
 
 
 @pytest.mark.parametrize("day", [date(2024, 2, 29), date(2025, 10, 1), date(2026, 3, 8)])
-def test_another_date_keeps_its_times_and_plays_from_its_morning(day) -> None:
+def test_another_date_keeps_its_times_and_plays_from_its_morning(day: date) -> None:
     stage = staged(replace(SMALL, day=day, speed=60), at(14))
     assert stage.plan.clock.text(9 * HOUR) == f"{day}T09:00:00+03:00"
     assert stage.played_at(-6 * HOUR) < at(14)
@@ -95,13 +96,13 @@ def test_todays_date_is_that_of_the_business_time_zone() -> None:
         ({"timezone": "Europe/Atlantis"}, "Europe/Atlantis"),
     ],
 )
-def test_what_cannot_be_played_is_named(wrong, named) -> None:
+def test_what_cannot_be_played_is_named(wrong: dict[str, Any], named: str) -> None:
     with pytest.raises(StackError, match=named):
         staged(replace(SMALL, **wrong), at(12))
 
 
 @pytest.mark.parametrize("days", [-30, -1.01, 1.01, 30])
-def test_records_of_other_days_bear_their_events_time(days) -> None:
+def test_records_of_other_days_bear_their_events_time(days: float) -> None:
     now = at(12)
     time = now + timedelta(days=days).total_seconds()
     assert record_timestamp_ms(time, now) == int(time * 1000)

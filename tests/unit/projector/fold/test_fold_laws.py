@@ -45,8 +45,8 @@ def from_scratch(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, 
 
     for (date, *rest), counts in cells(contact for _, contact in found).items():
         put(KEYS.cells(date), Cell(*rest).encode(), ",".join(map(str, counts)).encode())
-    for (date, *rest), number in open_counts(contact for _, contact in found).items():
-        put(KEYS.open(date), OpenKey(*rest).encode(), str(number).encode())
+    for bucket, number in open_counts(contact for _, contact in found).items():
+        put(KEYS.open(bucket[0]), OpenKey(*bucket[1:]).encode(), str(number).encode())
     for task_id, contact in found:
         for place, is_held in listings(contact).items():
             value = to_json(contact[1:]) if is_held else row_pointer(contact.operator)

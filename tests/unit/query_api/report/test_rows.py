@@ -41,7 +41,7 @@ def questions(draw: st.DrawFn) -> tuple[Period, Scope]:
 
 def figure(line: dict[str, Any], name: str) -> int:
     group, _, part = name.partition(".")
-    return line[group][part] if part else line[group]
+    return int(line[group][part] if part else line[group])
 
 
 def listed(events: list[dict[str, Any]], wanted: RowQuery) -> list[Row]:
