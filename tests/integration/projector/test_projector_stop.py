@@ -3,22 +3,26 @@
 import asyncio
 import random
 import time
+from pathlib import Path
 
+import projector
 from projector.main import Projector
 from support.projecting import projector_settings, running_projector
 from support.topics import Topic, fresh_topic
 from support.waiting import until
 
+PACKAGE = str(Path(projector.__file__).parent)
+
 
 async def test_it_stops_at_any_early_moment(topic: Topic, redis_url: str) -> None:
     chance = random.Random(7)
     for _ in range(25):
-        projector = Projector(projector_settings(topic, redis_url))
-        async with projector.running():
+        stopping = Projector(projector_settings(topic, redis_url))
+        async with stopping.running():
             await asyncio.sleep(chance.uniform(0, 0.25))  # the moment is what is tested
             began = time.monotonic()
-        assert projector._running is not None
-        assert projector._running.done()
+        assert stopping._running is not None
+        assert stopping._running.done()
         assert time.monotonic() - began < 10
         assert not _tasks_of_the_projector()
 
@@ -27,7 +31,7 @@ def _tasks_of_the_projector() -> list[str]:
     """What still runs in this loop: a task left behind can keep the process from ending."""
     running = [task.get_stack(limit=1) for task in asyncio.all_tasks()]
     codes = [stack[0].f_code for stack in running if stack]
-    return [code.co_qualname for code in codes if "/projector/" in code.co_filename]
+    return [code.co_qualname for code in codes if code.co_filename.startswith(PACKAGE)]
 
 
 async def test_it_is_ready_once_it_has_joined_even_without_partitions(
