@@ -17,10 +17,10 @@ from query_api.auth import (
     Caller,
     ReportCaller,
     RowsCaller,
-    access_routes,
 )
 from query_api.http.openapi.problems import REFUSALS
 from query_api.http.protection import protect
+from query_api.routes.access import access_routes
 from support.issuer import CLIENT_ID, Issuer
 from support.serving import address, listening, served
 

@@ -11,7 +11,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from query_api.auth import Access, access_routes
+from query_api.auth import Access
 from query_api.http.middleware.request_metrics import RequestMetricsMiddleware
 from query_api.http.openapi.document import complete_openapi
 from query_api.http.problems import handle_problems
@@ -21,6 +21,7 @@ from query_api.logs import configure_logs
 from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
 from query_api.routes import contacts, docs, export, filters, health, report, stream
+from query_api.routes.access import access_routes
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
 from query_api.settings import EXIT_CODE, Clock, Settings, load

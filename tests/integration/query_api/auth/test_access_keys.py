@@ -197,7 +197,7 @@ async def test_a_key_may_show_some_operators_only(keys: Keys, api: Guarded) -> N
 
 async def test_a_stream_may_go_on_until_its_key_is_revoked(keys: Keys, api: Guarded) -> None:
     key = await keys.create()
-    _, by_cookie = await api.access.open_wallboard(key)
+    _, by_cookie = await api.access.sessions.open_wallboard(key)
     by_header = await caller(api, f"Key {key}")
     assert await api.access.still_allowed(by_cookie)
     assert await api.access.still_allowed(by_header)

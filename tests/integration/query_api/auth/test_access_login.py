@@ -15,7 +15,7 @@ import structlog
 
 from devkit.stack import issuer as development
 from query_api.auth import RECHECK_S
-from query_api.auth.access import Credential
+from query_api.auth.credentials import Credential
 from query_api.auth.settings import AccessSettings
 from query_api.auth.store import sha256
 from support.guarded import Guarded, guarded
@@ -353,12 +353,13 @@ async def test_who_saw_the_old_session_before_it_was_renewed_does_not_renew_it_a
 ) -> None:
     await logged_in(api)
     cookie = api.client.cookies[COOKIE]
-    seen_before = await api.access.store.session(sha256(cookie))
+    seen_before = await api.access.sessions.store.session(sha256(cookie))
     assert seen_before is not None
     pass_the_access_token_by(issuer, api)
     assert (await api.get(REPORT)).status_code == 200
-    assert api.access.renewal is not None
-    renewed = await api.access.renewal(sha256(cookie), cookie, seen_before)
+    renewal = api.access.sessions.renewal
+    assert renewal is not None
+    renewed = await renewal.renew(sha256(cookie), cookie, seen_before)
     assert renewed is not None
     assert renewed.rights_end_at > api.clock()
     assert issuer.refreshes == 1

@@ -4,7 +4,7 @@ How an app is put together with it::
 
     access = Access(settings)                     # settings inherit AccessSettings
     protect(app, settings, access)                # of http.protection: the gate and the limits
-    app.include_router(access_routes(access))
+    app.include_router(access_routes(access))     # of routes.access: wallboards and the login
     ... async with access: serve                  # in the lifespan; it may be lazy, never open
 
     @router.get("/api/v1/report", responses=REFUSALS)
@@ -28,7 +28,6 @@ from query_api.auth.guard import (
     require_rows,
 )
 from query_api.auth.refusals import Refused
-from query_api.auth.routes import access_routes
 from query_api.auth.settings import AccessSettings, StoreSettings
 
 __all__ = [
@@ -44,7 +43,6 @@ __all__ = [
     "Restriction",
     "RowsCaller",
     "StoreSettings",
-    "access_routes",
     "caller_of",
     "require_report",
     "require_rows",

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from starlette.responses import Response
 
-from query_api.auth.access import Access
+from query_api.auth.settings import AccessSettings
 
 MAX_AGE_S: Final = 400 * 24 * 3600
 """Browsers keep no cookie longer than this."""
@@ -12,7 +12,7 @@ MAX_AGE_S: Final = 400 * 24 * 3600
 
 def set_cookie(
     response: Response,
-    access: Access,
+    settings: AccessSettings,
     name: str,
     value: str,
     *,
@@ -24,13 +24,11 @@ def set_cookie(
         value,
         max_age=max(1, min(int(seconds), MAX_AGE_S)),
         path="/",
-        secure=access.settings.is_https,
+        secure=settings.is_https,
         httponly=True,
         samesite=same_site,
     )
 
 
-def drop_cookie(response: Response, access: Access, name: str) -> None:
-    response.delete_cookie(
-        name, path="/", secure=access.settings.is_https, httponly=True, samesite="lax"
-    )
+def drop_cookie(response: Response, settings: AccessSettings, name: str) -> None:
+    response.delete_cookie(name, path="/", secure=settings.is_https, httponly=True, samesite="lax")

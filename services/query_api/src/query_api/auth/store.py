@@ -206,7 +206,7 @@ class AccessStore:
             await self._ask(self._redis.set(_RENEW + handle, "1", nx=True, ex=RENEWAL_LOCK_S))
         )
 
-    async def renewed(self, handle: str) -> None:
+    async def release_renewal(self, handle: str) -> None:
         await self._ask(self._redis.delete(_RENEW + handle))
 
     async def _ask(self, answer: Awaitable[Any] | Any) -> Any:

@@ -65,7 +65,7 @@ class GateMiddleware:
             elif path not in self._open_paths:
                 caller = await self._identify(scope)
                 if caller.handle and scope["method"] not in SAFE_METHODS:
-                    require_same_origin(scope, self._access)
+                    require_same_origin(scope, self._access.settings)
                 self._per_caller.hit(caller.rate_key)
                 check_report(caller)
                 admit(scope, caller)

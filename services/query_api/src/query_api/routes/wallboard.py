@@ -54,13 +54,13 @@ def wallboard_router(access: Access) -> APIRouter:
 
         The key comes as `Authorization: Key …` or in the body; never in the address.
         """
-        require_same_origin(request.scope, access, may_be_silent=True)
+        require_same_origin(request.scope, access.settings, may_be_silent=True)
         key = _key_in_header(request) or _key_in_body(await request.body())
-        cookie, caller = await access.open_wallboard(key)
+        cookie, caller = await access.sessions.open_wallboard(key)
         audit.log_key_use(request.scope, caller)
         set_cookie(
             response,
-            access,
+            access.settings,
             access.wallboard_cookie,
             cookie,
             seconds=caller.expires_at - access.now(),

@@ -1,10 +1,10 @@
-"""The routes of access itself: the wallboard's exchange, and the login where it is switched on."""
+"""The routes of access itself: a wallboard's exchange, and the login if it is switched on."""
 
 from fastapi import APIRouter
 
 from query_api.auth.access import Access
-from query_api.auth.login import login_router
-from query_api.auth.wallboard import wallboard_router
+from query_api.routes.login import login_router
+from query_api.routes.wallboard import wallboard_router
 
 
 def access_routes(access: Access) -> APIRouter:
