@@ -177,8 +177,8 @@ def main() -> None:
     parser.add_argument("where", nargs="*", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.mode:
-        from projector.logs import configure_logs
         from projector.main import tune_collector
+        from runtime.logs import configure_logs
 
         configure_logs("error")
         tune_collector()

@@ -7,7 +7,7 @@ import pytest_asyncio
 import redis.asyncio
 import structlog
 
-from query_api.logs import configure_logs
+from runtime.logs import configure_logs
 from support.api import Api, running_api
 from support.events import DAY
 from support.issuer import Issuer, running_issuer

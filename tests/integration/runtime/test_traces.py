@@ -267,7 +267,7 @@ async def test_a_request_goes_on_with_its_caller_s_trace(
 async def test_log_lines_bear_the_trace_beside_the_request_id(
     redis_url: str, issuer: Issuer, collector: Collector, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from query_api.logs import configure_logs
+    from runtime.logs import configure_logs
 
     ours = context()
     configure_logs("info", traced=True)
@@ -301,7 +301,7 @@ async def test_a_collector_that_is_away_slows_nothing_and_is_told_of_once(
     topic: Topic, redis_url: str, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
-    monkeypatch.setattr("contracts.spans.EXPORT_S", 0.05)
+    monkeypatch.setattr("runtime.tracing.EXPORT_S", 0.05)
     away = {"traces_endpoint": f"http://user:secret@127.0.0.1:{free_port()}"}
     with structlog.testing.capture_logs() as logged:
         async with (

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from query_api.settings import load
+from query_api.settings import load_settings
 
 GOOD = {
     "OBZVON_REDIS_URL": "redis://127.0.0.1:1",
@@ -40,7 +40,7 @@ def test_a_wrong_setting_is_named_in_one_line(
             monkeypatch.setenv(name, value)
 
     with pytest.raises(SystemExit) as ended:
-        load()
+        load_settings()
 
     told = capsys.readouterr()
     assert ended.value.code == 2

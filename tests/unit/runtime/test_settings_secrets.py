@@ -1,22 +1,41 @@
-"""A wrong setting is told without the secrets in it."""
+"""A wrong setting is shown without the secrets in it."""
 
 import pytest
 
-from projector.commands.environment import settings_or_exit
-from projector.commands.environment import without_secrets as of_projector
-from query_api.settings import without_secrets as of_api
+from projector.settings import load_settings
+from runtime.settings import redact
 
 
-@pytest.mark.parametrize("shown", [of_projector, of_api])
-def test_a_url_is_shown_without_its_password(shown: object) -> None:
-    assert callable(shown)
+def test_a_url_is_shown_without_its_user_and_password() -> None:
     url = "rediss://user:hunter2@redis.test:6379/0"
-    assert shown("OBZVON_REDIS_URL", url) == "rediss://***@redis.test:6379/0"
+    assert redact("OBZVON_REDIS_URL", url) == "rediss://***@redis.test:6379/0"
 
 
-def test_a_password_is_not_shown() -> None:
-    assert of_projector("OBZVON_KAFKA_SASL_PASSWORD", "hunter2") == "***"
-    assert of_api("OBZVON_OIDC_CLIENT_SECRET", "hunter2") == "***"
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://me:hunt/er2@redis.test",
+        "redis://me:hunt@er2@redis.test",
+        "redis+cluster://me:hunter2@a:1,b:2",
+        "redis://redis.test/0?pool=big&password=hunter2",
+        "redis://redis.test/0?password=hunter2&pool=big",
+    ],
+)
+def test_no_part_of_a_password_in_a_url_is_shown(url: str) -> None:
+    shown = redact("OBZVON_REDIS_URL", url)
+    assert "hunt" not in shown
+    assert "er2" not in shown
+    assert ("pool=big" in shown) == ("pool=big" in url)
+
+
+def test_a_password_or_secret_is_not_shown() -> None:
+    assert redact("OBZVON_KAFKA_SASL_PASSWORD", "hunter2") == "***"
+    assert redact("OBZVON_OIDC_CLIENT_SECRET", "hunter2") == "***"
+
+
+def test_any_other_value_is_shown_as_it_is() -> None:
+    assert redact("OBZVON_TIMEZONE", "Mars/Base") == "Mars/Base"
+    assert redact("OBZVON_API_PORT", 70_000) == "70000"
 
 
 def test_the_projector_ends_with_one_line_that_names_the_setting(
@@ -25,7 +44,7 @@ def test_the_projector_ends_with_one_line_that_names_the_setting(
     monkeypatch.setenv("OBZVON_KAFKA_BOOTSTRAP_SERVERS", "kafka.test:9092")
     monkeypatch.setenv("OBZVON_REDIS_URL", "http://me:hunter2@redis.test")
     with pytest.raises(SystemExit) as ended:
-        settings_or_exit()
+        load_settings()
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "OBZVON_REDIS_URL" in line
@@ -39,5 +58,5 @@ def test_the_projector_names_a_setting_that_is_missing(
     monkeypatch.delenv("OBZVON_REDIS_URL", raising=False)
     monkeypatch.setenv("OBZVON_KAFKA_BOOTSTRAP_SERVERS", "kafka.test:9092")
     with pytest.raises(SystemExit):
-        settings_or_exit()
+        load_settings()
     assert "OBZVON_REDIS_URL is not set" in capsys.readouterr().err

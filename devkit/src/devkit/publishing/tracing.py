@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from contracts.traces import TracesEndpoint, TracesSample
 from devkit.errors import StackError
+from runtime.settings import TracesEndpoint, TracesSample, wrong_setting
 
 if TYPE_CHECKING:
-    from contracts.spans import Tracing
+    from runtime.tracing import Tracing
 
 Header = tuple[str, bytes]
 
@@ -35,14 +35,12 @@ async def traced_sendings() -> AsyncIterator["Sendings | None"]:
     try:
         settings = _Settings()
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = f"OBZVON_{str(first['loc'][0]).upper()}"
-        message = first["msg"].removeprefix("Value error, ")
-        raise StackError(f"{name} is {first['input']!r}: {message}") from error
+        wrong = wrong_setting(error, _Settings)
+        raise StackError(f"{wrong.name} is {wrong.value!r}: {wrong.message}") from error
     if settings.traces_endpoint is None:
         yield None
         return
-    from contracts.spans import Tracing
+    from runtime.tracing import Tracing
 
     tracing = Tracing(
         "obzvon-publisher", settings.traces_endpoint, settings.traces_sample, _Stderr()
@@ -72,11 +70,11 @@ class Sendings:
     def begin(self, topic: str, value: bytes) -> "Sending":
         from opentelemetry.trace import SpanKind
 
-        from contracts.spans import continued, publisher_of
+        from runtime.trace_context import child_of, publisher_of
 
         span = self._tracer.start_span(
             f"send {topic}",
-            continued(publisher_of((), value)),
+            child_of(publisher_of((), value)),
             SpanKind.PRODUCER,
             {
                 "messaging.system": "kafka",
@@ -92,7 +90,7 @@ class Sending:
     """The span of an event on its way; `end` it when Kafka has it."""
 
     def __init__(self, span: Any) -> None:
-        from contracts.spans import traceparent_of
+        from runtime.trace_context import traceparent_of
 
         self._span = span
         self.traceparent = traceparent_of(span.get_span_context())
@@ -103,12 +101,12 @@ class Sending:
 
     def end(self, sent: "asyncio.Future[Any]") -> None:
         """Call it with what the producer promised, once that is done."""
-        from contracts.spans import failed
+        from runtime.tracing import mark_failed
 
         if sent.cancelled():
-            failed(self._span, "cancelled")
+            mark_failed(self._span, "cancelled")
         elif error := sent.exception():
-            failed(self._span, type(error).__name__)
+            mark_failed(self._span, type(error).__name__)
         else:
             metadata = sent.result()
             self._span.set_attributes(

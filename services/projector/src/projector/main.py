@@ -31,7 +31,6 @@ from projector.generation_policy import (
     is_same_log,
 )
 from projector.health import health_app
-from projector.logs import configure_logs
 from projector.settings import Settings
 from projector.store.client import connect, evicting
 from projector.store.generations import (
@@ -47,8 +46,9 @@ from projector.store.generations import (
     tidy,
 )
 from projector.store.shard import UNREACHABLE, Shard
-from projector.traces import traces_of
+from projector.tracing.traces import traces_of
 from runtime.backoff import exponential
+from runtime.logs import configure_logs
 from runtime.process import exit_on_signals, freeze_garbage
 from runtime.tasks import cancel_all
 
@@ -82,7 +82,7 @@ class Projector:
     ) -> None:
         self._settings = settings
         self._client = connect(settings.redis_url)
-        self._traces = traces_of(settings)
+        self._traces = traces_of(settings.traces_endpoint, settings.traces_sample)
         self._log = Log(settings.events_topic, settings.dead_letter_topic, settings.kafka_options())
         self._running: asyncio.Task[None] | None = None
         self._is_stopping = False

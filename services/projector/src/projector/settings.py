@@ -1,73 +1,28 @@
 """The projector's settings: environment variables that begin with OBZVON_."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.asyncio import ConnectionPool
 
-from contracts.traces import TracesEndpoint, TracesSample
 from projector.fold.calendar import Calendar
-
-
-def _timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("no such time zone; give an IANA name like Europe/Moscow") from error
-    return name
-
-
-def _day_end(text: str) -> str:
-    hour, _, minute = text.partition(":")
-    if not (len(hour) == len(minute) == 2 and hour.isdigit() and minute.isdigit()):
-        raise ValueError("give a time of day as HH:MM, at most 24:00")
-    if not 0 < int(hour) * 60 + int(minute) <= 24 * 60 or int(minute) > 59:
-        raise ValueError("give a time of day from 00:01 to 24:00")
-    return text
+from runtime.settings import (
+    DayEnd,
+    LogLevel,
+    RedisUrl,
+    TimeZone,
+    TracesEndpoint,
+    TracesSample,
+    WrongSetting,
+    load_or_exit,
+)
 
 
 def _file(path: str | None) -> str | None:
     if path is not None and not Path(path).is_file():
         raise ValueError("there is no such file")
     return path
-
-
-def _redis_url(url: str) -> str:
-    schemes = ("redis://", "rediss://", "redis+cluster://", "rediss+cluster://")
-    if not url.startswith(schemes):
-        raise ValueError(f"give a URL that begins with one of {', '.join(schemes)}")
-    authority = re.split("[/?]", url.partition("://")[2], maxsplit=1)[0]
-    database = urlsplit(url).path.strip("/")
-    if database and not database.isdecimal():
-        raise ValueError(f"{database!r} is no number of a database")
-    hosts = authority.rpartition("@")[2].split(",")
-    if len(hosts) > 1 and "+cluster" not in url:
-        raise ValueError("name one server; several only of a cluster, as redis+cluster://A,B")
-    for host in hosts:
-        _port(host)
-    _options(url)
-    return url
-
-
-def _options(url: str) -> None:
-    scheme, query = url.partition("://")[0].removesuffix("+cluster"), urlsplit(url).query
-    try:
-        ConnectionPool.from_url(f"{scheme}://localhost/?{query}").make_connection()  # type: ignore[no-untyped-call]
-    except (TypeError, ValueError) as error:
-        # The query is not repeated: a password may stand in it.
-        raise ValueError(f"redis-py does not take an option after the ?: {error}") from error
-
-
-def _port(host: str) -> int:
-    try:
-        return urlsplit(f"//{host}").port or 6379
-    except ValueError as error:
-        raise ValueError(f"{host!r} has no port that could be; give HOST:PORT") from error
 
 
 class Settings(BaseSettings):
@@ -84,9 +39,9 @@ class Settings(BaseSettings):
     events_topic: str = Field("task-events", min_length=1)
     dead_letter_topic: str = Field("task-events.dlq", min_length=1)
     group_id: str = Field("obzvon-projector", min_length=1)
-    redis_url: Annotated[str, AfterValidator(_redis_url)]
-    timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Moscow"
-    day_end: Annotated[str, AfterValidator(_day_end)] = "24:00"
+    redis_url: RedisUrl
+    timezone: TimeZone = "Europe/Moscow"
+    day_end: DayEnd = "24:00"
     retention_days: int = Field(92, ge=1, le=36_500)
     projector_host: str = "127.0.0.1"
     projector_port: int = Field(8081, ge=0, le=65_535)
@@ -94,7 +49,7 @@ class Settings(BaseSettings):
     cached_tasks: int = Field(50_000, ge=1)
     session_timeout_ms: int = Field(10_000, ge=1_000)
     on_foreign: Literal["park", "rebuild"] = "park"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: LogLevel = "info"
     traces_endpoint: TracesEndpoint = None
     traces_sample: TracesSample = 1.0
 
@@ -117,3 +72,14 @@ class Settings(BaseSettings):
             options["sasl_plain_username"] = self.kafka_sasl_username
             options["sasl_plain_password"] = self.kafka_sasl_password
         return options
+
+
+def load_settings() -> Settings:
+    """Returns the settings of the environment; if one is wrong, says so and ends the process."""
+    return load_or_exit(Settings, "projector", _describe)
+
+
+def _describe(wrong: WrongSetting) -> str:
+    if wrong.value is None:
+        return f"{wrong.name} is not set; see the settings table in README.md"
+    return f"{wrong.name} is {wrong.value!r}: {wrong.message}"

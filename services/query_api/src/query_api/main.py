@@ -17,16 +17,17 @@ from query_api.http.openapi.document import complete_openapi
 from query_api.http.problems import handle_problems
 from query_api.http.protection import protect
 from query_api.http.routers import operation_name
-from query_api.logs import configure_logs
 from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
 from query_api.routes import contacts, docs, export, filters, health, report, stream
 from query_api.routes.access import access_routes
 from query_api.routes.answers import Answers
 from query_api.routes.channels import Channels
-from query_api.settings import EXIT_CODE, Clock, Settings, load
-from query_api.traces import traces_of
+from query_api.settings import Clock, Settings, load_settings
+from query_api.tracing.traces import traces_of
+from runtime.logs import configure_logs
 from runtime.process import exit_on_signals, freeze_garbage
+from runtime.settings import EXIT_CODE
 
 GC_THRESHOLDS: Final = (50_000, 20, 50)
 """Cells and rows are many small tuples without cycles: Python's own thresholds would have the
@@ -44,7 +45,7 @@ stream that nobody reads would stay open, and count, even when its token has end
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """The API. `clock` is the report's: it decides what is active and what is overdue."""
     access = Access(settings)
-    traces = traces_of(settings)
+    traces = traces_of(settings.traces_endpoint, settings.traces_sample)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -173,7 +174,7 @@ def run(app: FastAPI, sock: socket.socket) -> None:
 def main() -> None:
     match sys.argv[1:]:
         case []:
-            serve(load())
+            serve(load_settings())
         case ["openapi"]:
             print(openapi())
         case ["keys", *arguments]:

@@ -1,12 +1,11 @@
 """`python -m projector rebuild`: build the next generation and make it live."""
 
 from projector.commands.arguments import parser_of, seconds
-from projector.commands.environment import settings_or_exit
 from projector.commands.output import SHOWN, echo, echo_error, exit_code_of
-from projector.logs import configure_logs
 from projector.operations.rebuild import NotRebuilt, Options, rebuild
-from projector.settings import Settings
+from projector.settings import Settings, load_settings
 from projector.store.generations import KEPT_S
+from runtime.logs import configure_logs
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +23,7 @@ def main(arguments: list[str]) -> int:
         help="how long the old generation stays after the switch, for readers in the middle of it",
     )
     given = parser.parse_args(arguments)
-    settings = settings_or_exit()
+    settings = load_settings()
     configure_logs("warning")
     options = Options(given.force, given.stop_after_catch_up, given.keep_s)
     return exit_code_of("rebuild", _rebuild(settings, options))

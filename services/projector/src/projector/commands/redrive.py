@@ -1,10 +1,9 @@
 """`python -m projector redrive`: send dead letters that can be read now back to the events topic."""
 
 from projector.commands.arguments import moment, natural, parser_of
-from projector.commands.environment import settings_or_exit
 from projector.commands.output import echo, exit_code_of
 from projector.operations.redrive import Redriven, Wanted, redrive
-from projector.settings import Settings
+from projector.settings import Settings, load_settings
 
 
 def main(arguments: list[str]) -> int:
@@ -17,7 +16,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dry-run", action="store_true", help="send nothing, only count")
     given = parser.parse_args(arguments)
     wanted = Wanted(given.reason, given.since, given.until, given.limit)
-    return exit_code_of("redrive", _redrive(settings_or_exit(), wanted, is_dry=given.dry_run))
+    return exit_code_of("redrive", _redrive(load_settings(), wanted, is_dry=given.dry_run))
 
 
 async def _redrive(settings: Settings, wanted: Wanted, *, is_dry: bool) -> int:

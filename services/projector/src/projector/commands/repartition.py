@@ -1,10 +1,9 @@
 """`python -m projector repartition`: copy the events topic into one with more or fewer partitions."""
 
 from projector.commands.arguments import natural, parser_of
-from projector.commands.environment import settings_or_exit
 from projector.commands.output import echo, echo_error, exit_code_of
 from projector.operations.repartition import WrongTarget, repartition
-from projector.settings import Settings
+from projector.settings import Settings, load_settings
 
 
 def main(arguments: list[str]) -> int:
@@ -13,7 +12,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--to-topic", required=True, metavar="NAME")
     parser.add_argument("--partitions", required=True, type=natural, metavar="N")
     given = parser.parse_args(arguments)
-    work = _repartition(settings_or_exit(), given.to_topic, given.partitions)
+    work = _repartition(load_settings(), given.to_topic, given.partitions)
     return exit_code_of("repartition", work)
 
 

@@ -1,8 +1,8 @@
 """`python -m projector run`: the service itself."""
 
 from projector.commands.arguments import parser_of, position
-from projector.commands.environment import settings_or_exit
 from projector.main import run
+from projector.settings import load_settings
 
 
 def main(arguments: list[str]) -> int:
@@ -16,5 +16,5 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--partition", type=position, help="only of this one, parked or not")
     given = parser.parse_args(arguments)
-    run(settings_or_exit(), accept_through=given.accept_through, partition=given.partition)
+    run(load_settings(), accept_through=given.accept_through, partition=given.partition)
     return 0

@@ -3,10 +3,9 @@
 import sys
 
 from projector.commands.arguments import parser_of
-from projector.commands.environment import settings_or_exit
 from projector.commands.output import SHOWN, echo_error, exit_code_of
 from projector.operations.verify import Findings, NoGeneration, verify
-from projector.settings import Settings
+from projector.settings import Settings, load_settings
 
 
 def main(arguments: list[str]) -> int:
@@ -14,7 +13,7 @@ def main(arguments: list[str]) -> int:
     parser = parser_of("verify")
     parser.add_argument("--generation", help="another one than the live one, like g2")
     given = parser.parse_args(arguments)
-    return exit_code_of("verify", _verify(settings_or_exit(), given.generation))
+    return exit_code_of("verify", _verify(load_settings(), given.generation))
 
 
 async def _verify(settings: Settings, generation: str | None) -> int:

@@ -51,7 +51,7 @@ from projector.store.shard import (
     Shard,
     StaleOwner,
 )
-from projector.traces import OFF, Chunk, Traces
+from projector.tracing.traces import OFF, Chunk, Traces
 from runtime.backoff import exponential
 from runtime.tasks import cancel_all
 

@@ -27,7 +27,7 @@ from query_api.reader.errors import Unavailable, describe
 from query_api.reader.shard import Decoder, ShardRead, read_all
 from query_api.report.scope import MAX_DAYS
 from query_api.report.snapshot import Shard, Snapshot
-from query_api.traces import OFF, Traces
+from query_api.tracing.traces import OFF, Traces
 from runtime.backoff import exponential
 from runtime.tasks import cancel_all
 

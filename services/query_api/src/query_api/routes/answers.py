@@ -17,7 +17,7 @@ from query_api.report.report_json import ReportJson, freshness_json, report_json
 from query_api.report.scope import ReportQuery
 from query_api.report.snapshot import Refreshes, ReportVersion, Snapshot
 from query_api.settings import Clock, Settings
-from query_api.traces import OFF, Traces
+from query_api.tracing.traces import OFF, Traces
 
 REMEMBERED: Final = 256
 """Reports, by dates and filters, that are kept encoded."""

@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer, use_span
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contracts.spans import continued, failed, remote
 from query_api.http.middleware.request_metrics import REQUEST_ID
 from query_api.report.snapshot import Refreshes, Snapshot
 from query_api.request_labels import KNOWN_METHODS, OTHER, KnownPaths
+from runtime.trace_context import child_of, parse_traceparent
+from runtime.tracing import mark_failed
 
 _SHOWING: Final = "/api/v1/"
 """The paths whose answers show figures begin so."""
@@ -53,7 +54,7 @@ class TracingMiddleware:
             try:
                 await self._app(scope, receive, traced)
             except Exception as error:
-                failed(span, type(error).__name__)
+                mark_failed(span, type(error).__name__)
                 raise
             finally:
                 span.end()
@@ -83,7 +84,7 @@ class TracingMiddleware:
             attributes |= {"http.route": route, "url.path": route}
         return self._tracer.start_span(
             f"{method} {route}" if route != OTHER else method,
-            continued(_caller_of(scope)),
+            child_of(_caller_of(scope)),
             SpanKind.SERVER,
             attributes,
             [Link(one) for one in new],
@@ -93,7 +94,7 @@ class TracingMiddleware:
         status: int = message["status"]
         span.set_attribute("http.response.status_code", status)
         if status >= 500:
-            failed(span, str(status))
+            mark_failed(span, str(status))
         headers = dict(message.get("headers", ()))
         if REQUEST_ID in headers:
             span.set_attribute("obzvon.request_id", headers[REQUEST_ID].decode("ascii", "replace"))
@@ -115,4 +116,4 @@ def _caller_of(scope: Scope) -> SpanContext | None:
     if not parent:
         return None
     state = given.get(b"tracestate", b"")
-    return remote(parent.decode("ascii", "replace"), state.decode("ascii", "replace"))
+    return parse_traceparent(parent.decode("ascii", "replace"), state.decode("ascii", "replace"))

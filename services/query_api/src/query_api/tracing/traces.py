@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from query_api.report.snapshot import Refreshes, Snapshot
-from query_api.settings import Settings
 
 _NOTHING: Final = nullcontext()
 
@@ -37,9 +36,10 @@ class Traces:
 OFF: Final = Traces()
 
 
-def traces_of(settings: Settings) -> Traces:
-    if settings.traces_endpoint is None:
+def traces_of(endpoint: str | None, sample: float) -> Traces:
+    """Returns what traces to the collector at `endpoint`, or `OFF` if that is None."""
+    if endpoint is None:
         return OFF
-    from query_api.spans import Spans
+    from query_api.tracing.spans import Spans
 
-    return Spans(settings.traces_endpoint, settings.traces_sample)
+    return Spans(endpoint, sample)

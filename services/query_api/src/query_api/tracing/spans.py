@@ -17,9 +17,10 @@ import structlog
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, get_current_span
 
-from contracts.spans import MAX_LINKS, Tracing, continued, failing, remote
 from query_api.report.snapshot import Refreshes, Snapshot
-from query_api.traces import Traces
+from query_api.tracing.traces import Traces
+from runtime.trace_context import child_of, parse_traceparent
+from runtime.tracing import MAX_LINKS, Tracing, marking_failure
 
 log = structlog.get_logger()
 
@@ -47,10 +48,10 @@ class Spans(Traces):
             writes += now.meta.traced_since(was.meta.seq if was else -1)
         if not moved:
             return before.refreshes
-        parents = [context for write in writes if (context := remote(write))]
+        parents = [context for write in writes if (context := parse_traceparent(write))]
         span = self.tracer.start_span(
             "refresh",
-            continued(parents[0] if parents else None),
+            child_of(parents[0] if parents else None),
             attributes={"obzvon.generation": after.generation, "obzvon.shards.moved": moved},
             links=_links(tuple(parents[1 : MAX_LINKS + 1])),
             start_time=began_ns,
@@ -69,19 +70,19 @@ class Spans(Traces):
         with (
             self.tracer.start_as_current_span(
                 "merge report",
-                continued(new[-1]) if new else None,
+                child_of(new[-1]) if new else None,
                 links=links,
                 record_exception=False,
                 set_status_on_exception=False,
             ) as span,
-            failing(span),
+            marking_failure(span),
         ):
             yield
 
     def pushed(self, new: Refreshes, listeners: int) -> None:
         self.tracer.start_span(
             "push report",
-            continued(new[-1]) if new else Context(),
+            child_of(new[-1]) if new else Context(),
             attributes={"obzvon.listeners": listeners},
             links=_links(new[:-1]),
         ).end()

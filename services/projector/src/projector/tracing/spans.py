@@ -14,16 +14,9 @@ from aiokafka import ConsumerRecord
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer, use_span
 
-from contracts.spans import (
-    MAX_LINKS,
-    Tracing,
-    continued,
-    failed,
-    failing,
-    publisher_of,
-    traceparent_of,
-)
-from projector.traces import Chunk, Traces
+from projector.tracing.traces import Chunk, Traces
+from runtime.trace_context import child_of, publisher_of, traceparent_of
+from runtime.tracing import MAX_LINKS, Tracing, mark_failed, marking_failure
 
 log = structlog.get_logger()
 
@@ -107,12 +100,12 @@ class _Traced(Chunk):
 
     @contextmanager
     def _step(self, name: str, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[None]:
-        parent = continued(self.span.get_span_context())
+        parent = child_of(self.span.get_span_context())
         with (
             self._tracer.start_as_current_span(
                 name, parent, kind, record_exception=False, set_status_on_exception=False
             ) as span,
-            failing(span),
+            marking_failure(span),
         ):
             if kind is SpanKind.CLIENT:
                 span.set_attribute("db.system.name", "redis")
@@ -133,7 +126,7 @@ class _Traced(Chunk):
 
     def end(self, error: str = "") -> None:
         if error:
-            failed(self.span, error)
+            mark_failed(self.span, error)
         self.span.end()
 
     def _tell_publishers(self) -> None:
@@ -141,7 +134,7 @@ class _Traced(Chunk):
         for context, offset in self._publishers:
             self._tracer.start_span(
                 f"process {self._where['messaging.destination.name']}",
-                continued(context),
+                child_of(context),
                 SpanKind.CONSUMER,
                 {**self._where, "messaging.kafka.offset": offset},
                 [Link(self.span.get_span_context())],

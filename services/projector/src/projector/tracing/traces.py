@@ -9,8 +9,6 @@ from typing import Any, Final
 
 from aiokafka import ConsumerRecord
 
-from projector.settings import Settings
-
 _NOTHING: Final = nullcontext()
 
 
@@ -51,9 +49,10 @@ OFF: Final = Traces()
 _UNTRACED: Final = nullcontext(Chunk())
 
 
-def traces_of(settings: Settings) -> Traces:
-    if settings.traces_endpoint is None:
+def traces_of(endpoint: str | None, sample: float) -> Traces:
+    """Returns what traces to the collector at `endpoint`, or `OFF` if that is None."""
+    if endpoint is None:
         return OFF
-    from projector.spans import Spans
+    from projector.tracing.spans import Spans
 
-    return Spans(settings.traces_endpoint, settings.traces_sample)
+    return Spans(endpoint, sample)

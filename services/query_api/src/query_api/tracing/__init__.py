@@ -1,0 +1,1 @@
+"""Traces of what the API does, if they are switched on (ADR 10)."""
