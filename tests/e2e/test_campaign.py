@@ -13,7 +13,8 @@ from pydantic_core import to_json
 from devkit.publishing.publish import Publisher
 from devkit.simulator.campaign import DAYS, events
 from devkit.simulator.clock import HOUR, Clock
-from devkit.simulator.day import DayPlan, timetable
+from devkit.simulator.day import timetable
+from devkit.simulator.day_plan import DayPlan
 from devkit.simulator.survey import report
 from projector.main import Projector
 from projector.settings import Settings
@@ -105,9 +106,9 @@ async def test_the_report_of_a_simulated_day_is_what_its_events_come_to(
 ) -> None:
     day = date.today()  # noqa: DTZ011 - any date within the retention is well
     plan = DayPlan(Clock.of_date(day, MOSCOW), operators=12, tasks=600)
-    happenings = timetable(plan)
-    expected = report(happenings, plan, hour)
-    told = [one for one in happenings if one.told <= hour * HOUR]
+    timed = timetable(plan)
+    expected = report(timed, plan, hour)
+    told = [one for one in timed if one.reported <= hour * HOUR]
     now = plan.clock.text(hour * HOUR)
 
     async with pipeline(topic, redis_url, now) as api:

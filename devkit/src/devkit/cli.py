@@ -97,7 +97,7 @@ def demo(
 ) -> None:
     """The stack, a simulated call-out day and its report, live in the terminal."""
     from devkit.demo import demonstrate
-    from devkit.simulator.play import SimulateOptions
+    from devkit.simulator.staging import SimulateOptions
     from devkit.stack.processes import stopped_by_signals
     from devkit.stack.run import StackOptions
 
@@ -175,7 +175,8 @@ def simulate(
     topic: Topic = None,
 ) -> None:
     """Play a call-out day into Kafka, as any other service would publish it."""
-    from devkit.simulator.play import SimulateOptions, play
+    from devkit.simulator.play import play
+    from devkit.simulator.staging import SimulateOptions
 
     timezone, day_end = _calendar(None if bootstrap else find_stack(data_dir))
     kafka, events = _target(data_dir, bootstrap, topic)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from devkit.simulator.play import Counts, SimulateOptions, simulate, staged
+from devkit.simulator.play import Counts, simulate
+from devkit.simulator.staging import SimulateOptions, choose_stage
 from devkit.stack.issuer import Person
 from devkit.stack.run import Stack, run_together
 from devkit.stack.state import DEFAULT_DATA_DIR, StackState
@@ -22,7 +23,7 @@ async def demonstrate(
     state = stack.state
     for line in introduction(state):
         out.print(line, soft_wrap=True, markup=False)
-    day = staged(options, time.time()).plan.date
+    day = choose_stage(options, time.time()).plan.date
     simulated = "симуляция начинается"
 
     def remember(counts: Counts) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from devkit.simulator.campaign_sample import draw_of, read_campaign
+from devkit.simulator.campaign_sample import contact_of, read_campaign
 from devkit.simulator.names import address, client, client_of_address, manager, operator
 
 OPERATORS: Final = 20
@@ -94,7 +94,7 @@ def _events_of(
             },
         },
     )
-    draw = draw_of(row)
+    draw = contact_of(row)
     # 0.618…: successive places spread evenly over the morning, whatever their number
     first_call = datetime.combine(day, time(9), timezone) + place * 0.618034 % 1 * timedelta(
         hours=5

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Draw(NamedTuple):
+class CampaignContact(NamedTuple):
     """One contact of the campaign."""
 
     calls: int
@@ -26,11 +26,11 @@ class Draw(NamedTuple):
 
 
 @cache
-def draws() -> tuple[Draw, ...]:
+def campaign_contacts() -> tuple[CampaignContact, ...]:
     """The 4,119 contacts, in the order of the data set. Drawing one of them keeps the three together."""
     table = files("devkit.simulator").joinpath("data/campaign_sample.csv").read_text("ascii")
     return tuple(
-        Draw(int(calls), int(duration), success == "1")
+        CampaignContact(int(calls), int(duration), success == "1")
         for calls, duration, success in (line.split(",") for line in table.split()[1:])
     )
 
@@ -41,16 +41,16 @@ def read_campaign(csv_path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter=";"))
 
 
-def draw_of(row: dict[str, str]) -> Draw:
+def contact_of(row: dict[str, str]) -> CampaignContact:
     """What one row of the data set's file says of its calls."""
-    return Draw(int(row["campaign"]), int(row["duration"]), row["y"] == "yes")
+    return CampaignContact(int(row["campaign"]), int(row["duration"]), row["y"] == "yes")
 
 
 def table_of(csv_path: Path) -> str:
     """The text of data/campaign_sample.csv."""
     lines = ["calls,duration_s,success"]
     for row in read_campaign(csv_path):
-        draw = draw_of(row)
+        draw = contact_of(row)
         lines.append(f"{draw.calls},{draw.duration_s},{int(draw.is_success)}")
     return "\n".join(lines) + "\n"
 

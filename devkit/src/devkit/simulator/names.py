@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
-from devkit.simulator.rng import Dice
+from devkit.simulator.rng import Rng
 
 ADDRESSES_IN_FIVE: Final = (0, 0, 0, 1, 2)
 """Of five neighbouring addresses three are one client's, the others one client's each."""
@@ -44,24 +44,24 @@ def manager(number: int) -> dict[str, str]:
 @lru_cache(100_000)
 def client(number: int) -> dict[str, str]:
     """The client of this number, from 0: every third one a company, the others mostly people."""
-    dice = Dice(f"client {number}")
-    name = _company(dice) if is_company(number) else _person(dice)
+    rng = Rng(f"client {number}")
+    name = _company(rng) if is_company(number) else _person(rng)
     return {"id": f"client-{number:06}", "name": name}
 
 
 @lru_cache(100_000)
 def address(number: int) -> dict[str, str]:
     """The delivery address of this number, from 0; `client_of_address` says whose it is."""
-    dice = Dice(f"address {number}")
-    city = dice.weighted([(city, city["share"]) for city in _words()["cities"]])
-    street = dice.one_of(city["streets"])
-    house = str(dice.whole(1, 120)) + ("" if dice.chance(0.8) else dice.one_of("АБВ"))
+    rng = Rng(f"address {number}")
+    city = rng.weighted([(city, city["share"]) for city in _words()["cities"]])
+    street = rng.one_of(city["streets"])
+    house = str(rng.whole(1, 120)) + ("" if rng.chance(0.8) else rng.one_of("АБВ"))
     text = f"г. {city['name']}, {street}, {house}"
     if is_company(client_of_address(number)):
-        if dice.chance(0.85):
-            text += f", офис {dice.whole(1, 60)}"
-    elif dice.chance(0.9):
-        text += f", кв. {dice.whole(1, 180)}"
+        if rng.chance(0.85):
+            text += f", офис {rng.whole(1, 60)}"
+    elif rng.chance(0.9):
+        text += f", кв. {rng.whole(1, 180)}"
     return {"id": f"addr-{number:06}", "text": text}
 
 
@@ -80,31 +80,31 @@ def _colleague(trade: str, number: int, women: float) -> str:
     surnames = words["surnames"]
     start = 11 if trade == "operator" else 40
     surname = surnames[(start + number * 31) % len(surnames)]
-    if Dice(f"{trade} {number}").chance(women):
+    if Rng(f"{trade} {number}").chance(women):
         surname, firsts = feminine(surname), words["female"]
     else:
         firsts = words["male"]
     return f"{surname} {firsts[(start + number * 17) % len(firsts)]}"
 
 
-def _person(dice: Dice) -> str:
+def _person(rng: Rng) -> str:
     words = _words()
-    surname = dice.one_of(words["surnames"])
-    man, woman = dice.one_of(words["patronymics"])
-    if dice.chance(0.6):
-        return f"{feminine(surname)} {dice.one_of(words['female'])} {woman}"
-    return f"{surname} {dice.one_of(words['male'])} {man}"
+    surname = rng.one_of(words["surnames"])
+    man, woman = rng.one_of(words["patronymics"])
+    if rng.chance(0.6):
+        return f"{feminine(surname)} {rng.one_of(words['female'])} {woman}"
+    return f"{surname} {rng.one_of(words['male'])} {man}"
 
 
-def _company(dice: Dice) -> str:
+def _company(rng: Rng) -> str:
     words = _words()
-    form = dice.weighted([("ООО", 60), ("АО", 12), ("ИП", 14), ("", 14)])
+    form = rng.weighted([("ООО", 60), ("АО", 12), ("ИП", 14), ("", 14)])
     if form == "ИП":
-        woman = dice.chance(0.5)
-        surname = dice.one_of(words["surnames"])
-        first = dice.one_of(words["female" if woman else "male"])
-        patronymic = dice.one_of(words["patronymics"])[0]
+        woman = rng.chance(0.5)
+        surname = rng.one_of(words["surnames"])
+        first = rng.one_of(words["female" if woman else "male"])
+        patronymic = rng.one_of(words["patronymics"])[0]
         return f"ИП {feminine(surname) if woman else surname} {first[0]}. {patronymic[0]}."
     if not form:
-        return str(dice.one_of(words["institutions"])).format(n=dice.whole(1, 180))
-    return f"{form} «{dice.one_of(words['companies'])}»"
+        return str(rng.one_of(words["institutions"])).format(n=rng.whole(1, 180))
+    return f"{form} «{rng.one_of(words['companies'])}»"

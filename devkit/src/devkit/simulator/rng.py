@@ -11,28 +11,28 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Dice:
+class Rng:
     """One stream of draws. The seed is text, so that streams can be named."""
 
-    __slots__ = ("roll",)
+    __slots__ = ("random",)
 
     def __init__(self, seed: str) -> None:
-        self.roll = Random(seed).random  # noqa: S311 - invented data, no secret
+        self.random = Random(seed).random  # noqa: S311 - invented data, no secret
         """The next number in [0, 1)."""
 
     def chance(self, share: float) -> bool:
-        return self.roll() < share
+        return self.random() < share
 
     def whole(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`, both included."""
-        return low + int(self.roll() * (high - low + 1))
+        return low + int(self.random() * (high - low + 1))
 
     def one_of(self, things: Sequence[T]) -> T:
-        return things[int(self.roll() * len(things))]
+        return things[int(self.random() * len(things))]
 
     def weighted(self, things: Sequence[tuple[T, float]]) -> T:
         """One of the (thing, weight) pairs' things; weights need not sum to anything."""
-        left = self.roll() * sum(weight for _, weight in things)
+        left = self.random() * sum(weight for _, weight in things)
         for thing, weight in things:
             left -= weight
             if left < 0:

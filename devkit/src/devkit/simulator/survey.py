@@ -11,9 +11,11 @@ from statistics import mean, median
 from zoneinfo import ZoneInfo
 
 from contracts.keys import COUNTERS
-from devkit.simulator.campaign_sample import draws
+from devkit.simulator.campaign_sample import campaign_contacts
 from devkit.simulator.clock import DAY, HOUR, Clock
-from devkit.simulator.day import DayPlan, Happening, timetable
+from devkit.simulator.day import timetable
+from devkit.simulator.day_plan import DayPlan
+from devkit.simulator.event_writer import SimulatedEvent
 from projector.fold.calendar import Calendar
 from projector.fold.cells import cells
 from projector.fold.contacts import contacts
@@ -24,7 +26,7 @@ CALLED = "task-called.v1"
 
 def campaign() -> Iterable[str]:
     """The real campaign: calls per contact, length of the last call, success."""
-    drawn = draws()
+    drawn = campaign_contacts()
     calls = Counter(min(draw.calls, 8) for draw in drawn)
     yield "campaign"
     yield f"  contacts {len(drawn)}, calls {sum(draw.calls for draw in drawn)}"
@@ -70,11 +72,11 @@ def simulated(plan: DayPlan) -> Iterable[str]:
         yield f"  report at {int(hour)}:{int(hour % 1 * 60):02}: {shown}"
 
 
-def report(day: Sequence[Happening], plan: DayPlan, hour: float) -> dict[str, int]:
+def report(day: Sequence[SimulatedEvent], plan: DayPlan, hour: float) -> dict[str, int]:
     """The totals of the plan's date, from what is told by this hour of it."""
     facts_of = defaultdict(list)
     for one in day:
-        if one.told <= hour * HOUR:
+        if one.reported <= hour * HOUR:
             facts_of[one.event["subject"]].append(fact_of_event(one.event))
     on = plan.date.isoformat()
     now = plan.clock.moment(hour * HOUR) / 60
@@ -100,7 +102,7 @@ def report(day: Sequence[Happening], plan: DayPlan, hour: float) -> dict[str, in
     return figures
 
 
-def _calls_of_the_day(day: Sequence[Happening]) -> Iterable[Happening]:
+def _calls_of_the_day(day: Sequence[SimulatedEvent]) -> Iterable[SimulatedEvent]:
     """The calls made on the date itself, as they were first told."""
     known = set()
     for one in day:

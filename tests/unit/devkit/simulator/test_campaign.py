@@ -13,7 +13,7 @@ import pytest
 from contracts.events import EVENT_ADAPTER
 from contracts.keys import COUNTERS
 from devkit.simulator.campaign import DAYS, events
-from devkit.simulator.campaign_sample import draws, table_of
+from devkit.simulator.campaign_sample import campaign_contacts, table_of
 from projector.fold.calendar import Calendar
 from projector.fold.cells import cells
 from projector.fold.contacts import contacts
@@ -111,6 +111,6 @@ def test_the_same_first_day_gives_the_same_events_and_another_one_other_ids(
 def test_the_simulators_table_is_derived_from_the_file(rows: list[dict[str, str]]) -> None:
     table = ROOT / "devkit/src/devkit/simulator/data/campaign_sample.csv"
     assert table.read_text() == table_of(CAMPAIGN_CSV)
-    assert [(d.calls, d.duration_s, d.is_success) for d in draws()] == [
+    assert [(d.calls, d.duration_s, d.is_success) for d in campaign_contacts()] == [
         (int(row["campaign"]), int(row["duration"]), row["y"] == "yes") for row in rows
     ]

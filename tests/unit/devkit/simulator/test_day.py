@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S
 from contracts.keys import COUNTERS
 from devkit.simulator.clock import Clock
-from devkit.simulator.day import DayPlan, Happening, day, timetable
+from devkit.simulator.day import day_events, timetable
+from devkit.simulator.day_plan import DayPlan
+from devkit.simulator.event_writer import SimulatedEvent
 from devkit.simulator.names import address, client, feminine, operator
 from devkit.simulator.survey import report
 
@@ -31,7 +33,7 @@ def plan(
 
 
 @cache
-def default_day() -> tuple[Happening, ...]:
+def default_day() -> tuple[SimulatedEvent, ...]:
     return tuple(timetable(plan()))
 
 
@@ -56,7 +58,7 @@ small_days = st.builds(
 @given(small_days)
 @settings(max_examples=40, deadline=None)
 def test_every_event_is_valid(of_plan: DayPlan) -> None:
-    for event in day(of_plan):
+    for event in day_events(of_plan):
         EVENT_ADAPTER.validate_json(json.dumps(event))
 
 
@@ -64,7 +66,7 @@ def test_every_event_is_valid(of_plan: DayPlan) -> None:
 @settings(max_examples=40, deadline=None)
 def test_each_tasks_first_event_is_its_plan(of_plan: DayPlan) -> None:
     seen = set()
-    for event in day(of_plan):
+    for event in day_events(of_plan):
         if event["subject"] not in seen:
             assert event["type"] == "task-planned.v1"
             seen.add(event["subject"])
@@ -74,7 +76,7 @@ def test_each_tasks_first_event_is_its_plan(of_plan: DayPlan) -> None:
 @given(small_days)
 @settings(max_examples=40, deadline=None)
 def test_events_come_in_order_of_time(of_plan: DayPlan) -> None:
-    times = [datetime.fromisoformat(event["time"]) for event in day(of_plan)]
+    times = [datetime.fromisoformat(event["time"]) for event in day_events(of_plan)]
     assert all(earlier <= later for earlier, later in pairwise(times))
 
 
@@ -82,7 +84,7 @@ def test_events_come_in_order_of_time(of_plan: DayPlan) -> None:
 @settings(max_examples=20, deadline=None)
 def test_the_same_plan_gives_the_same_bytes(of_plan: DayPlan) -> None:
     def text() -> str:
-        return "\n".join(json.dumps(event, ensure_ascii=False) for event in day(of_plan))
+        return "\n".join(json.dumps(event, ensure_ascii=False) for event in day_events(of_plan))
 
     assert text() == text()
 
@@ -91,14 +93,14 @@ def test_the_same_plan_gives_the_same_bytes(of_plan: DayPlan) -> None:
 @settings(max_examples=20, deadline=None)
 def test_another_seed_shares_no_id(of_plan: DayPlan) -> None:
     other = DayPlan(of_plan.clock, of_plan.operators, of_plan.tasks, of_plan.seed + 1)
-    ids = {event["subject"] for event in day(of_plan)}
-    assert not ids & {event["subject"] for event in day(other)}
+    ids = {event["subject"] for event in day_events(of_plan)}
+    assert not ids & {event["subject"] for event in day_events(other)}
 
 
 @pytest.mark.parametrize(("operators", "tasks", "seed"), [(12, 600, 1), (3, 400, 7), (25, 900, 2)])
 def test_no_operator_makes_two_calls_at_once(operators: int, tasks: int, seed: int) -> None:
     calls = defaultdict(list)
-    for event in day(plan(operators, tasks, seed)):
+    for event in day_events(plan(operators, tasks, seed)):
         data = event["data"]
         if event["type"] == "task-called.v1" and data["operator"]:
             calls[data["call_id"]].append(
@@ -116,9 +118,9 @@ def test_no_operator_makes_two_calls_at_once(operators: int, tasks: int, seed: i
 
 def test_calls_begin_within_the_working_day() -> None:
     first_of: dict[str, int] = {}
-    for happening in default_day():
-        if happening.event["type"] == "task-called.v1":
-            first_of.setdefault(happening.event["data"]["call_id"], happening.second)
+    for simulated in default_day():
+        if simulated.event["type"] == "task-called.v1":
+            first_of.setdefault(simulated.event["data"]["call_id"], simulated.second)
     assert all(9 * HOUR <= second % (24 * HOUR) < 20 * HOUR for second in first_of.values())
     in_hour = Counter(second // HOUR for second in first_of.values())
     assert in_hour[13] < in_hour[12]
@@ -143,18 +145,18 @@ def test_late_morning_already_shows_active_overdue_postponed_and_ordered(seed: i
 
 def test_orders_are_taken_back_now_and_then() -> None:
     orders = defaultdict(list)
-    for happening in default_day():
-        data = happening.event["data"]
-        if happening.event["type"] == "task-called.v1":
+    for simulated in default_day():
+        data = simulated.event["data"]
+        if simulated.event["type"] == "task-called.v1":
             orders[data["call_id"]].append(data["outcome"])
     assert any(versions[0] == "ordered" != versions[-1] for versions in orders.values())
 
 
 def test_refusals_come_with_their_call_and_without() -> None:
     failures = [
-        happening.event["data"]
-        for happening in default_day()
-        if happening.event["data"].get("reason") == "refused"
+        simulated.event["data"]
+        for simulated in default_day()
+        if simulated.event["data"].get("reason") == "refused"
     ]
     assert {"call_id" in failure for failure in failures} == {True, False}
 
@@ -162,8 +164,8 @@ def test_refusals_come_with_their_call_and_without() -> None:
 def test_contacts_are_given_up_after_several_unanswered_calls() -> None:
     answered = defaultdict(list)
     given_up = set()
-    for happening in default_day():
-        event = happening.event
+    for simulated in default_day():
+        event = simulated.event
         if event["type"] == "task-called.v1":
             answered[event["subject"]].append(event["data"]["outcome"])
         elif event["data"].get("reason") == "no_contact":
@@ -175,29 +177,29 @@ def test_contacts_are_given_up_after_several_unanswered_calls() -> None:
 
 def test_deliveries_come_the_same_day_the_next_day_and_without_a_call() -> None:
     ordered, delivered = set(), {}
-    for happening in default_day():
-        data = happening.event["data"]
+    for simulated in default_day():
+        data = simulated.event["data"]
         if data.get("order"):
             ordered.add(data["order"]["id"])
-        if happening.event["type"] == "task-delivered.v1":
-            delivered[data["order_id"]] = happening.second // (24 * HOUR)
+        if simulated.event["type"] == "task-delivered.v1":
+            delivered[data["order_id"]] = simulated.second // (24 * HOUR)
     assert set(delivered) - ordered
     assert {delivered[order] for order in ordered & set(delivered)} == {0, 1}
 
 
 def test_a_call_is_told_when_it_is_over() -> None:
-    for happening in default_day():
-        data = happening.event["data"]
-        late = happening.told - happening.second
+    for simulated in default_day():
+        data = simulated.event["data"]
+        late = simulated.reported - simulated.second
         assert late in (0, data.get("duration_s", 0))
 
 
 def test_calls_durations_and_success_come_from_the_campaign() -> None:
     """Ordered calls are longer, as they are in the campaign, and about one contact in nine orders."""
     durations = defaultdict(list)
-    for happening in timetable(plan(operators=60, tasks=3_000)):
-        data = happening.event["data"]
-        if happening.event["type"] == "task-called.v1" and data["duration_s"] > 45:
+    for simulated in timetable(plan(operators=60, tasks=3_000)):
+        data = simulated.event["data"]
+        if simulated.event["type"] == "task-called.v1" and data["duration_s"] > 45:
             durations[data["outcome"] == "ordered"].append(data["duration_s"])
     ordered, others = sorted(durations[True]), sorted(durations[False])
     assert 380 < ordered[len(ordered) // 2] < 540  # the campaign's median: 458
@@ -208,7 +210,9 @@ def test_calls_durations_and_success_come_from_the_campaign() -> None:
 def test_due_times_of_a_shifted_day_are_whole_minutes() -> None:
     clock = Clock.live(DATE, MOSCOW, MIDNIGHT.timestamp() + 22.37 * HOUR, 11.5 * HOUR, 60)
     dues = [
-        event["data"]["due_at"] for event in day(plan(clock=clock)) if event["data"].get("due_at")
+        event["data"]["due_at"]
+        for event in day_events(plan(clock=clock))
+        if event["data"].get("due_at")
     ]
     assert dues
     assert all(datetime.fromisoformat(due).second == 0 for due in dues)
@@ -217,9 +221,9 @@ def test_due_times_of_a_shifted_day_are_whole_minutes() -> None:
 def test_no_event_lies_a_day_ahead_when_it_is_told_on_a_live_clock() -> None:
     now = MIDNIGHT.timestamp() + 23 * HOUR
     clock = Clock.live(DATE, MOSCOW, now, 11.5 * HOUR, 60)
-    for happening in timetable(plan(clock=clock)):
-        time = datetime.fromisoformat(happening.event["time"]).timestamp()
-        assert time <= clock.moment(happening.told) + 0.001 < now + MAX_AHEAD_S
+    for simulated in timetable(plan(clock=clock)):
+        time = datetime.fromisoformat(simulated.event["time"]).timestamp()
+        assert time <= clock.moment(simulated.reported) + 0.001 < now + MAX_AHEAD_S
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from rich.console import Console
 from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S, STRUCTURED_CONTENT_TYPE
 from devkit.errors import StackError
 from devkit.simulator.clock import HOUR
-from devkit.simulator.play import Counts, SimulateOptions, play, simulate
+from devkit.simulator.play import Counts, play, simulate
+from devkit.simulator.staging import SimulateOptions
 from support.topics import Topic
 
 DAY = date(2025, 11, 24)

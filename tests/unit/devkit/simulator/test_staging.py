@@ -12,7 +12,12 @@ from contracts.events import MAX_AHEAD_S
 from devkit.errors import StackError
 from devkit.simulator.clock import EVENING, HOUR
 from devkit.simulator.day import timetable
-from devkit.simulator.play import LATE_MORNING, SimulateOptions, record_timestamp_ms, staged
+from devkit.simulator.staging import (
+    LATE_MORNING,
+    SimulateOptions,
+    choose_stage,
+    record_timestamp_ms,
+)
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 SMALL = SimulateOptions(operators=3, tasks=60)
@@ -24,26 +29,26 @@ def at(hour: int, minute: int = 0, day: int = 24) -> float:
 
 @pytest.mark.parametrize("hour", [0, 3, 8, 11, 15, 20, 23])
 def test_a_shifted_day_is_in_its_late_morning_on_todays_date(hour: int) -> None:
-    stage = staged(replace(SMALL, shift_to_now=True), at(hour, 10))
+    stage = choose_stage(replace(SMALL, shift_to_now=True), at(hour, 10))
     assert stage.plan.date == date(2025, 11, 24)
     assert stage.plan.clock.moment(LATE_MORNING) == at(hour, 10)
     assert stage.played_at(EVENING) - at(hour, 10) == pytest.approx((EVENING - LATE_MORNING) / 60)
 
 
 def test_minutes_before_midnight_a_shifted_day_is_tomorrows() -> None:
-    stage = staged(replace(SMALL, shift_to_now=True), at(23, 58))
+    stage = choose_stage(replace(SMALL, shift_to_now=True), at(23, 58))
     assert stage.plan.date == date(2025, 11, 25)
     assert stage.plan.clock.moment(LATE_MORNING) == at(23, 58)
 
 
 def test_a_day_that_ends_early_is_shifted_to_tomorrow_once_it_is_over() -> None:
     options = replace(SMALL, shift_to_now=True, day_end="18:00")
-    assert staged(options, at(17)).plan.date == date(2025, 11, 24)
-    assert staged(options, at(19)).plan.date == date(2025, 11, 25)
+    assert choose_stage(options, at(17)).plan.date == date(2025, 11, 24)
+    assert choose_stage(options, at(19)).plan.date == date(2025, 11, 25)
 
 
 def test_today_plays_its_past_at_once_and_the_rest_at_its_speed() -> None:
-    stage = staged(replace(SMALL, speed=60), at(14))
+    stage = choose_stage(replace(SMALL, speed=60), at(14))
     assert stage.plan.date == date(2025, 11, 24)
     assert stage.played_at(10 * HOUR) == at(10)
     assert stage.played_at(15 * HOUR) == at(14, 1)
@@ -51,15 +56,15 @@ def test_today_plays_its_past_at_once_and_the_rest_at_its_speed() -> None:
 
 def test_nothing_live_bears_a_time_that_is_yet_to_come() -> None:
     for options in (replace(SMALL, speed=60), replace(SMALL, speed=600, shift_to_now=True)):
-        stage = staged(options, at(14))
-        for happening in timetable(stage.plan):
-            time = datetime.fromisoformat(happening.event["time"]).timestamp()
-            assert time <= stage.played_at(happening.told) + 0.001
+        stage = choose_stage(options, at(14))
+        for simulated in timetable(stage.plan):
+            time = datetime.fromisoformat(simulated.event["time"]).timestamp()
+            assert time <= stage.played_at(simulated.reported) + 0.001
 
 
 @pytest.mark.parametrize("day", [date(2024, 2, 29), date(2025, 10, 1), date(2026, 3, 8)])
 def test_another_date_keeps_its_times_and_plays_from_its_morning(day: date) -> None:
-    stage = staged(replace(SMALL, day=day, speed=60), at(14))
+    stage = choose_stage(replace(SMALL, day=day, speed=60), at(14))
     assert stage.plan.clock.text(9 * HOUR) == f"{day}T09:00:00+03:00"
     assert stage.played_at(-6 * HOUR) < at(14)
     assert stage.played_at(9 * HOUR) == at(14) + 5
@@ -67,14 +72,14 @@ def test_another_date_keeps_its_times_and_plays_from_its_morning(day: date) -> N
 
 
 def test_speed_zero_plays_everything_at_once_at_the_times_of_life() -> None:
-    stage = staged(replace(SMALL, speed=0), at(14))
+    stage = choose_stage(replace(SMALL, speed=0), at(14))
     assert stage.played_at(24 * HOUR) == -math.inf
     assert stage.plan.clock.text(15 * HOUR) == "2025-11-24T15:00:00+03:00"
 
 
 def test_today_at_the_pace_of_life_has_the_same_ids_at_any_hour() -> None:
     tags = {
-        staged(replace(SMALL, speed=speed), at(hour)).plan.tag
+        choose_stage(replace(SMALL, speed=speed), at(hour)).plan.tag
         for speed in (0, 1)
         for hour in (9, 17)
     }
@@ -82,8 +87,8 @@ def test_today_at_the_pace_of_life_has_the_same_ids_at_any_hour() -> None:
 
 
 def test_todays_date_is_that_of_the_business_time_zone() -> None:
-    assert staged(SMALL, at(1)).plan.date == date(2025, 11, 24)
-    assert staged(replace(SMALL, timezone="America/New_York"), at(1)).plan.date == date(
+    assert choose_stage(SMALL, at(1)).plan.date == date(2025, 11, 24)
+    assert choose_stage(replace(SMALL, timezone="America/New_York"), at(1)).plan.date == date(
         2025, 11, 23
     )
 
@@ -98,7 +103,7 @@ def test_todays_date_is_that_of_the_business_time_zone() -> None:
 )
 def test_what_cannot_be_played_is_named(wrong: dict[str, Any], named: str) -> None:
     with pytest.raises(StackError, match=named):
-        staged(replace(SMALL, **wrong), at(12))
+        choose_stage(replace(SMALL, **wrong), at(12))
 
 
 @pytest.mark.parametrize("days", [-30, -1.01, 1.01, 30])

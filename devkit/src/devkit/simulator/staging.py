@@ -1,0 +1,111 @@
+"""Which day is simulated, and at which pace it is played: a pure function of options and time."""
+
+import math
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from datetime import time as TimeOfDay  # noqa: N812 - as the type of a field it reads like one
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from contracts.events import MAX_AHEAD_S
+from devkit.errors import StackError
+from devkit.simulator.clock import EVENING, HOUR, Clock
+from devkit.simulator.day_plan import DayPlan
+from devkit.simulator.probabilities import OPENS
+
+LATE_MORNING: Final = 11 * HOUR + HOUR // 2
+"""The hour that a shifted day has reached now: everything the report counts has begun to happen."""
+
+ENOUGH_S: Final = 600
+"""A shifted day plays on today's date if so many seconds, or all it needs, remain of it."""
+
+BEFORE_WORK: Final = OPENS - 5 * 60
+"""Where the playing of a day that is not today begins."""
+
+
+@dataclass(frozen=True)
+class SimulateOptions:
+    """What to simulate, and how to play it."""
+
+    operators: int = 12
+    tasks: int = 600
+    speed: float = 60.0
+    """Simulated seconds in a second; 0 publishes everything at once."""
+    seed: int = 1
+    day: date | None = None
+    """The contact date; None is today in the business time zone."""
+    until: TimeOfDay | None = None
+    """Stop at this simulated time of the contact date; None plays on to the next day's deliveries."""
+    shift_to_now: bool = False
+    """Make it late morning of the simulated day now."""
+    timezone: str = "Europe/Moscow"
+    day_end: str = "24:00"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is played, and when."""
+
+    plan: DayPlan
+    pace: Clock | None
+    """When a simulated second is played; None: everything at once."""
+
+    def played_at(self, second: int) -> float:
+        """Seconds since 1970."""
+        return -math.inf if self.pace is None else self.pace.moment(second)
+
+
+def choose_stage(options: SimulateOptions, now: float) -> Stage:
+    """Which date is played, and how its seconds fall on the clock.
+
+    Today, and a shifted day, are live: an event never bears a time that is yet to come. Its past
+    is played at once; what is to come is played, and timed, `speed` times faster than life. Any
+    other date keeps its times, and is played from the morning on.
+    """
+    timezone = _timezone(options.timezone)
+    here = datetime.fromtimestamp(now, timezone)
+    today = here.date()
+    speed = options.speed
+    if speed < 0:
+        raise StackError(f"--speed {speed:g}: give 0 or more simulated seconds a second")
+    if options.shift_to_now:
+        if options.day not in (None, today):
+            raise StackError(f"--date {options.day} cannot be shifted to now: leave --date out")
+        day = options.day or _shifted_date(options, here)
+        clock = Clock.live(day, timezone, now, LATE_MORNING, speed or 1)
+        pace = clock
+    else:
+        day = options.day or today
+        clock = pace = Clock.of_date(day, timezone)
+        if day != today:
+            pace = Clock.of_playing(day, timezone, now, BEFORE_WORK, speed or 1)
+        elif speed not in (0, 1):
+            clock = pace = Clock.live(day, timezone, now, speed=speed)
+    plan = DayPlan(clock, options.operators, options.tasks, options.seed)
+    return Stage(plan, pace if speed else None)
+
+
+def _shifted_date(options: SimulateOptions, here: datetime) -> date:
+    """Today; tomorrow if today's contacts would be overdue before the day has been played."""
+    hour, minute = (int(part) for part in options.day_end.split(":"))
+    midnight = datetime.combine(here.date(), TimeOfDay(), here.tzinfo)
+    remains = (midnight + timedelta(hours=hour, minutes=minute) - here).total_seconds()
+    needed = (EVENING - LATE_MORNING) / options.speed if options.speed else 0
+    if remains >= min(needed, ENOUGH_S):
+        return here.date()
+    return here.date() + timedelta(days=1)
+
+
+def _timezone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise StackError(f"time zone {name}: no such zone is known") from error
+
+
+def record_timestamp_ms(event_time: float, now: float) -> int | None:
+    """The Kafka record's timestamp: now (None), or the event's own time if that is a day away.
+
+    An event more than a day ahead of its record would be a dead letter.
+    """
+    return None if abs(event_time - now) < MAX_AHEAD_S else int(event_time * 1000)
