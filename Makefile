@@ -92,5 +92,18 @@ bench-api: engines  ## the API beside bare routes, and a thousand streams; needs
 
 bench: bench-projector bench-latency bench-read bench-api  ## all benchmarks
 
+.PHONY: surface surface-compare
+
+surface: $(VENV)/.installed  ## write what others see of this checkout into .cache/surface/head
+	@PYTHONPATH=tests $(BIN)/python -m surface write . .cache/surface/head
+
+# In a worktree of its own, with that revision's own .venv.
+surface-compare: surface  ## how it differs from BASE (a revision): Redis, HTTP, metrics, settings
+	@git worktree add --quiet --force --detach .cache/surface/tree $(BASE)
+	@$(MAKE) --no-print-directory -C .cache/surface/tree $(VENV)/.installed
+	@PYTHONPATH=tests $(BIN)/python -m surface write .cache/surface/tree .cache/surface/base
+	@git worktree remove --force .cache/surface/tree
+	@PYTHONPATH=tests $(BIN)/python -m surface compare .cache/surface/base .cache/surface/head
+
 clean:
 	rm -rf $(VENV) .obzvon $(WEB)/node_modules $(WEB)/dist $(WEB)/build
