@@ -1,8 +1,11 @@
 """What the API counts about itself, in Prometheus' terms."""
 
+import time
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from query_api.report.snapshot import Snapshot
 
 REQUESTS: Final = Counter(
     "obzvon_api_requests_total", "Requests answered", ["route", "method", "status"]
@@ -39,4 +42,17 @@ STALE: Final = Gauge("obzvon_api_stale", "1 while the figures are marked stale")
 STALE.set(1)
 
 MAX_VISIBLE_S: Final = 3_600.0
-"""A record older than this comes from a replay, and tells nothing about the way of an event."""
+"""An older record comes from a replay, and says nothing about how long an event takes."""
+
+
+def observe_visible(before: Snapshot | None, after: Snapshot) -> None:
+    """Observe how long the newest event of each shard that has moved took to be seen here."""
+    if before is None or before.generation != after.generation:
+        return
+    now_ms = time.time() * 1000
+    for was, shard in zip(before.shards, after.shards, strict=False):
+        if was is None or shard is None or shard.meta.last_offset <= was.meta.last_offset:
+            continue
+        seconds = (now_ms - shard.meta.last_timestamp) / 1000
+        if 0 <= seconds <= MAX_VISIBLE_S:
+            VISIBLE_S.observe(seconds)

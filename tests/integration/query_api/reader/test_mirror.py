@@ -12,6 +12,7 @@ from contracts.keys import CHANGES, LIVE
 from devkit.stack.engines import EmbeddedRedis
 from query_api.reader import mirror as mirror_module
 from query_api.reader import shard as shard_module
+from query_api.reader import subscription
 from support.api import Api, running_api
 from support.events import DAY, called, planned
 from support.golden import GOLDEN, day_events, load
@@ -66,7 +67,7 @@ async def test_the_subscription_comes_back(
 async def test_the_subscription_is_made_anew_where_its_name_leads_to_another_server(
     tmp_path: Path, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mirror_module, "SUBSCRIPTION_S", 0.1)
+    monkeypatch.setattr(subscription, "SUBSCRIPTION_S", 0.1)
     async with (
         EmbeddedRedis(tmp_path / "old") as old,
         EmbeddedRedis(tmp_path / "new") as new,

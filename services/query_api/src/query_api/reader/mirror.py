@@ -18,13 +18,14 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
-from pydantic import ValidationError
 
-from contracts.keys import CHANGES, LIVE, ChangeHint, LivePointer, ShardKeys
+from contracts.keys import LIVE, ChangeHint, LivePointer
 from query_api import metrics
 from query_api.reader.client import UNREACHABLE, RedisClient
 from query_api.reader.errors import Unavailable, describe
-from query_api.reader.shard import Decoder, ShardRead, read_all
+from query_api.reader.generation import parse_pointer, read_generation, settings_mismatch
+from query_api.reader.shard import Decoder
+from query_api.reader.subscription import LONGEST_PAUSE_S, subscribe_forever
 from query_api.report.scope import MAX_DAYS
 from query_api.report.snapshot import Shard, Snapshot
 from query_api.tracing.traces import OFF, Traces
@@ -36,14 +37,8 @@ log = structlog.get_logger()
 TICK_S: Final = 1.0
 """Seconds after which all shards are asked, hint or no hint."""
 
-SUBSCRIPTION_S: Final = 30.0
-"""Seconds after which the subscription is made anew: its name may lead to another server."""
-
 REST_S: Final = 0.02
 """Longest rest between two refreshes; a rest is as long as the refresh before it."""
-
-LONGEST_PAUSE_S: Final = 2.0
-"""Seconds to which the pause after a failure grows."""
 
 OVERTAKING_S: Final = 30.0
 """Seconds a new generation may take to pass the snapshot of the old one; then it is shown as it is.
@@ -88,7 +83,9 @@ class Mirror:
         self._round = asyncio.get_running_loop().create_future()
         tasks = [
             asyncio.create_task(self._refresh_forever(), name="refresh"),
-            asyncio.create_task(self._listen_forever(), name="listen"),
+            asyncio.create_task(
+                subscribe_forever(self._client, self.hint, self._read_all_again), name="listen"
+            ),
             asyncio.create_task(self._tick_forever(), name="tick"),
         ]
         try:
@@ -164,35 +161,11 @@ class Mirror:
             self._wake.set()
             await asyncio.sleep(TICK_S)
 
-    async def _listen_forever(self) -> None:
-        pauses = exponential(longest_s=LONGEST_PAUSE_S)
-        while True:
-            try:
-                # A cluster's client must know first where the channel is. By a command it learns
-                # that, also where the node that it knew is dead: by a subscription it does not.
-                await self._client.exists(CHANGES)
-                async with contextlib.aclosing(self._client.pubsub()) as pubsub:
-                    await pubsub.subscribe(CHANGES)
-                    renewed_at = time.monotonic() + SUBSCRIPTION_S
-                    while time.monotonic() < renewed_at:
-                        message = await pubsub.get_message(timeout=TICK_S)
-                        if message is None:
-                            continue
-                        pauses = exponential(longest_s=LONGEST_PAUSE_S)
-                        if message["type"] == "message":
-                            self.hint(message["data"])
-                        else:  # subscribed (again): what was hinted meanwhile is lost
-                            self._dirty = None
-                            self._wake.set()
-                            self._nudge.set()
-                continue
-            except UNREACHABLE as error:
-                pause = next(pauses)
-                log.warning("subscription_lost", error=describe(error), pause_s=round(pause, 2))
-            except Exception:  # hints are a matter of speed: without them, reading goes on
-                pause = next(pauses)
-                log.exception("subscription_failed")
-            await asyncio.sleep(pause)
+    def _read_all_again(self) -> None:
+        """Hints may have been lost: read every shard, at once."""
+        self._dirty = None
+        self._wake.set()
+        self._nudge.set()
 
     async def _refresh_forever(self) -> None:
         pauses = exponential(longest_s=LONGEST_PAUSE_S)
@@ -220,7 +193,7 @@ class Mirror:
             metrics.READS.labels("failed" if why else "done").inc()
             metrics.READ_S.observe(time.monotonic() - began)
             if why is None and self.snapshot is not None and self.snapshot is not was:
-                _observe_events(was, self.snapshot)
+                metrics.observe_visible(was, self.snapshot)
             if not this_round.done():
                 this_round.set_result(why)
             if why is None:
@@ -241,18 +214,18 @@ class Mirror:
         self._began_ns = time.time_ns()
         pointer: LivePointer | None = None
         if before is None or dirty is None:
-            pointer = _pointer_of(await self._client.get(LIVE))
+            pointer = parse_pointer(await self._client.get(LIVE))
         else:
             pointer = LivePointer(generation=before.generation, fingerprint=before.fingerprint)
         while True:
             if pointer is None:
                 return "no generation is live in Redis: has a projector run?"
-            if mismatch := self._mismatch(pointer):
+            if mismatch := settings_mismatch(pointer, self._timezone, self._day_end):
                 return mismatch
             # The pointer is read again after the shards: a generation is dropped some time after
             # a switch, and what was read from it could be half gone.
             shards, value = await self._read(pointer, dirty, before)
-            after = _pointer_of(value)
+            after = parse_pointer(value)
             if after == pointer:
                 break
             pointer, dirty = after, None
@@ -291,43 +264,17 @@ class Mirror:
             self._put_up(Snapshot(old.generation, old.fingerprint, shards, before))
         return True
 
-    def _mismatch(self, pointer: LivePointer) -> str | None:
-        theirs = pointer.fingerprint
-        if (theirs.timezone, theirs.day_end) == (self._timezone, self._day_end):
-            return None
-        return (
-            f"generation {pointer.generation} was computed with OBZVON_TIMEZONE={theirs.timezone} "
-            f"and OBZVON_DAY_END={theirs.day_end}, this API runs with {self._timezone} and "
-            f"{self._day_end}: give both services the same settings"
-        )
-
     async def _read(
         self, pointer: LivePointer, dirty: set[int] | None, before: Snapshot | None
     ) -> tuple[tuple[Shard | None, ...], bytes | None]:
-        """The shards as they stand now, and the live pointer as it stood after them."""
-        generation, count = pointer.generation, pointer.fingerprint.partitions
-        held: tuple[Shard | None, ...] = (None,) * count
+        """The shards as they are now, and the live pointer as it was after them."""
+        held: tuple[Shard | None, ...] = (None,) * pointer.fingerprint.partitions
         for known in (before, self._coming):
-            if known is not None and known.generation == generation and len(known.shards) == count:
+            if known is not None and known.is_of(pointer.generation, len(held)):
                 held = known.shards
-        wanted = set(self._wanted)
-        numbers = [
-            number
-            for number in range(count)
-            if dirty is None or number in dirty or _lacks(held[number], wanted)
-        ]
-        read, value = await read_all(
-            self._client,
-            [
-                ShardRead(ShardKeys(generation, number), wanted, self._decoder, held[number])
-                for number in numbers
-            ],
-            LIVE,
+        return await read_generation(
+            self._client, pointer.generation, held, dirty, set(self._wanted), self._decoder
         )
-        shards = list(held)
-        for number, shard in zip(numbers, read, strict=True):
-            shards[number] = shard
-        return tuple(shards), value
 
     def _want(self, days: Sequence[str]) -> None:
         for day in days:
@@ -335,32 +282,3 @@ class Mirror:
             self._wanted.move_to_end(day)
         while len(self._wanted) > DATES_HELD:
             self._wanted.popitem(last=False)
-
-
-def _lacks(shard: Shard | None, wanted: set[str]) -> bool:
-    return shard is not None and any(
-        day in shard.seqs and day not in shard.cell_counts for day in wanted
-    )
-
-
-def _pointer_of(value: bytes | None) -> LivePointer | None:
-    if value is None:
-        return None
-    try:
-        return LivePointer.model_validate_json(value)
-    except ValidationError as error:
-        log.error("odd_live_pointer", value=value[:500], error=str(error))  # noqa: TRY400
-        return None
-
-
-def _observe_events(before: Snapshot | None, after: Snapshot) -> None:
-    """How long the newest event of each shard that moved took to get here."""
-    if before is None or before.generation != after.generation:
-        return
-    now_ms = time.time() * 1000
-    for was, shard in zip(before.shards, after.shards, strict=False):
-        if was is None or shard is None or shard.meta.last_offset <= was.meta.last_offset:
-            continue
-        seconds = (now_ms - shard.meta.last_timestamp) / 1000
-        if 0 <= seconds <= metrics.MAX_VISIBLE_S:
-            metrics.VISIBLE_S.observe(seconds)

@@ -149,6 +149,10 @@ class Shard:
             before._carried if before else {}  # noqa: SLF001 -- its own class
         )
 
+    def lacks(self, days: Iterable[str]) -> bool:
+        """Whether the cells of any of these dates are yet to be read."""
+        return any(day in self.seqs and day not in self.cell_counts for day in days)
+
     def carried(self, scope: Scope, before: str, minute: int) -> ActiveOverdue:
         """Contacts dated before `before` that are overdue at `minute`."""
         parts = [opens for day, opens in self.open_contacts.items() if day < before]
@@ -227,12 +231,10 @@ class Snapshot:
 
     def lacks(self, days: Iterable[str]) -> bool:
         """Whether the cells of any of these dates are yet to be read."""
-        return any(
-            day in shard.seqs and day not in shard.cell_counts
-            for day in days
-            for shard in self.shards
-            if shard is not None
-        )
+        return any(shard.lacks(days) for shard in self.shards if shard is not None)
+
+    def is_of(self, generation: str, partitions: int) -> bool:
+        return self.generation == generation and len(self.shards) == partitions
 
     @property
     def as_of(self) -> int | None:
