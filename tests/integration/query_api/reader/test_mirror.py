@@ -411,5 +411,5 @@ async def test_a_call_for_a_date_not_asked_for_costs_no_cells(writer: Writer, ap
 
     shards = [shard for shard in api.app.state.mirror.snapshot.shards if shard]
 
-    assert {day for shard in shards for day in shard.counts} == {DAY}
-    assert {day for shard in shards for day in shard.opens} == {DAY, "2026-11-20"}
+    assert {day for shard in shards for day in shard.cell_counts} == {DAY}
+    assert {day for shard in shards for day in shard.open_contacts} == {DAY, "2026-11-20"}
