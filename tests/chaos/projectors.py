@@ -232,7 +232,7 @@ class Place:
         moments = [today.replace(hour=hour, minute=30) for hour in (11, 18)]
         wrong = []
         async with running_issuer() as issuer, running_api(self.redis_url, issuer) as api:
-            await asyncio.wait_for(api.app.state.mirror.reread(), 60)
+            await asyncio.wait_for(api.state.mirror.reread(), 60)
             for now in (*moments, today + timedelta(days=3)):
                 api.clock.now = now.isoformat()
                 for day in (*report_days(), *days):

@@ -83,7 +83,7 @@ async def test_contacts_are_overdue_within_a_second_and_nothing_is_written(
     clock = Shifted()
     monkeypatch.setattr("support.api.Clock", lambda _now: clock)
     async with running_issuer() as issuer, served_api(here.redis_url, issuer) as api:
-        await asyncio.wait_for(api.app.state.mirror.reread(), 60)
+        await asyncio.wait_for(api.state.mirror.reread(), 60)
         clock.ahead = deadline - timedelta(seconds=8) - datetime.now(UTC)
         before = await written(here)
         day = deadline.date().isoformat()

@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from query_api.main import Server, create_app, server_of
+from query_api.main import create_app
+from query_api.server import Server, server_of
 from query_api.settings import Settings
+from query_api.state import ApiState, state_of
 from support.issuer import Issuer
 from support.serving import address, listening
 from support.waiting import until
@@ -38,6 +40,10 @@ class Api:
         self.client = client
         self.clock = clock
 
+    @property
+    def state(self) -> ApiState:
+        return state_of(self.app)
+
     async def get(self, path: str, **parameters: Any) -> Any:
         """The JSON of an answer that must be a 200."""
         answer = await self.client.get(f"/api/v1{path}", params=parameters)
@@ -59,7 +65,7 @@ class Api:
 
     async def up_to_date(self) -> None:
         """Wait for a read of all of Redis that begins now."""
-        await asyncio.wait_for(self.app.state.mirror.reread(), 5)
+        await asyncio.wait_for(self.state.mirror.reread(), 5)
 
 
 def app_of(

@@ -1,4 +1,4 @@
-"""The API's entry point: settings → mirror → answers → app."""
+"""The API's entry point: settings → mirror → reports → app."""
 
 import asyncio
 import json
@@ -6,9 +6,8 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from functools import partial
 
-import uvicorn
 from fastapi import FastAPI
 
 from query_api.auth import Access
@@ -17,29 +16,20 @@ from query_api.http.openapi.document import complete_openapi
 from query_api.http.problems import handle_problems
 from query_api.http.protection import protect
 from query_api.http.routers import operation_name
+from query_api.live.channels import Channels
+from query_api.live.reports import Reports
+from query_api.live.responses import CachedResponses
 from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
 from query_api.routes import contacts, docs, export, filters, health, report, stream
 from query_api.routes.access import access_routes
-from query_api.routes.answers import Answers
-from query_api.routes.channels import Channels
+from query_api.server import run
 from query_api.settings import Clock, Settings, load_settings
+from query_api.state import ApiState, keep_state, refreshes_of
 from query_api.tracing.traces import traces_of
 from runtime.logs import configure_logs
-from runtime.process import exit_on_signals, freeze_garbage
+from runtime.process import exit_on_signals
 from runtime.settings import EXIT_CODE
-
-GC_THRESHOLDS: Final = (50_000, 20, 50)
-"""Cells and rows are many small tuples without cycles: Python's own thresholds would have the
-collector walk over all of them in the middle of reading some."""
-
-GRACE_S: Final = 5
-"""Seconds a stopping server gives requests under way; then they are cut off. Docker kills what has
-not ended after ten."""
-
-STALLED_MS: Final = 60_000
-"""Milliseconds for which a client may take nothing of what is sent, before it is cut off: else a
-stream that nobody reads would stay open, and count, even when its token has ended."""
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -51,23 +41,19 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         redis = connect(settings.redis_url)
         mirror = Mirror(redis, settings.timezone, settings.day_end, traces=traces)
-        app.state.redis = redis
-        app.state.mirror = mirror
-        answers = app.state.answers = Answers(
-            mirror, settings, clock or settings.clock(), traces=traces
-        )
-        app.state.ready = {}
-        app.state.channels = Channels(
-            answers,
+        reports = Reports(mirror, settings, clock or settings.clock(), traces=traces)
+        channels = Channels(
+            reports,
             access,
             limit=settings.max_streams,
             limit_per_caller=settings.max_streams_per_caller,
         )
+        keep_state(app, ApiState(redis, mirror, reports, CachedResponses(reports), channels))
         try:
             async with access, mirror.running():
                 yield
         finally:
-            app.state.channels.close()
+            channels.close()
             await redis.aclose()
             await asyncio.to_thread(traces.close)
 
@@ -104,41 +90,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     if traces.tracer:
         from query_api.http.middleware.tracing import TracingMiddleware
 
-        app.add_middleware(TracingMiddleware, api=app, tracer=traces.tracer)
+        app.add_middleware(
+            TracingMiddleware, api=app, tracer=traces.tracer, refreshes=partial(refreshes_of, app)
+        )
     return app
-
-
-class Server(uvicorn.Server):
-    """Uvicorn waits for open streams when it stops, so they are told to end first.
-
-    And it waits for ever for a client that stops reading; the system does not.
-    """
-
-    def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._app = app
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        for sock in sockets or []:  # connections take it over from what they came in by
-            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
-        await super().startup(sockets)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._app.state.channels.close()
-        await super().shutdown(sockets)
-
-
-def server_of(app: FastAPI) -> Server:
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    return Server(app, config)
 
 
 def openapi() -> str:
@@ -163,12 +118,6 @@ def serve(settings: Settings) -> None:
     configure_logs(settings.log_level, traced=settings.traces_endpoint is not None)
     with sock:
         run(create_app(settings), sock)
-
-
-def run(app: FastAPI, sock: socket.socket) -> None:
-    """Serve on a socket until a signal. What exists by now is never collected."""
-    freeze_garbage(GC_THRESHOLDS)
-    server_of(app).run(sockets=[sock])
 
 
 def main() -> None:

@@ -178,7 +178,7 @@ async def test_a_fault_is_a_problem_and_tells_nothing_of_itself(
     def broken(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(api.app.state.answers, "compute", broken)
+    monkeypatch.setattr(api.state.reports, "compute", broken)
     monkeypatch.setattr(api.client._transport, "raise_app_exceptions", False)
 
     answer = await api.raw("/report", date="2026-01-01")
@@ -203,11 +203,11 @@ async def test_one_refresh_serves_all_who_ask_for_a_cold_date(
 ) -> None:
     await writer.write([planned("T1", date="2026-11-20"), planned("T2")])
     async with running_api(redis_url, issuer, f"{DAY}T12:00:00+03:00") as api:
-        await until(lambda: isinstance(api.app.state.mirror.snapshot, Snapshot))
-        merges, reads = api.app.state.answers.merges, api.app.state.mirror.refreshes
+        await until(lambda: isinstance(api.state.mirror.snapshot, Snapshot))
+        merges, reads = api.state.reports.merges, api.state.mirror.refreshes
 
         answers = await asyncio.gather(*(api.raw("/report", date="2026-11-20") for _ in range(50)))
 
         assert {answer.json()["totals"]["planned"] for answer in answers} == {1}
-        assert api.app.state.answers.merges == merges + 1
-        assert api.app.state.mirror.refreshes <= reads + 4
+        assert api.state.reports.merges == merges + 1
+        assert api.state.mirror.refreshes <= reads + 4

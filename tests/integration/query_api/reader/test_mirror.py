@@ -167,7 +167,7 @@ async def test_another_time_zone_than_the_projector_s_is_refused_by_name(
 ) -> None:
     await Writer(client, timezone="Asia/Omsk").start()
     async with running_api(redis_url, issuer, NOON) as api:
-        await until(lambda: api.app.state.mirror.unreadable)
+        await until(lambda: api.state.mirror.unreadable)
         answer = await api.client.get("/readyz")
 
         assert answer.status_code == 503
@@ -409,7 +409,9 @@ async def test_a_call_for_a_date_not_asked_for_costs_no_cells(writer: Writer, ap
     await totals(api)
     await api.up_to_date()
 
-    shards = [shard for shard in api.app.state.mirror.snapshot.shards if shard]
+    snapshot = api.state.mirror.snapshot
+    assert snapshot is not None
+    shards = [shard for shard in snapshot.shards if shard]
 
     assert {day for shard in shards for day in shard.cell_counts} == {DAY}
     assert {day for shard in shards for day in shard.open_contacts} == {DAY, "2026-11-20"}

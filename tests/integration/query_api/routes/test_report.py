@@ -61,11 +61,11 @@ async def test_a_change_is_seen_as_soon_as_its_hint_arrives(writer: Writer, api:
     await writer.write([planned("T1")])
     await until(lambda: _planned(api, 1))
 
-    reads = api.app.state.mirror.refreshes
+    reads = api.state.mirror.refreshes
     await writer.write([planned("T2"), planned("T3")])
     await until(lambda: _planned(api, 3), within_s=0.5, every_s=0.001)
 
-    assert api.app.state.mirror.refreshes > reads
+    assert api.state.mirror.refreshes > reads
 
 
 async def _planned(api: Api, count: int) -> bool:
@@ -76,16 +76,16 @@ async def _planned(api: Api, count: int) -> bool:
 async def test_an_unchanged_report_is_computed_once(writer: Writer, api: Api) -> None:
     await writer.write([planned("T1")])
     await api.up_to_date()
-    answers = api.app.state.answers
+    reports = api.state.reports
 
     first = await api.raw("/report", date=DAY)
-    merges = answers.merges
+    merges = reports.merges
     await api.up_to_date()
     await writer.write([planned("T9", date="2026-12-31")])
     await api.up_to_date()
     second = await api.raw("/report", date=DAY)
 
-    assert answers.merges == merges, "neither a look at Redis nor a later date changes this report"
+    assert reports.merges == merges, "neither a look at Redis nor a later date changes this report"
     assert first.headers["etag"] == second.headers["etag"]
 
 

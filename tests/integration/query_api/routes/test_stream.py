@@ -13,8 +13,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from query_api import main
-from query_api.routes import channels
+from query_api import server
+from query_api.live import channels
 from support.api import Api, served_api
 from support.events import DAY, called, planned
 from support.issuer import Issuer
@@ -132,7 +132,7 @@ async def test_a_deadline_is_shown_at_its_minute_in_real_time(api: Api, writer: 
             """From now on the report's clock runs, and has a second and a half to go."""
             return deadline + timedelta(seconds=time.monotonic() - started - 1.5)
 
-        api.app.state.answers._clock = running
+        api.state.reports._clock = running
         after = await next_event(events)
         seen_at = running()
 
@@ -174,7 +174,7 @@ async def test_a_client_that_does_not_read_slows_no_other_and_gets_the_newest(
 ) -> None:
     await writer.write(LARGE)
     await api.up_to_date()
-    sent = api.app.state.channels
+    sent = api.state.channels
     slow, pen = await _unread_stream(api)
     async with listening_to(api) as fast:
         await next_event(fast)
@@ -199,11 +199,11 @@ async def test_a_client_that_does_not_read_slows_no_other_and_gets_the_newest(
 async def test_a_client_that_reads_nothing_for_a_minute_is_cut_off(
     redis_url: str, writer: Writer, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main, "STALLED_MS", 1_000)
+    monkeypatch.setattr(server, "STALLED_MS", 1_000)
     await writer.write(LARGE)
     async with served_api(redis_url, issuer, NOON) as api:
         _, pen = await _unread_stream(api)
-        streams = api.app.state.channels
+        streams = api.state.channels
         await until(lambda: streams.open == 1)
         await until(lambda: streams.open == 0, within_s=15)
         pen.close()
@@ -240,13 +240,13 @@ async def test_one_report_is_computed_for_all_who_watch_it(api: Api, writer: Wri
     async with listening_to(api) as one, listening_to(api) as two, listening_to(api) as three:
         for events in (one, two, three):
             await next_event(events)
-        merges = api.app.state.answers.merges
+        merges = api.state.reports.merges
         await writer.write([planned("T1")])
         seen = [await next_event(events) for events in (one, two, three)]
-        assert len(api.app.state.channels._channels) == 1
+        assert len(api.state.channels._channels) == 1
 
     assert {event.data["totals"]["planned"] for event in seen} == {1}
-    assert api.app.state.answers.merges == merges + 1
+    assert api.state.reports.merges == merges + 1
 
 
 async def test_a_caller_has_so_many_streams_and_no_more(api: Api) -> None:
@@ -255,7 +255,7 @@ async def test_a_caller_has_so_many_streams_and_no_more(api: Api) -> None:
 
     assert refused.status_code == 429
     assert refused.headers["content-type"] == "application/problem+json"
-    await until(lambda: api.app.state.channels.open == 0)
+    await until(lambda: api.state.channels.open == 0)
     async with listening_to(api) as events:
         assert await next_event(events)
 
@@ -280,16 +280,16 @@ async def test_a_stream_ends_when_its_token_does(api: Api, issuer: Issuer) -> No
         assert await next_event(events)
         assert await ended(events)
 
-    await until(lambda: api.app.state.channels.open == 0)
+    await until(lambda: api.state.channels.open == 0)
 
 
 async def test_a_client_that_leaves_is_forgotten(api: Api) -> None:
     async with listening_to(api) as events:
         await next_event(events)
-        assert api.app.state.channels.open == 1
+        assert api.state.channels.open == 1
 
-    await until(lambda: api.app.state.channels.open == 0)
-    assert api.app.state.channels._channels == {}
+    await until(lambda: api.state.channels.open == 0)
+    assert api.state.channels._channels == {}
 
 
 async def test_the_server_stops_under_open_streams(api: Api) -> None:

@@ -14,12 +14,11 @@ from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
 from query_api.http.openapi.responses import json_answer
 from query_api.http.parameters import ReportRequest, read_query
 from query_api.http.routers import api_router
-from query_api.reader.client import RedisClient
 from query_api.reader.rows import find_rows, look_up
 from query_api.report.contact_json import contact_json
 from query_api.report.moments import rfc3339
 from query_api.report.pages import page
-from query_api.routes.answers import Answers
+from query_api.state import state_of
 
 router = api_router("contacts")
 
@@ -37,27 +36,27 @@ router = api_router("contacts")
     summary="The contacts behind a figure of the report",
 )
 async def contacts(request: Request, caller: RowsCaller) -> Response:
-    answers: Answers = request.app.state.answers
-    redis: RedisClient = request.app.state.redis
+    state = state_of(request.app)
+    reports, redis = state.reports, state.redis
     asked = read_query(request, ContactParameters)
     order, after, lookups = asked.row_order, asked.after, asked.lookup_filter
-    report = ReportRequest(asked, caller.restriction).query(answers.today())
-    query = asked.row_query(report, answers.minute())
-    snapshot = await answers.mirror.holding(query.period.days)
-    fresh = answers.freshness(snapshot)
+    report = ReportRequest(asked, caller.restriction).query(reports.today())
+    query = asked.row_query(report, reports.minute())
+    snapshot = await state.mirror.holding(query.period.days)
+    fresh = reports.freshness(snapshot)
     rows = await find_rows(redis, snapshot, query)
     rows = lookups.admitted(await look_up(redis, snapshot, rows, lookups.parts | order.parts))
     shown = page(rows, order, after, asked.limit)
     items = await look_up(redis, snapshot, shown.rows)
     content = {
-        "items": [contact_json(named, query, answers.zone) for named in items],
+        "items": [contact_json(named, query, reports.zone) for named in items],
         "next_cursor": shown.next_cursor,
         "total": len(rows),
-        "as_of": rfc3339(fresh.as_of, answers.zone),
+        "as_of": rfc3339(fresh.as_of, reports.zone),
     }
     headers = {
         "Cache-Control": "private, no-store",
         "Vary": VARY,
-        **freshness_headers(fresh, answers.zone),
+        **freshness_headers(fresh, reports.zone),
     }
     return compressed_response(request, to_json(content), "application/json", headers)

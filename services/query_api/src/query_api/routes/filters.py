@@ -14,7 +14,7 @@ from query_api.http.openapi.responses import json_answer
 from query_api.http.parameters import Dates, read_query, restricted_scope
 from query_api.http.routers import api_router
 from query_api.report.pickers import pickers
-from query_api.routes.answers import Answers
+from query_api.state import state_of
 
 router = api_router("contacts")
 
@@ -32,13 +32,14 @@ router = api_router("contacts")
     summary="The operators, managers and plan dates there are to choose from",
 )
 async def filters(request: Request, caller: ReportCaller) -> Response:
-    answers: Answers = request.app.state.answers
-    period = read_query(request, Dates).period(answers.today())
-    snapshot = await answers.mirror.holding(period.days)
-    content = pickers(snapshot, period, restricted_scope(caller.restriction), answers.minute())
+    state = state_of(request.app)
+    reports = state.reports
+    period = read_query(request, Dates).period(reports.today())
+    snapshot = await state.mirror.holding(period.days)
+    content = pickers(snapshot, period, restricted_scope(caller.restriction), reports.minute())
     headers = {
         "Cache-Control": "private, no-cache",
         "Vary": VARY,
-        **freshness_headers(answers.freshness(snapshot), answers.zone),
+        **freshness_headers(reports.freshness(snapshot), reports.zone),
     }
     return compressed_response(request, to_json(content), "application/json", headers)

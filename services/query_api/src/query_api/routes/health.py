@@ -15,9 +15,7 @@ from query_api.http.openapi.examples import METRICS
 from query_api.http.openapi.problems import problem_response
 from query_api.http.problems import problem
 from query_api.http.routers import operation_name
-from query_api.reader.mirror import Mirror
-from query_api.routes.answers import Answers
-from query_api.routes.channels import Channels
+from query_api.state import state_of
 
 router = APIRouter(tags=["health"], generate_unique_id_function=operation_name)
 
@@ -58,7 +56,7 @@ async def livez() -> Response:
     },
 )
 async def readyz(request: Request) -> Response:
-    mirror: Mirror = request.app.state.mirror
+    mirror = state_of(request.app).mirror
     snapshot = mirror.snapshot
     if snapshot is None:
         why = mirror.unreadable or "Redis has not been read yet"
@@ -80,12 +78,11 @@ async def readyz(request: Request) -> Response:
     },
 )
 async def scrape(request: Request) -> Response:
-    answers: Answers = request.app.state.answers
-    channels: Channels = request.app.state.channels
-    metrics.STREAMS.set(channels.open)
-    snapshot = answers.mirror.snapshot
+    state = state_of(request.app)
+    metrics.STREAMS.set(state.channels.open)
+    snapshot = state.mirror.snapshot
     if snapshot is not None:
-        fresh = answers.freshness(snapshot)
+        fresh = state.reports.freshness(snapshot)
         metrics.STALE.set(fresh.stale)
         metrics.LAG.set(nan if fresh.lag_events is None else fresh.lag_events)
         metrics.AS_OF_AGE_S.set(nan if fresh.as_of is None else time.time() - fresh.as_of / 1000)

@@ -19,7 +19,8 @@ from query_api.http.openapi.problems import (
 from query_api.http.parameters import ReportParameters, ReportRequest, read_query
 from query_api.http.problems import problem
 from query_api.http.routers import api_router
-from query_api.routes.channels import RECONNECT_MS, Channels, Subscription, TooMany
+from query_api.live.channels import RECONNECT_MS, Subscription, TooMany
+from query_api.state import state_of
 
 router = api_router("report")
 
@@ -75,7 +76,7 @@ LAST_EVENT_ID: Final = {
     summary="The report as it changes, as Server-Sent Events",
 )
 async def stream(request: Request, caller: ReportCaller) -> Response:
-    channels: Channels = request.app.state.channels
+    channels = state_of(request.app).channels
     asked = ReportRequest(read_query(request, ReportParameters), caller.restriction)
     try:
         subscription = await channels.subscribe(asked, caller, request.headers.get("last-event-id"))

@@ -3,6 +3,7 @@
 Imported only where traces are switched on (ADR 10).
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -10,7 +11,7 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer, use_s
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from query_api.http.middleware.request_metrics import REQUEST_ID
-from query_api.report.snapshot import Refreshes, Snapshot
+from query_api.report.snapshot import Refreshes
 from query_api.request_labels import KNOWN_METHODS, OTHER, KnownPaths
 from runtime.trace_context import child_of, parse_traceparent
 from runtime.tracing import mark_failed
@@ -30,10 +31,18 @@ class TracingMiddleware:
     A stream's ends when it begins: it may stay open for days.
     """
 
-    def __init__(self, app: ASGIApp, *, api: FastAPI, tracer: Tracer) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        api: FastAPI,
+        tracer: Tracer,
+        refreshes: Callable[[], Refreshes],
+    ) -> None:
+        """`refreshes` are those whose figures the API shows just now."""
         self._app = app
-        self._api = api
         self._tracer = tracer
+        self._refreshes = refreshes
         self._paths = KnownPaths(api)
         self._shown: Refreshes = ()
         """What a recorded request has shown last."""
@@ -61,16 +70,10 @@ class TracingMiddleware:
 
     def _not_shown(self, path: str) -> Refreshes:
         """What the answer will show first: such a request is recorded, whatever the share."""
-        refreshes = self._refreshes
+        refreshes = self._refreshes()
         if refreshes is self._shown or not path.startswith(_SHOWING):
             return ()
         return tuple(one for one in refreshes if one not in self._shown)
-
-    @property
-    def _refreshes(self) -> Refreshes:
-        mirror = getattr(self._api.state, "mirror", None)
-        snapshot: Snapshot | None = mirror.snapshot if mirror else None
-        return snapshot.refreshes if snapshot else ()
 
     def _span(self, scope: Scope, new: Refreshes) -> Span:
         method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER
@@ -99,7 +102,7 @@ class TracingMiddleware:
         if REQUEST_ID in headers:
             span.set_attribute("obzvon.request_id", headers[REQUEST_ID].decode("ascii", "replace"))
         if status in (200, 304) and scope["path"].startswith(_SHOWING):
-            refreshes = self._refreshes
+            refreshes = self._refreshes()
             if refreshes and refreshes[-1] not in new:
                 span.add_link(refreshes[-1])
             self._shown = refreshes

@@ -17,11 +17,11 @@ from query_api import metrics
 from query_api.auth import RECHECK_S, Access, Caller
 from query_api.http.content_coding import IDENTITY
 from query_api.http.parameters import ReportRequest
+from query_api.live.reports import ComputedReport, Reports
 from query_api.reader.errors import Unavailable
 from query_api.report.freshness import Freshness
 from query_api.report.moments import minute_of
 from query_api.report.report_json import freshness_json
-from query_api.routes.answers import Answers, Computed
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ COALESCE_S: Final = 0.25
 """Seconds within which changes become one push."""
 
 FRESHNESS_S: Final = 5.0
-"""Seconds between two tellings of the freshness."""
+"""Seconds after which streams are told the freshness again."""
 
 LOOK_S: Final = 1.0
 """Seconds after which a channel looks at the clock, whatever happens: today may have become
@@ -50,9 +50,9 @@ class TooMany(Exception):
 class Channel:
     """One watched report: its newest event, and when there is a newer one."""
 
-    def __init__(self, request: ReportRequest, answers: Answers) -> None:
+    def __init__(self, request: ReportRequest, reports: Reports) -> None:
         self._request = request
-        self._answers = answers
+        self._reports = reports
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
         """A cancellation alone can get lost in Python 3.11's wait_for."""
@@ -60,14 +60,14 @@ class Channel:
         self.tag = ""
         self.report = b""
         self.freshness = b""
-        self.told = 0
-        """How often the freshness was told."""
+        self.freshness_count = 0
+        """How many `freshness` there have been."""
         self.changed = asyncio.Event()
-        """Set at the next report or telling, and then done: take it before looking."""
+        """Set once, at the next report or freshness: take it before looking for either."""
 
     async def open(self) -> None:
         """Have a first report; raises `Unavailable`."""
-        if self.told == 0:
+        if self.freshness_count == 0:
             self._take(*await self._look())
         if self._task is None:
             # Of no request: what it logs must not bear the id of whoever came first.
@@ -79,56 +79,58 @@ class Channel:
             self._task.cancel()
         self.changed.set()
 
-    async def _look(self) -> tuple[Computed, Freshness]:
-        return await self._answers.report(self._request.query(self._answers.today()))
+    async def _look(self) -> tuple[ComputedReport, Freshness]:
+        return await self._reports.report(self._request.query(self._reports.today()))
 
     async def _follow(self) -> None:
         time = asyncio.get_running_loop().time
-        next_telling = time() + FRESHNESS_S
+        next_freshness = time() + FRESHNESS_S
         while not self._is_closed:
-            snapshot_changed = self._answers.mirror.changed
+            snapshot_changed = self._reports.mirror.changed
             patience = LOOK_S
             try:
                 computed, fresh = await self._look()
-                is_due = time() >= next_telling
+                is_due = time() >= next_freshness
                 if is_due:
-                    next_telling = time() + FRESHNESS_S
-                if self._take(computed, fresh, tells=is_due):
+                    next_freshness = time() + FRESHNESS_S
+                if self._take(computed, fresh, with_freshness=is_due):
                     await asyncio.sleep(COALESCE_S)
                 patience = min(LOOK_S, self._seconds_to(computed.merged.until))
             except Unavailable as gone:
                 log.warning("channel_sees_nothing", reason=str(gone))
             except Exception:  # its listeners must not be left with a dead channel
                 log.exception("channel_failed")
-            patience = max(0.0, min(patience, next_telling - time()))
+            patience = max(0.0, min(patience, next_freshness - time()))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(snapshot_changed.wait(), patience)
 
     def _seconds_to(self, minute: int) -> float:
         """Seconds until the report's clock reaches a minute since 1970, if that is soon."""
-        now = self._answers.now()
+        now = self._reports.now()
         away = minute - minute_of(now)
         if away > 1:
             return LOOK_S
         return max(0.001, minute * 60 - now.timestamp())
 
-    def _take(self, computed: Computed, fresh: Freshness, *, tells: bool = True) -> bool:
+    def _take(
+        self, computed: ComputedReport, fresh: Freshness, *, with_freshness: bool = True
+    ) -> bool:
         """Take the newest report in; whether its figures are new."""
         is_new = computed.json.etag != self.tag
-        if not is_new and not tells:
+        if not is_new and not with_freshness:
             return False
-        zone = self._answers.zone
+        zone = self._reports.zone
         self.tag = computed.json.etag
         payload = computed.payload(fresh, IDENTITY, zone)
         self.report = _event("report", payload, event_id(self.tag))
-        if tells:
+        if with_freshness:
             part = freshness_json(fresh, computed.computed_at, zone)
             self.freshness = _event("freshness", b"{" + part[1:] + b"}")
-            self.told += 1
+            self.freshness_count += 1
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
         if is_new:
-            self._answers.traces.pushed(computed.new, self.listeners)
+            self._reports.traces.pushed(computed.new, self.listeners)
         return is_new
 
 
@@ -136,9 +138,9 @@ class Channels:
     """All open streams of the process."""
 
     def __init__(
-        self, answers: Answers, access: Access, *, limit: int, limit_per_caller: int
+        self, reports: Reports, access: Access, *, limit: int, limit_per_caller: int
     ) -> None:
-        self._answers = answers
+        self._reports = reports
         self._access = access
         self._limit = limit
         self._limit_per_caller = limit_per_caller
@@ -169,7 +171,7 @@ class Channels:
             )
         channel = self._channels.get(request)
         if channel is None:
-            channel = self._channels[request] = Channel(request, self._answers)
+            channel = self._channels[request] = Channel(request, self._reports)
         channel.listeners += 1
         self.open += 1
         self._per_caller[caller.rate_key] += 1
@@ -228,7 +230,7 @@ class Subscription:
         Ends when the caller may no longer read, and when the API stops.
         """
         channels, channel, caller = self._channels, self._channel, self._caller
-        told = 0
+        freshness_count = 0
         next_check = channels.now() + RECHECK_S
         yield b"retry: %d\n\n" % RECONNECT_MS
         while not channels.is_closing:
@@ -245,8 +247,8 @@ class Subscription:
                 channels.reports_sent += 1
                 metrics.STREAM_REPORTS.inc()
                 yield channel.report
-            elif channel.told != told:
-                told = channel.told
+            elif channel.freshness_count != freshness_count:
+                freshness_count = channel.freshness_count
                 yield channel.freshness
             else:
                 await _wait(changed, caller.expires_at - now)
@@ -255,7 +257,7 @@ class Subscription:
 async def _wait(changed: asyncio.Event, seconds_left: float) -> None:
     """Until there is something new, or the caller's time is up.
 
-    Freshness is told often enough that only the last seconds need a timer of their own.
+    Freshness comes often enough that only the last seconds need a timer of their own.
     """
     if seconds_left > 2 * FRESHNESS_S:
         await changed.wait()

@@ -1,4 +1,4 @@
-"""Answers, computed once per change and served from memory."""
+"""Reports, computed once per change and served from memory."""
 
 import time
 from collections import OrderedDict
@@ -23,7 +23,7 @@ REMEMBERED: Final = 256
 """Reports, by dates and filters, that are kept encoded."""
 
 
-class Computed:
+class ComputedReport:
     """A merged and encoded report, what it holds for, and the bytes that were last sent of it."""
 
     __slots__ = (
@@ -81,7 +81,7 @@ class Computed:
         return payload
 
 
-class Answers:
+class Reports:
     """Reports by query, computed when the shards or a deadline have moved since."""
 
     def __init__(
@@ -98,7 +98,7 @@ class Answers:
         self._clock = clock
         self._real_time = real_time
         self._stale_after_ms = round(settings.stale_after_s * 1000)
-        self._computed: OrderedDict[ReportQuery, Computed] = OrderedDict()
+        self._computed: OrderedDict[ReportQuery, ComputedReport] = OrderedDict()
         self.zone = settings.zone
         self.timezone = settings.timezone
         self.traces = traces
@@ -136,12 +136,12 @@ class Answers:
             return inf
         return fresh.as_of + self._stale_after_ms
 
-    async def report(self, query: ReportQuery) -> tuple[Computed, Freshness]:
+    async def report(self, query: ReportQuery) -> tuple[ComputedReport, Freshness]:
         """The report as of now; raises `Unavailable` when there is nothing to answer from."""
         snapshot = await self._mirror.holding(query.period.days)
         return self.compute(snapshot, query), self.freshness(snapshot)
 
-    def compute(self, snapshot: Snapshot, query: ReportQuery) -> Computed:
+    def compute(self, snapshot: Snapshot, query: ReportQuery) -> ComputedReport:
         """The report of a snapshot that holds the query's dates."""
         now = self._clock()
         minute = minute_of(now)
@@ -165,7 +165,7 @@ class Answers:
                 timezone=self.timezone,
                 complete_since=since,
             )
-        computed = Computed(version, since, merged, encoded, now, snapshot.refreshes, new)
+        computed = ComputedReport(version, since, merged, encoded, now, snapshot.refreshes, new)
         self._computed[query] = computed
         self._computed.move_to_end(query)
         if len(self._computed) > REMEMBERED:

@@ -1,0 +1,1 @@
+"""The report's table as a file that people open."""
