@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic_core import to_json
 
-from devkit.publishing.publish import Publisher
+from devkit.publishing.sending import Publisher
 from devkit.simulator.campaign import DAYS, events
 from devkit.simulator.clock import HOUR, Clock
 from devkit.simulator.day import timetable

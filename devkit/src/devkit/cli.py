@@ -141,11 +141,11 @@ def publish(
     ] = True,
 ) -> None:
     """Publish events to the running stack, keyed by task and acknowledged."""
-    from devkit.publishing.publish import publish as publish_lines
+    from devkit.publishing.file import publish_file
 
     kafka, events = _target(data_dir, bootstrap, topic)
     are_good = asyncio.run(
-        publish_lines(
+        publish_file(
             file, kafka, events, timestamps=timestamps, validate=validate, out=out, err=err
         )
     )

@@ -50,9 +50,7 @@ def test_a_share_is_between_nothing_and_everything(settings: Any, wrong: str) ->
         settings(traces_sample=wrong)
 
 
-@pytest.mark.parametrize(
-    "module", ["projector.main", "query_api.main", "devkit.publishing.publish"]
-)
+@pytest.mark.parametrize("module", ["projector.main", "query_api.main", "devkit.publishing.file"])
 def test_where_they_are_off_what_makes_them_is_not_even_imported(module: str) -> None:
     heavy = ("opentelemetry.sdk.trace", "opentelemetry.exporter", "runtime.trac")
     code = f"import sys, {module}; print([m for m in sys.modules if m.startswith({heavy})])"

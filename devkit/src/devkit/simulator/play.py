@@ -13,7 +13,8 @@ from pydantic_core import to_json
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from devkit.publishing.publish import PLAIN_EVERY_S, publishing
+from devkit.progress import LINE_EVERY_S, at_most_every
+from devkit.publishing.sending import publishing
 from devkit.simulator.clock import HOUR
 from devkit.simulator.day import timetable
 from devkit.simulator.staging import SimulateOptions, choose_stage, record_timestamp_ms
@@ -142,12 +143,9 @@ def _progress(console: Console) -> Iterator[Callable[[Counts], None]]:
 
             yield move
     else:
-        last = time.monotonic()
-
-        def say(counts: Counts) -> None:
-            nonlocal last
-            if (now := time.monotonic()) - last >= PLAIN_EVERY_S:
-                last = now
-                console.print(f"{counts.hour}: {counts.published} of {counts.total} events")
-
-        yield say
+        yield at_most_every(
+            LINE_EVERY_S,
+            lambda counts: console.print(
+                f"{counts.hour}: {counts.published} of {counts.total} events"
+            ),
+        )

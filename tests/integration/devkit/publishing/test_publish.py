@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from devkit.errors import StackError
-from devkit.publishing.publish import Publisher
+from devkit.publishing.sending import Publisher
 from devkit.stack.engines import EmbeddedKafka
 from devkit.stack.processes import free_port
 from devkit.stack.topics import create_topics
@@ -133,7 +133,7 @@ async def test_a_pipe_is_published_as_it_comes(topic: Topic) -> None:
 async def test_a_broker_that_dies_is_one_line_that_says_what_was_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("devkit.publishing.publish.STALLED_S", 1.0)
+    monkeypatch.setattr("devkit.publishing.sending.STALLED_S", 1.0)
 
     async def publish_while_it_dies() -> None:
         async with Publisher(kafka.bootstrap, "events") as publisher:

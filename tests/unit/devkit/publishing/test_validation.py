@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from devkit.publishing.publish import Line, Ready, checked, unchecked
+from devkit.publishing.reading import Line
+from devkit.publishing.validation import PreparedEvent, check, take_unchecked
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -34,20 +35,20 @@ def line(event: object) -> Line:
 
 def test_a_good_line_is_sent_as_it_stands_and_keyed_by_its_subject() -> None:
     given = line(planned())
-    assert checked(given, "now", NOW) == Ready(given.text, "task-1", None)
+    assert check(given, "now", NOW) == PreparedEvent(given.text, "task-1", None)
 
 
 def test_an_unknown_field_is_sent_along() -> None:
     given = line(planned(extension="x"))
-    ready = checked(given, "now", NOW)
-    assert isinstance(ready, Ready)
-    assert b"extension" in ready.value
+    prepared = check(given, "now", NOW)
+    assert isinstance(prepared, PreparedEvent)
+    assert b"extension" in prepared.value
 
 
 def test_the_record_can_bear_the_events_own_time() -> None:
-    ready = checked(line(planned()), "event", NOW)
-    assert isinstance(ready, Ready)
-    assert ready.timestamp_ms == datetime(2026, 11, 24, 6, tzinfo=UTC).timestamp() * 1000
+    prepared = check(line(planned()), "event", NOW)
+    assert isinstance(prepared, PreparedEvent)
+    assert prepared.timestamp_ms == datetime(2026, 11, 24, 6, tzinfo=UTC).timestamp() * 1000
 
 
 @pytest.mark.parametrize(
@@ -64,20 +65,22 @@ def test_the_record_can_bear_the_events_own_time() -> None:
     ],
 )
 def test_a_bad_line_is_named_by_field_and_reason(event: object, said: str) -> None:
-    problem = checked(line(event), "now", NOW)
+    problem = check(line(event), "now", NOW)
     assert isinstance(problem, str)
     assert said in problem
     assert "\n" not in problem
 
 
 def test_a_line_that_is_no_json_is_bad() -> None:
-    problem = checked(Line("f", 1, b"{oops"), "now", NOW)
+    problem = check(Line("f", 1, b"{oops"), "now", NOW)
     assert isinstance(problem, str)
     assert "JSON" in problem
 
 
 def test_a_future_event_is_good_when_its_record_bears_its_time() -> None:
-    assert isinstance(checked(line(planned(time="2030-01-01T00:00:00Z")), "event", NOW), Ready)
+    assert isinstance(
+        check(line(planned(time="2030-01-01T00:00:00Z")), "event", NOW), PreparedEvent
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,4 +93,4 @@ def test_a_future_event_is_good_when_its_record_bears_its_time() -> None:
     ],
 )
 def test_unchecked_lines_are_sent_whatever_they_hold(text: bytes, key: str | None) -> None:
-    assert unchecked(Line("f", 1, text), "event") == Ready(text, key, None)
+    assert take_unchecked(Line("f", 1, text), "event") == PreparedEvent(text, key, None)

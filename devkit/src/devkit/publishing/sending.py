@@ -1,0 +1,155 @@
+"""Sending events to Kafka: CloudEvents in structured mode, keyed by task, acknowledged by every replica."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from contracts.events import STRUCTURED_CONTENT_TYPE
+from devkit.errors import StackError
+from devkit.publishing.tracing import Sendings, traced_sendings
+
+HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
+"""The header that marks structured mode (CloudEvents Kafka binding 1.0.2 §3.3)."""
+
+IN_FLIGHT = 2_000
+"""Events sent and not yet acknowledged, at most."""
+
+REQUEST_TIMEOUT_MS = 15_000
+"""After so long without an answer a request is sent again."""
+
+STALLED_S = 20.0
+"""Seconds without an acknowledgement, while some are due, after which Kafka is out of reach.
+
+The idempotent producer itself never gives up: it tries again for ever.
+"""
+
+STOP_S = 2.0
+"""Seconds to close the connections in; what Kafka has not taken by then it won't take."""
+
+
+class Publisher:
+    """Sends events to one topic; in order for each task, each of them once.
+
+    `send` gives the event to the producer, and waits only while `IN_FLIGHT` others are under
+    way; leaving the context waits until all are acknowledged. A broker out of reach is a
+    `StackError`.
+    """
+
+    def __init__(self, bootstrap: str, topic: str, *, traces: Sendings | None = None) -> None:
+        self.bootstrap = bootstrap
+        self.topic = topic
+        self.acknowledged = 0
+        self.first_trace = ""
+        """The traceparent of the first event sent, where traces are on."""
+        self._traces = traces
+        self._progressed = time.monotonic()
+        self._settled = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._pending: set[asyncio.Future[Any]] = set()
+        self._producer: AIOKafkaProducer | None = None
+
+    async def send(self, value: bytes, key: str | None, timestamp_ms: int | None = None) -> None:
+        """Send one event. Without a timestamp the record bears the time of sending."""
+        assert self._producer is not None, "enter the publisher first"
+        await self._until_pending(IN_FLIGHT - 1)
+        if not self._pending:
+            self._progressed = time.monotonic()  # only now something is due
+        sending = self._traces.begin(self.topic, value) if self._traces else None
+        try:
+            sent = await self._producer.send(
+                self.topic,
+                value,
+                key=None if key is None else key.encode(),
+                timestamp_ms=timestamp_ms,
+                headers=[*HEADERS, *sending.headers] if sending else HEADERS,
+            )
+        except (KafkaError, OSError) as error:
+            raise self._lost(error) from error
+        if sending:
+            self.first_trace = self.first_trace or sending.traceparent
+            sent.add_done_callback(sending.end)
+        self._pending.add(sent)
+        sent.add_done_callback(self._settle)
+
+    def _settle(self, sent: asyncio.Future[Any]) -> None:
+        self._pending.discard(sent)
+        self._settled.set()
+        if sent.cancelled():
+            self._failure = self._failure or TimeoutError("sending was cancelled")
+        elif error := sent.exception():
+            self._failure = self._failure or error
+        else:
+            self.acknowledged += 1
+            self._progressed = time.monotonic()
+
+    async def flush(self) -> None:
+        """Wait until everything sent is acknowledged."""
+        await self._until_pending(0)
+
+    async def _until_pending(self, most: int) -> None:
+        """Wait until at most so many events are under way."""
+        while len(self._pending) > most and self._failure is None:
+            left = self._progressed + STALLED_S - time.monotonic()
+            if left <= 0:
+                self._failure = TimeoutError(f"no answer within {STALLED_S:.0f} s")
+                break
+            self._settled.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), left)
+        if self._failure is not None:
+            raise self._lost(self._failure)
+
+    def _lost(self, error: BaseException) -> StackError:
+        return StackError(
+            f"Kafka at {self.bootstrap} did not take the events for topic {self.topic} "
+            f"({type(error).__name__}: {error}); {self.acknowledged} were acknowledged: "
+            "publish the same file again, a repeat of an event changes nothing"
+        )
+
+    async def __aenter__(self) -> Self:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap,
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=5,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        try:
+            await self._producer.start()
+        except (KafkaError, OSError) as error:
+            await self._producer.stop()
+            raise StackError(
+                f"no Kafka answers at {self.bootstrap}: start the stack with `obzvon up`, or name "
+                "a running broker with --bootstrap"
+            ) from error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._producer is not None
+        try:
+            if error is None:
+                await self.flush()
+        finally:
+            with suppress(TimeoutError):  # stopping waits for what is due, and so for ever
+                await asyncio.wait_for(self._producer.stop(), STOP_S)
+
+
+@asynccontextmanager
+async def publishing(bootstrap: str, topic: str) -> AsyncIterator[Publisher]:
+    """A publisher, which traces what it sends if the environment says where traces go."""
+    async with (
+        traced_sendings() as traces,
+        Publisher(bootstrap, topic, traces=traces) as publisher,
+    ):
+        yield publisher
