@@ -210,7 +210,7 @@ def token(
     ] = None,
 ) -> None:
     """Print a bearer token of the running stack's development issuer."""
-    from devkit.stack.issuer import Person
+    from devkit.stack.issuer.tokens import Person
 
     person = Person(role, subject, operator or None, manager or None)
     issuer = find_stack(data_dir).open_issuer()

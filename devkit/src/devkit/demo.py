@@ -10,7 +10,7 @@ from rich.console import Console
 
 from devkit.simulator.play import Counts, simulate
 from devkit.simulator.staging import SimulateOptions, choose_stage
-from devkit.stack.issuer import Person
+from devkit.stack.issuer.tokens import Person
 from devkit.stack.run import Stack, run_together
 from devkit.stack.state import DEFAULT_DATA_DIR, StackState
 from devkit.watch import read_report, watch

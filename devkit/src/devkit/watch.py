@@ -19,7 +19,7 @@ from rich.text import Text
 
 from contracts.report import Figures, Overdue, Report
 from devkit.errors import StackError
-from devkit.stack.issuer import Person
+from devkit.stack.issuer.tokens import Person
 from devkit.stack.state import StackState
 
 POLL_S = 1.0

@@ -17,7 +17,7 @@ import httpx
 
 from devkit.errors import StackError
 from devkit.stack.engines import EmbeddedKafka, EmbeddedRedis
-from devkit.stack.issuer import AUDIENCE, CLIENT_ID, ROLES_CLAIM, issuer_url
+from devkit.stack.issuer.tokens import AUDIENCE, CLIENT_ID, ROLES_CLAIM, issuer_url
 from devkit.stack.processes import HOST, Child, claim_port, free_port, port_is_free
 from devkit.stack.state import (
     DEFAULT_DATA_DIR,

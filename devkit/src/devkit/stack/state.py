@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 from devkit.errors import StackError
 
 if TYPE_CHECKING:
-    from devkit.stack.issuer import Issuer
+    from devkit.stack.issuer.tokens import Issuer
 
 DEFAULT_DATA_DIR = Path(".obzvon")
 
@@ -49,7 +49,7 @@ class StackState(BaseModel):
 
     def open_issuer(self) -> "Issuer":
         """The stack's development issuer, which signs with the keys in the data dir."""
-        from devkit.stack.issuer import Issuer
+        from devkit.stack.issuer.tokens import Issuer
 
         return Issuer.open(self.data_dir / "issuer", self.issuer)
 

@@ -13,7 +13,9 @@ import pytest_asyncio
 import redis.asyncio
 import structlog
 
-from devkit.stack import issuer as development
+from devkit.stack.issuer.tokens import Issuer as DevelopmentIssuer
+from devkit.stack.issuer.tokens import Person
+from devkit.stack.issuer.web import create_app as create_issuer_app
 from query_api.auth import RECHECK_S
 from query_api.auth.credentials import Credential
 from query_api.auth.settings import AccessSettings
@@ -511,9 +513,9 @@ async def test_one_can_log_in_at_the_development_issuer(
     role: str, status: int, redis_url: str, tmp_path: Path
 ) -> None:
     sock = listening()
-    dev = development.Issuer.open(tmp_path, address(sock))
+    dev = DevelopmentIssuer.open(tmp_path, address(sock))
     async with (
-        served(development.create_app(dev), sock=sock),
+        served(create_issuer_app(dev), sock=sock),
         guarded(Issuer(dev.url), access_redis_url=redis_url, login=True) as api,
         httpx.AsyncClient(trust_env=False, verify=False) as browser,
     ):
@@ -525,9 +527,9 @@ async def test_one_can_log_in_at_the_development_issuer(
         await api.client.get(approved.headers["location"])
         assert (await api.get(REPORT)).status_code == status
         api.client.cookies.clear()
-        token = dev.access_token(development.Person("head", operators=["o-1"]))
+        token = dev.access_token(Person("head", operators=["o-1"]))
         assert (await api.get(REPORT, token)).json()["operators"] == ["o-1"]
-        id_token = dev.id_token(development.Person("head"), client_id=AUDIENCE)
+        id_token = dev.id_token(Person("head"), client_id=AUDIENCE)
         assert (await api.get(REPORT, id_token)).status_code == 401
 
 

@@ -11,7 +11,8 @@ import httpx
 import jwt
 import pytest
 
-from devkit.stack.issuer import AUDIENCE, Issuer, Person, create_app
+from devkit.stack.issuer.tokens import AUDIENCE, Issuer, Person
+from devkit.stack.issuer.web import create_app
 
 URL = "http://127.0.0.1:9999"
 CALLBACK = "http://127.0.0.1:8080/auth/callback"

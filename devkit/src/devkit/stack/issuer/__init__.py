@@ -1,0 +1,1 @@
+"""The development OIDC issuer: keys, tokens and a login page for trying things out."""
