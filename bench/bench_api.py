@@ -29,7 +29,7 @@ import psutil
 import redis.asyncio
 import uvloop
 
-from devkit.stack.processes import free_port
+from devkit.stack.ports import free_port
 from engines import redis_server
 from support.events import DAY, called, planned
 from support.issuer import running_issuer

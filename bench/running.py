@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import httpx
 
 from chaos.projectors import Place, place
-from devkit.stack.processes import Child, free_port
+from devkit.stack.ports import free_port
+from devkit.stack.processes import Child
 from support.issuer import running_issuer
 from support.topics import fresh_topic
 from support.waiting import until

@@ -18,7 +18,8 @@ from chaos import results
 from chaos.independent import Event, Figures, Rules
 from chaos.load import ZONE, report_days
 from contracts.keys import Meta, ShardKeys
-from devkit.stack.processes import Child, free_port
+from devkit.stack.ports import free_port
+from devkit.stack.processes import Child
 from projector.store.client import RedisClient, connect
 from projector.store.generations import FIRST, keys_of, live_pointer
 from projector.store.shard import UNREACHABLE

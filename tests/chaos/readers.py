@@ -21,7 +21,8 @@ import httpx
 
 from chaos.load import ZONE, Growing
 from chaos.projectors import Place
-from devkit.stack.processes import Child, free_port
+from devkit.stack.ports import free_port
+from devkit.stack.processes import Child
 from support.issuer import running_issuer
 from support.report_laws import holds_together
 from support.waiting import until

@@ -17,7 +17,8 @@ from devkit.errors import StackError
 from devkit.stack.state import DEFAULT_DATA_DIR, StackState, find_stack
 
 if TYPE_CHECKING:
-    from devkit.stack.run import Stack, StackOptions
+    from devkit.stack.configuration import StackOptions
+    from devkit.stack.run import Stack
 
 cli = typer.Typer(
     name="obzvon",
@@ -61,7 +62,7 @@ def up(
     partitions: Partitions = 8,
 ) -> None:
     """Run Kafka, Redis, the projector and the API until stopped; all on 127.0.0.1."""
-    from devkit.stack.run import StackOptions
+    from devkit.stack.configuration import StackOptions
 
     options = StackOptions(data_dir, fresh, kafka_port, redis_port, api_port, partitions)
     asyncio.run(_up(options))
@@ -98,8 +99,8 @@ def demo(
     """The stack, a simulated call-out day and its report, live in the terminal."""
     from devkit.demo import demonstrate
     from devkit.simulator.staging import SimulateOptions
+    from devkit.stack.configuration import StackOptions
     from devkit.stack.processes import stopped_by_signals
-    from devkit.stack.run import StackOptions
 
     options = StackOptions(
         data_dir or DEFAULT_DATA_DIR / "demo",

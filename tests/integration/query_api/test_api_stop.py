@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from devkit.stack.processes import Child, free_port
+from devkit.stack.ports import free_port
+from devkit.stack.processes import Child
 from support.issuer import Issuer
 from support.waiting import until
 from support.writer import Writer

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from devkit.stack.processes import free_port
+from devkit.stack.ports import free_port
 from projector.consumer.decode import partition_of
 from support.api import Api, running_api, served_api
 from support.collector import Collector, running_collector

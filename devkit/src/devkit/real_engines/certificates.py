@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from devkit.stack.processes import HOST
+from devkit.stack.ports import HOST
 
 VALID = timedelta(days=2)
 

@@ -13,7 +13,7 @@ from devkit.errors import StackError
 from devkit.real_engines.certificates import make_certificates
 from devkit.real_engines.fetch import KAFKA_VERSION, fetch_kafka, find_java
 from devkit.real_engines.node import Engine, Node, until
-from devkit.stack.processes import HOST, free_port, port_answers
+from devkit.stack.ports import HOST, free_port, port_answers
 
 
 class KafkaNode(Node):

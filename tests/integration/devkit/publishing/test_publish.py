@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from devkit.errors import StackError
 from devkit.publishing.sending import Publisher
 from devkit.stack.engines import EmbeddedKafka
-from devkit.stack.processes import free_port
+from devkit.stack.ports import free_port
 from devkit.stack.topics import create_topics
 from support.command import OBZVON, clean_environment, obzvon
 from support.topics import Topic

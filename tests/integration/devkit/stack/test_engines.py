@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from devkit.errors import StackError
 from devkit.stack.engines import EmbeddedKafka, EmbeddedRedis
-from devkit.stack.processes import Child, free_port
+from devkit.stack.ports import free_port
+from devkit.stack.processes import Child
 from devkit.stack.topics import create_topics
 from support.topics import Topic
 from support.waiting import until

@@ -12,7 +12,7 @@ from redis.asyncio.cluster import RedisCluster
 
 from contracts.keys import LIVE
 from devkit.stack.engines import EmbeddedRedis
-from devkit.stack.processes import HOST, free_port
+from devkit.stack.ports import HOST, free_port
 from projector.fold.projection import Change
 from projector.store.client import RedisClient, evicting
 from projector.store.client import connect as connect_projector

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from devkit.errors import StackError
+from devkit.stack.configuration import StackOptions, choose_ports
 from devkit.stack.engines import EmbeddedKafka
 from devkit.stack.processes import Child
-from devkit.stack.run import KAFKA_WARNING_BYTES, Stack, StackOptions, _choose_ports
+from devkit.stack.run import KAFKA_WARNING_BYTES, Stack
 from devkit.stack.state import StackState, empty, exclusive, find_stack, published, set_logs_aside
 
 
@@ -101,24 +102,24 @@ def test_logs_of_the_run_before_are_kept_aside(tmp_path: Path) -> None:
 
 
 def test_ports_of_the_last_run_are_taken_again(tmp_path: Path) -> None:
-    first = _choose_ports(tmp_path, StackOptions(kafka_port=0, redis_port=0, api_port=0))
+    first = choose_ports(tmp_path, StackOptions(kafka_port=0, redis_port=0, api_port=0))
     (tmp_path / "ports.json").write_text(json.dumps(first))
-    assert _choose_ports(tmp_path, StackOptions()) == first
+    assert choose_ports(tmp_path, StackOptions()) == first
     assert len(set(first.values())) == 5
 
 
 def test_a_given_port_is_never_replaced_by_another(tmp_path: Path) -> None:
-    given = _choose_ports(tmp_path, StackOptions(kafka_port=0))["kafka"]
+    given = choose_ports(tmp_path, StackOptions(kafka_port=0))["kafka"]
     (tmp_path / "ports.json").write_text(json.dumps({"redis": given, "issuer": given}))
-    chosen = _choose_ports(tmp_path, StackOptions(kafka_port=given))
+    chosen = choose_ports(tmp_path, StackOptions(kafka_port=given))
     assert chosen["kafka"] == given
     assert len(set(chosen.values())) == 5
 
 
 def test_one_port_given_twice_is_one_line(tmp_path: Path) -> None:
-    port = _choose_ports(tmp_path, StackOptions(kafka_port=0))["kafka"]
+    port = choose_ports(tmp_path, StackOptions(kafka_port=0))["kafka"]
     with pytest.raises(StackError, match="given twice"):
-        _choose_ports(tmp_path, StackOptions(kafka_port=port, redis_port=port))
+        choose_ports(tmp_path, StackOptions(kafka_port=port, redis_port=port))
 
 
 async def test_large_kafka_data_is_warned_of_once(tmp_path: Path) -> None:

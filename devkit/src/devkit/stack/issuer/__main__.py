@@ -7,7 +7,7 @@ import uvicorn
 
 from devkit.stack.issuer.tokens import Issuer, issuer_url
 from devkit.stack.issuer.web import create_app
-from devkit.stack.processes import HOST
+from devkit.stack.ports import HOST
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from devkit.stack.issuer.keys import SigningKey, load_or_make
-from devkit.stack.processes import HOST
+from devkit.stack.ports import HOST
 
 AUDIENCE = "obzvon"
 """The audience of the access tokens."""

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from devkit.stack.issuer.keys import base64url
 from devkit.stack.issuer.tokens import TOKEN_TTL_S, Issuer, Person
-from devkit.stack.processes import HOST
+from devkit.stack.ports import HOST
 
 CODE_TTL_S = 60
 """Seconds an authorization code is good for, once."""

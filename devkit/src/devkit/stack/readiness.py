@@ -1,0 +1,64 @@
+"""Waiting until the services of a stack are ready, and what they say if they are not."""
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx
+
+from devkit.errors import StackError
+from devkit.stack.processes import Child
+
+READY_TIMEOUT_S = 60.0
+"""Seconds the projector and the API may take until they are ready."""
+
+POLL_S = 0.2
+"""Seconds between two questions whether the services are ready."""
+
+
+async def wait_until_ready(children: list[Child], urls: Mapping[str, str]) -> None:
+    """Wait until every address answers that it is ready.
+
+    A child that ends, or too long a wait, is an error. A projector with parked shards counts as
+    ready: waiting does not help it, and what does needs a running stack.
+    """
+    waiting = dict(urls)
+    last: dict[str, str] = {}
+    give_up = asyncio.get_running_loop().time() + READY_TIMEOUT_S
+    async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
+        while waiting:
+            for name, url in list(waiting.items()):
+                answer = await ask(client, url)
+                if answer is not None and (answer.status_code == 200 or parked_shards(answer)):
+                    del waiting[name]
+                elif answer is not None:
+                    last[name] = " ".join(answer.text.split())
+            for child in children:
+                if not child.is_running:
+                    raise StackError(child.how_it_ended())
+            if waiting and asyncio.get_running_loop().time() > give_up:
+                name = next(iter(waiting))
+                says = last.get(name, "it does not answer")
+                raise StackError(
+                    f"the {name} is not ready after {READY_TIMEOUT_S:.0f} s: {says} "
+                    f"(logs: {children[0].log.parent})"
+                )
+            await asyncio.sleep(POLL_S)
+
+
+async def ask(client: httpx.AsyncClient, url: str) -> httpx.Response | None:
+    """The answer, whatever it says; None if there is none."""
+    try:
+        return await client.get(url)
+    except httpx.HTTPError:
+        return None
+
+
+def parked_shards(answer: httpx.Response | None) -> list[str]:
+    """Why which shards are parked, as the projector's /readyz tells it."""
+    if answer is None or answer.status_code == 200:
+        return []
+    try:
+        shards = answer.json().get("shards", {})
+        return [reason for reason in shards.values() if reason.startswith("parked")]
+    except (ValueError, AttributeError):
+        return []
