@@ -92,7 +92,10 @@ bench-api: engines  ## the API beside bare routes, and a thousand streams; needs
 
 bench: bench-projector bench-latency bench-read bench-api  ## all benchmarks
 
-.PHONY: surface surface-compare
+.PHONY: golden-layout surface surface-compare
+
+golden-layout: setup  ## write golden's layout of Redis again; refused unless FOLD_VERSION was raised
+	@OBZVON_WRITE_GOLDEN=1 $(BIN)/pytest -q tests/integration/projector/store/test_redis_layout.py
 
 surface: $(VENV)/.installed  ## write what others see of this checkout into .cache/surface/head
 	@PYTHONPATH=tests $(BIN)/python -m surface write . .cache/surface/head
