@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,15 +20,14 @@ from query_api.live.reports import Reports
 from query_api.live.responses import CachedResponses
 from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
-from query_api.routes import contacts, docs, export, filters, health, report, stream
+from query_api.routes import routes
 from query_api.routes.access import access_routes
-from query_api.server import run
+from query_api.server import listen, run
 from query_api.settings import Clock, Settings, load_settings
 from query_api.state import ApiState, keep_state, refreshes_of
 from query_api.tracing.traces import traces_of
 from runtime.logs import configure_logs
 from runtime.process import exit_on_signals
-from runtime.settings import EXIT_CODE
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -67,19 +65,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=operation_name,
-        routes=[
-            route
-            for module in (
-                report,
-                stream,
-                contacts,
-                filters,
-                export,
-                health,
-                docs,
-            )  # the busiest first
-            for route in module.router.routes
-        ],
+        routes=routes(),
     )
     app.include_router(access_routes(access))
     handle_problems(app)
@@ -104,17 +90,9 @@ def openapi() -> str:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until a signal; a port that can't be had is one line, and exit code 2."""
+    """Serve until a signal."""
     exit_on_signals()
-    try:
-        sock = socket.create_server((settings.api_host, settings.api_port), backlog=2048)
-    except OSError as error:
-        print(
-            f"query_api: OBZVON_API_HOST={settings.api_host} OBZVON_API_PORT={settings.api_port} "
-            f"can't be listened on: {error.strerror or error}; give another one",
-            file=sys.stderr,
-        )
-        raise SystemExit(EXIT_CODE) from None
+    sock = listen(settings)
     configure_logs(settings.log_level, traced=settings.traces_endpoint is not None)
     with sock:
         run(create_app(settings), sock)

@@ -1,13 +1,16 @@
 """The server: uvicorn, made to stop within seconds whatever its clients do."""
 
 import socket
+import sys
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 
+from query_api.settings import Settings
 from query_api.state import state_of
 from runtime.process import freeze_garbage
+from runtime.settings import EXIT_CODE
 
 GC_THRESHOLDS: Final = (50_000, 20, 50)
 """Cells and rows are many small tuples without cycles: Python's own thresholds would have the
@@ -20,6 +23,19 @@ not ended after ten."""
 STALLED_MS: Final = 60_000
 """Milliseconds for which a client may take nothing of what is sent, before it is cut off: else a
 stream that nobody reads would stay open, and count, even when its token has ended."""
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Returns a socket at the API's address; if it can't be had, ends with a line and code 2."""
+    try:
+        return socket.create_server((settings.api_host, settings.api_port), backlog=2048)
+    except OSError as error:
+        print(
+            f"query_api: OBZVON_API_HOST={settings.api_host} OBZVON_API_PORT={settings.api_port} "
+            f"can't be listened on: {error.strerror or error}; give another one",
+            file=sys.stderr,
+        )
+        raise SystemExit(EXIT_CODE) from None
 
 
 class Server(uvicorn.Server):
