@@ -59,8 +59,9 @@ async def consume(bootstrap: str, topic: str, *, validating: bool) -> tuple[int,
 
 
 async def project(bootstrap: str, redis_url: str, topic: str) -> tuple[int, float]:
-    from projector.main import Projector
+    from projector.consumer import aiokafka_patch
     from projector.settings import Settings
+    from projector.supervisor import Supervisor
 
     settings = Settings(
         kafka_bootstrap_servers=bootstrap,
@@ -76,12 +77,13 @@ async def project(bootstrap: str, redis_url: str, topic: str) -> tuple[int, floa
     parts = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     total = sum((await consumer.end_offsets(parts)).values())
     await consumer.stop()
-    projector = Projector(settings)
+    aiokafka_patch.install()
+    projector = Supervisor(settings)
     started = 0.0
     async with projector.running():
         while True:
             await asyncio.sleep(0.005)
-            owned = projector.owner.owned.values() if projector.owner else ()
+            owned = projector.assignment.partitions.values() if projector.assignment else ()
             seen = sum(max(0, one.shard.position.offset) for one in owned)
             if not started and any(one.state == "live" for one in owned):
                 started = time.perf_counter()

@@ -16,8 +16,8 @@ from devkit.simulator.clock import HOUR, Clock
 from devkit.simulator.day import timetable
 from devkit.simulator.day_plan import DayPlan
 from devkit.simulator.survey import report
-from projector.main import Projector
 from projector.settings import Settings
+from projector.supervisor import Supervisor
 from support.api import Api, running_api
 from support.issuer import running_issuer
 from support.paths import CAMPAIGN_CSV
@@ -37,7 +37,7 @@ async def projecting(topic: Topic, redis_url: str) -> AsyncIterator[None]:
         group_id=topic.events,
         redis_url=redis_url,
     )
-    async with Projector(settings).running():
+    async with Supervisor(settings).running():
         yield
 
 

@@ -10,9 +10,10 @@ from aiokafka import AIOKafkaProducer
 from pydantic_core import to_json
 
 from contracts.keys import Meta, ShardKeys
-from projector.main import Projector
+from projector.consumer import aiokafka_patch
 from projector.settings import Settings
 from projector.store.client import RedisClient
+from projector.supervisor import Supervisor
 from support.topics import Topic
 from support.waiting import until
 
@@ -36,8 +37,9 @@ def projector_settings(topic: Topic, redis_url: str, **more: Any) -> Settings:
 
 
 @asynccontextmanager
-async def running_projector(topic: Topic, redis_url: str, **more: Any) -> AsyncIterator[Projector]:
-    projector = Projector(projector_settings(topic, redis_url, **more))
+async def running_projector(topic: Topic, redis_url: str, **more: Any) -> AsyncIterator[Supervisor]:
+    aiokafka_patch.install()  # as `projector.main` does
+    projector = Supervisor(projector_settings(topic, redis_url, **more))
     async with projector.running():
         yield projector
 

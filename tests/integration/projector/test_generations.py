@@ -130,7 +130,7 @@ async def test_what_the_old_generation_had_not_sent_is_sent_by_the_new_one(
         running_projector(topic, redis_url, day_end="23:00", on_foreign="rebuild") as projector,
         in_generation(topic, redis_url, "g2") as new,
     ):
-        await until(lambda: projector.owner and not projector.not_ready(), within_s=30)
+        await until(lambda: projector.assignment and not projector.not_ready(), within_s=30)
         assert await letters(topic) == 20
         await new.caught_up()
         assert sum(meta.forwarded for meta in await new.metas() if meta) == 1
@@ -145,7 +145,7 @@ async def test_a_projector_with_other_settings_parks(topic: Topic, redis_url: st
         async with running_projector(topic, redis_url, day_end="23:00") as other:
             status = await until(lambda: _status(other, "parked"))
             assert "day_end '23:00' here, '24:00' there" in status
-            assert other.owner is None
+            assert other.assignment is None
             assert await live(shards) == "g1"
 
 
@@ -165,7 +165,7 @@ async def test_a_rolling_deploy_builds_the_next_generation_and_the_old_one_parks
             await publish(topic, EVENTS[HALF:])
             await until(lambda: _is_live(shards, "g2"), within_s=40)
             await until(lambda: _status(old, "took over from this one's"), within_s=20)
-            await until(lambda: one.owner and not one.not_ready(), within_s=20)
+            await until(lambda: one.assignment and not one.not_ready(), within_s=20)
             await shards.caught_up()
             await until(lambda: _statuses(shards, topic), within_s=20)
             assert await letters(topic) >= 20

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import projector
-from projector.main import Projector
+from projector.supervisor import Supervisor
 from support.projecting import projector_settings, running_projector
 from support.topics import Topic, fresh_topic
 from support.waiting import until
@@ -17,7 +17,7 @@ PACKAGE = str(Path(projector.__file__).parent)
 async def test_it_stops_at_any_early_moment(topic: Topic, redis_url: str) -> None:
     chance = random.Random(7)
     for _ in range(25):
-        stopping = Projector(projector_settings(topic, redis_url))
+        stopping = Supervisor(projector_settings(topic, redis_url))
         async with stopping.running():
             await asyncio.sleep(chance.uniform(0, 0.25))  # the moment is what is tested
             began = time.monotonic()
@@ -46,5 +46,5 @@ async def test_it_is_ready_once_it_has_joined_even_without_partitions(
         async with running_projector(topic, redis_url) as other:
             both = (one, other)
             await until(lambda: not any(p.not_ready() for p in both), within_s=30)
-            owned = [len(p.owner.owned) if p.owner else -1 for p in both]
+            owned = [len(p.assignment.partitions) if p.assignment else -1 for p in both]
             assert sorted(owned) == [0, 1]

@@ -2,8 +2,9 @@
 
 import redis.asyncio
 
-from projector.consumer.topic import doubts, read_configs
-from projector.store.client import RedisClient, connect, evicting
+from projector.consumer.topic import read_configs
+from projector.preflight import eviction_policies, unsafe_settings
+from projector.store.client import RedisClient, connect
 from support.projecting import projector_settings
 from support.topics import Topic
 
@@ -12,23 +13,23 @@ async def test_the_topics_we_create_keep_everything(topic: Topic, redis_url: str
     options = projector_settings(topic, redis_url).kafka_options()
     configs = await read_configs(topic.events, options)
     assert (configs["cleanup.policy"], configs["retention.ms"]) == ("delete", "-1")
-    assert doubts(topic.events, configs, 36_500) == []
+    assert unsafe_settings(topic.events, configs, 36_500) == []
 
 
 async def test_a_redis_that_may_evict_is_told(redis_url: str) -> None:
     admin: RedisClient = redis.asyncio.from_url(redis_url)
     client = connect(redis_url)
     try:
-        assert await evicting(client) == {}
+        assert await eviction_policies(client) == {}
         await admin.config_set("maxmemory-policy", "allkeys-lru")
-        assert await evicting(client) == {}  # it has all the memory it wants
+        assert await eviction_policies(client) == {}  # it has all the memory it wants
         await admin.config_set("maxmemory", "1gb")
-        assert await evicting(client) == {"Redis": "allkeys-lru"}
+        assert await eviction_policies(client) == {"Redis": "allkeys-lru"}
         await admin.config_set("maxmemory-policy", "volatile-lru")
-        assert await evicting(client) == {}  # none of our keys has a time to live
+        assert await eviction_policies(client) == {}  # none of our keys has a time to live
         await admin.execute_command("ACL", "SETUSER", "untold", "on", ">x", "~*", "+@all", "-info")
         untold = connect(redis_url.replace("://", "://untold:x@"))
-        assert await evicting(untold) == {}
+        assert await eviction_policies(untold) == {}
         await untold.aclose()
     finally:
         await admin.config_set("maxmemory", "0")

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from contracts.keys import Meta
-from projector.consumer import owner
+from projector.consumer import partition
 from projector.consumer.decode import partition_of
-from projector.main import Projector
+from projector.supervisor import Supervisor
 from support.events import planned
 from support.projecting import (
     Record,
@@ -45,7 +45,7 @@ async def stands_at(shards: Shards, offset: int) -> bool:
 
 @pytest.fixture(autouse=True)
 def _looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owner, "PARKED_S", 0.2)
+    monkeypatch.setattr(partition, "PARKED_S", 0.2)
 
 
 async def test_a_storm_parks_its_shard_until_it_is_accepted(topic: Topic, redis_url: str) -> None:
@@ -91,8 +91,8 @@ async def test_a_few_bad_records_are_no_storm(topic: Topic, redis_url: str) -> N
 
 
 @asynccontextmanager
-async def _accepting(topic: Topic, redis_url: str, through: int) -> AsyncIterator[Projector]:
+async def _accepting(topic: Topic, redis_url: str, through: int) -> AsyncIterator[Supervisor]:
     settings = projector_settings(topic, redis_url, batch_records=200)
-    projector = Projector(settings, accept_through=through)
+    projector = Supervisor(settings, accept_through=through)
     async with projector.running():
         yield projector

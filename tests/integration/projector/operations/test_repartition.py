@@ -36,7 +36,7 @@ async def test_a_copy_has_every_task_and_a_repeat_copies_only_what_is_new(
 
         async with running_projector(to, redis_url, on_foreign="rebuild") as projector:
             new = Shards(to, redis_url, "g2")
-            await until(lambda: projector.owner and not projector.not_ready(), within_s=40)
+            await until(lambda: projector.assignment and not projector.not_ready(), within_s=40)
             assert sum([await new.client.hlen(keys.docs) for keys in new.keys]) == 60
             metas = await new.metas()
             assert sum(meta.offset for meta in metas if meta) == 120

@@ -14,7 +14,8 @@ from contracts.keys import LIVE
 from devkit.stack.engines import EmbeddedRedis
 from devkit.stack.ports import HOST, free_port
 from projector.fold.projection import Change
-from projector.store.client import RedisClient, evicting
+from projector.preflight import eviction_policies
+from projector.store.client import RedisClient
 from projector.store.client import connect as connect_projector
 from projector.store.generations import drop, keys_of
 from projector.store.position import Position
@@ -261,9 +262,9 @@ async def test_a_scan_of_all_documents_is_whole_though_the_slot_moves(cluster_ur
 
 async def test_each_node_that_may_evict_is_told(cluster_url: str) -> None:
     client = connect_projector(cluster_url)
-    assert await evicting(client) == {}
+    assert await eviction_policies(client) == {}
     node = client.get_primaries()[0]
     for name, value in (("maxmemory", "1gb"), ("maxmemory-policy", "allkeys-lfu")):
         await client.config_set(name, value, target_nodes=node)
-    assert await evicting(client) == {node.name: "allkeys-lfu"}
+    assert await eviction_policies(client) == {node.name: "allkeys-lfu"}
     await client.aclose()

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
-from projector.consumer.log import TopicMissing
+from projector.consumer import aiokafka_patch
+from projector.consumer.event_log import TopicMissing
 from projector.store.shard import UNREACHABLE
 
 SHOWN: Final = 100
@@ -17,9 +18,15 @@ SHOWN: Final = 100
 def exit_code_of(command: str, work: Coroutine[Any, Any, int]) -> int:
     """Run the command's work; its exit code.
 
-    A topic that does not exist is one line and code 1, an engine that cannot be reached is one
-    line and code 3, an interrupt is code 130.
+    A topic that does not exist, or an unknown aiokafka, is one line and code 1, an engine that
+    cannot be reached is one line and code 3, an interrupt is code 130.
     """
+    try:
+        aiokafka_patch.install()
+    except aiokafka_patch.UnknownAiokafka as error:
+        work.close()
+        echo_error(command, error)
+        return 1
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:

@@ -1,6 +1,8 @@
 """`python -m projector run`: the service itself."""
 
 from projector.commands.arguments import parser_of, position
+from projector.commands.output import echo_error
+from projector.consumer.aiokafka_patch import UnknownAiokafka
 from projector.main import run
 from projector.settings import load_settings
 
@@ -16,5 +18,9 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--partition", type=position, help="only of this one, parked or not")
     given = parser.parse_args(arguments)
-    run(load_settings(), accept_through=given.accept_through, partition=given.partition)
+    try:
+        run(load_settings(), accept_through=given.accept_through, partition=given.partition)
+    except UnknownAiokafka as error:
+        echo_error("projector", error)
+        return 1
     return 0

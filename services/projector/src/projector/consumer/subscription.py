@@ -1,4 +1,4 @@
-"""The FastStream broker: one batch subscriber that hands raw records to the owner.
+"""The FastStream broker: one batch subscriber that hands raw records to the assignment.
 
 Why it is set up as it is (each default would lose or repeat records in silence):
 
@@ -10,14 +10,14 @@ Why it is set up as it is (each default would lose or repeat records in silence)
 
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
-from projector.consumer.log import FETCH_BYTES
-from projector.consumer.owner import Owner
+from projector.consumer.assignment import Assignment
+from projector.consumer.event_log import FETCH_BYTES
 from projector.settings import Settings
 
 BATCH_TIMEOUT_MS = 20
@@ -58,19 +58,8 @@ def _security(settings: Settings) -> BaseSecurity | None:
     )
 
 
-def is_coordinated(consumer: AIOKafkaConsumer | None) -> bool:
-    """Whether the consumer still takes part in its group.
-
-    aiokafka's coordination is one task; what it does not expect ends it, and from then on the
-    consumer raises the same error for ever. Only the task itself tells.
-    """
-    coordinator = getattr(consumer, "_coordinator", None)
-    task = getattr(coordinator, "_coordination_task", None)
-    return task is None or not task.done()
-
-
-def subscribe(settings: Settings, owner: Owner, group_id: str) -> KafkaBroker:
-    """A broker, not yet started, whose records go to `owner`."""
+def subscribe(settings: Settings, assignment: Assignment, group_id: str) -> KafkaBroker:
+    """A broker, not yet started, whose records go to `assignment`."""
     broker = KafkaBroker(
         settings.kafka_bootstrap_servers.split(","),
         security=_security(settings),
@@ -87,7 +76,7 @@ def subscribe(settings: Settings, owner: Owner, group_id: str) -> KafkaBroker:
         max_records=settings.batch_records,
         batch_timeout_ms=BATCH_TIMEOUT_MS,
         group_id=group_id,
-        listener=owner,
+        listener=assignment,
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
@@ -101,7 +90,7 @@ def subscribe(settings: Settings, owner: Owner, group_id: str) -> KafkaBroker:
 
     @subscriber
     async def handle(records: Any) -> None:
-        await owner.handle(records)
+        await assignment.handle(records)
 
-    owner.consumer_of = lambda: subscriber.consumer
+    assignment.consumer_of = lambda: subscriber.consumer
     return broker

@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 
 from contracts.keys import LivePointer
-from projector.consumer.log import Log
-from projector.consumer.owner import Owner
+from projector.consumer.assignment import Assignment
+from projector.consumer.event_log import EventLog
 from projector.store.client import RedisClient
 from projector.store.generations import metas
 from projector.store.shard import UNREACHABLE
@@ -57,9 +57,9 @@ class Builder:
     def __init__(
         self,
         client: RedisClient,
-        log: Log,
+        log: EventLog,
         consumer: AIOKafkaConsumer,
-        owner: Owner,
+        assignment: Assignment,
         live: LivePointer,
         mine: LivePointer,
         say: Say,
@@ -67,7 +67,7 @@ class Builder:
         self._client = client
         self._log = log
         self._consumer = consumer
-        self._owner = owner
+        self._assignment = assignment
         self._live = live
         self._mine = mine
         self._say = say
@@ -85,7 +85,7 @@ class Builder:
     async def fold(self) -> None:
         """Take all partitions and fold them, for as long as this runs."""
         self._consumer.assign(self._parts)
-        await self._owner.on_partitions_assigned(self._parts)
+        await self._assignment.on_partitions_assigned(self._parts)
         while True:
             self._hold()
             try:
@@ -99,13 +99,13 @@ class Builder:
                 continue
             records = [record for part in fetched.values() for record in self._allowed(part)]
             if records:
-                await self._owner.handle(records)
+                await self._assignment.handle(records)
             self._moved.set()
 
     def _hold(self) -> None:
         """Fetch only what may be applied."""
         for tp in self._parts:
-            owned = self._owner.owned.get(tp.partition)
+            owned = self._assignment.partitions.get(tp.partition)
             if owned is None or owned.state != "live":
                 continue
             if owned.shard.position.offset >= self._stops[tp.partition]:
@@ -119,7 +119,7 @@ class Builder:
         stop = self._stops[partition]
         for at, record in enumerate(records):
             if record.offset >= stop:
-                if self._owner.owned[partition].state == "live":
+                if self._assignment.partitions[partition].state == "live":
                     self._consumer.seek(TopicPartition(record.topic, partition), record.offset)
                 return records[:at]
         return records
@@ -155,7 +155,7 @@ class Builder:
                 if self._position(partition) < target
                 and not await self._has_reached(partition, target)
             ]
-            for partition, owned in self._owner.owned.items():
+            for partition, owned in self._assignment.partitions.items():
                 if owned.state == "parked":
                     raise CannotBuild(f"shard {partition} can't be built: {owned.reason}")
             if not left:
@@ -182,12 +182,12 @@ class Builder:
         }
 
     def _position(self, partition: int) -> int:
-        owned = self._owner.owned.get(partition)
+        owned = self._assignment.partitions.get(partition)
         return owned.shard.position.offset if owned else -1
 
     async def _has_reached(self, partition: int, offset: int) -> bool:
         """Whether the shard stands at `offset`, or only marks of transactions lie between."""
-        owned = self._owner.owned.get(partition)
+        owned = self._assignment.partitions.get(partition)
         if owned is None or owned.state != "live":
             return False
         low, high = sorted((owned.shard.position.offset, offset))
@@ -220,20 +220,20 @@ class Builder:
 
         So readers see no gap while the projectors turn to the new generation.
         """
-        self._owner.is_yielding = True
+        self._assignment.generation.is_yielding = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(HAND_OVER_S):
-                while self._owner.owned:
+                while self._assignment.partitions:
                     self._moved.clear()
                     await self._moved.wait()
-        return not self._owner.owned
+        return not self._assignment.partitions
 
     async def forget_old_documents(self, partition: int) -> None:
         """Let documents go that the live generation has let go long since."""
-        owned = self._owner.owned[partition]
+        owned = self._assignment.partitions[partition]
         async with owned.shard.lock:
             if owned.state == "live":
-                await owned.shard.forget_documents(self._owner.forgotten_before())
+                await owned.shard.forget_documents(self._assignment.generation.documents_horizon())
 
     async def carry(self, partition: int, offset: int) -> None:
         """Bring our shard to exactly `offset`. Raises `CannotBuild` if it is past it already."""

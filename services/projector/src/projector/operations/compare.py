@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from contracts.keys import LivePointer, Meta, ShardKeys
-from projector.consumer.log import Log
+from projector.consumer.event_log import EventLog
 from projector.operations.builder import Builder, CannotBuild, Say
 from projector.store.client import RedisClient
 from projector.store.generations import keys_of
@@ -25,7 +25,7 @@ class Comparison:
     def __init__(
         self,
         client: RedisClient,
-        log: Log,
+        log: EventLog,
         builder: Builder,
         live: LivePointer,
         mine: LivePointer,

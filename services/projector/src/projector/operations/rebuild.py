@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer
 
 from contracts.keys import LivePointer, ShardKeys
-from projector.consumer.log import Log, manual_consumer
-from projector.consumer.owner import SAMPLE_S, Owner
+from projector.consumer.assignment import Assignment
+from projector.consumer.event_log import EventLog, manual_consumer
+from projector.consumer.freshness import SAMPLE_S, sample_freshness
+from projector.consumer.generation import FoldedGeneration
+from projector.consumer.periodic import every
 from projector.generation_policy import fingerprint_of, is_same_log
 from projector.operations.builder import Builder, CannotBuild, while_folding
 from projector.operations.compare import Comparison
@@ -17,7 +19,6 @@ from projector.operations.lease import rebuild_lease
 from projector.settings import Settings
 from projector.store.client import RedisClient, connect
 from projector.store.generations import KEPT_S, building, live_pointer, switch, tasks, tidy
-from projector.store.shard import Shard
 from runtime.tasks import cancel_all
 
 Say = Callable[[str], None]
@@ -46,7 +47,7 @@ class Options:
 async def rebuild(settings: Settings, options: Options, say: Say, report: Report) -> None:
     """Build, compare, switch and drop what was live. Raises `NotRebuilt`."""
     client = connect(settings.redis_url)
-    log = Log(settings.events_topic, settings.dead_letter_topic, settings.kafka_options())
+    log = EventLog(settings.events_topic, settings.dead_letter_topic, settings.kafka_options())
     consumer = manual_consumer(settings.kafka_options())
     try:
         live = await live_pointer(client)
@@ -61,8 +62,8 @@ async def rebuild(settings: Settings, options: Options, say: Say, report: Report
             fingerprint = fingerprint_of(settings, await log.partitions())
             name = await building(client, live, fingerprint)
             mine = LivePointer(generation=name, fingerprint=fingerprint)
-            owner = _owner(settings, client, log, live, mine)
-            work = Rebuild(client, log, consumer, owner, live, mine, options, say, report)
+            assignment = _assignment(settings, client, log, live, mine)
+            work = Rebuild(client, log, consumer, assignment, live, mine, options, say, report)
             is_switched = await work.run()
         if is_switched:
             await _until_dropped(client, live, options.keep_s, say)
@@ -72,26 +73,13 @@ async def rebuild(settings: Settings, options: Options, say: Say, report: Report
         await client.aclose()
 
 
-def _owner(
-    settings: Settings, client: RedisClient, log: Log, live: LivePointer, mine: LivePointer
-) -> Owner:
-    fingerprint, calendar = mine.fingerprint, settings.calendar
-    return Owner(
-        client,
-        log,
-        fingerprint,
-        mine.generation,
-        today=lambda: datetime.now(calendar.timezone).date().isoformat(),
-        new_shard=lambda keys: Shard(
-            client,
-            keys,
-            fingerprint,
-            calendar,
-            cached_tasks=max(1, settings.cached_tasks // fingerprint.partitions),
-        ),
-        is_building=True,
-        is_silent=is_same_log(live.fingerprint, fingerprint),
-    )
+def _assignment(
+    settings: Settings, client: RedisClient, log: EventLog, live: LivePointer, mine: LivePointer
+) -> Assignment:
+    generation = FoldedGeneration.of(settings, client, log, mine)
+    generation.is_building = True
+    generation.is_silent = is_same_log(live.fingerprint, mine.fingerprint)
+    return Assignment(generation)
 
 
 class Rebuild:
@@ -100,25 +88,25 @@ class Rebuild:
     def __init__(
         self,
         client: RedisClient,
-        log: Log,
+        log: EventLog,
         consumer: AIOKafkaConsumer,
-        owner: Owner,
+        assignment: Assignment,
         live: LivePointer,
         mine: LivePointer,
         options: Options,
         say: Say,
         report: Report,
     ) -> None:
-        owner.consumer_of = lambda: consumer
+        assignment.consumer_of = lambda: consumer
         self._client = client
         self._log = log
-        self._owner = owner
+        self._assignment = assignment
         self._live = live
         self._mine = mine
         self._options = options
         self._say = say
         self._report = report
-        self._builder = Builder(client, log, consumer, owner, live, mine, say)
+        self._builder = Builder(client, log, consumer, assignment, live, mine, say)
 
     async def run(self) -> bool:
         """Build, and unless the operator wants to stop there, compare and switch.
@@ -132,13 +120,13 @@ class Rebuild:
         except CannotBuild as error:
             raise NotRebuilt(str(error)) from error
         finally:
-            await self._owner.close()
+            await self._assignment.close()
         if self._options.stop_after_catch_up:
             self._say(f"rebuild: {mine} has caught up; run it again to compare and switch")
         return not self._options.stop_after_catch_up
 
     async def _finish(self) -> None:
-        sampling = asyncio.create_task(self._owner.every(SAMPLE_S, self._owner.tick))
+        sampling = asyncio.create_task(every(SAMPLE_S, sample_freshness, self._assignment))
         try:
             await self._builder.catch_up()
             if not self._options.stop_after_catch_up:

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from projector.consumer.decode import Dead, decode, partition_of
-from projector.consumer.log import DLQ_PREFIX, Log, manual_consumer
+from projector.consumer.event_log import DLQ_PREFIX, EventLog, manual_consumer
 from projector.settings import Settings
 
 AT_ONCE = 500
@@ -102,7 +102,7 @@ class Redrive:
     """One pass over the dead letters there are when it begins."""
 
     def __init__(
-        self, log: Log, consumer: AIOKafkaConsumer, dead_letter_topic: str, *, is_dry: bool
+        self, log: EventLog, consumer: AIOKafkaConsumer, dead_letter_topic: str, *, is_dry: bool
     ) -> None:
         self._log = log
         self._consumer = consumer
@@ -132,7 +132,7 @@ class Redrive:
                     self.result.sent[letter.reason] += 1
                     if not self._is_dry:
                         home = partition_of(record.key, events)
-                        sending.append(await self._log.send_on(record, home))
+                        sending.append(await self._log.forward(record, home))
                 for sent in sending:
                     await sent
         return self.result
@@ -186,8 +186,8 @@ async def redrive(settings: Settings, wanted: Wanted, *, is_dry: bool) -> Redriv
     `is_dry`: send nothing, only count.
     """
     options = settings.kafka_options()
-    log = Log(settings.events_topic, settings.dead_letter_topic, options)
-    letters = Log(settings.dead_letter_topic, settings.dead_letter_topic, options)
+    log = EventLog(settings.events_topic, settings.dead_letter_topic, options)
+    letters = EventLog(settings.dead_letter_topic, settings.dead_letter_topic, options)
     consumer = manual_consumer(options)
     try:
         await log.start()

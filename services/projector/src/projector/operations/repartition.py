@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
 from projector.consumer.decode import MAX_RECORD_BYTES, partition_of, size_of
-from projector.consumer.log import Log, manual_consumer
+from projector.consumer.event_log import EventLog, manual_consumer
 from projector.consumer.topic import configs_of
 from projector.settings import Settings
 
@@ -34,7 +34,9 @@ class WrongTarget(Exception):
 class Repartition:
     """One copying of a topic into another one."""
 
-    def __init__(self, source: Log, target: Log, options: dict[str, Any], say: Say) -> None:
+    def __init__(
+        self, source: EventLog, target: EventLog, options: dict[str, Any], say: Say
+    ) -> None:
         self._source = source
         self._target = target
         self._options = options
@@ -99,7 +101,7 @@ class Repartition:
                 home = partition % partitions
                 if record.key is not None:
                     home = partition_of(record.key, partitions)
-                sending.append(await self._target.send_on(record, home))
+                sending.append(await self._target.forward(record, home))
             for sent in sending:
                 await sent
             copied += len(sending)
@@ -118,8 +120,8 @@ async def repartition(settings: Settings, to_topic: str, partitions: int, say: S
     Raises `WrongTarget` if `to_topic` has another number of partitions.
     """
     options = settings.kafka_options()
-    source = Log(settings.events_topic, settings.dead_letter_topic, options)
-    target = Log(to_topic, settings.dead_letter_topic, options)
+    source = EventLog(settings.events_topic, settings.dead_letter_topic, options)
+    target = EventLog(to_topic, settings.dead_letter_topic, options)
     try:
         await source.start()
         await target.start()

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from contracts.keys import NAME_KINDS, Fingerprint, Meta, ShardKeys
 from projector.consumer.decode import Dead, Found, Misplaced, decode
-from projector.consumer.log import TopicMissing, manual_consumer
+from projector.consumer.event_log import TopicMissing, manual_consumer
 from projector.fold.calendar import Calendar
 from projector.fold.expected import Expected, Hash
 from projector.fold.facts import Fact

@@ -16,7 +16,6 @@ from redis.exceptions import (
     ClusterError,
     ConnectionError,  # noqa: A004 -- redis-py's own, not the built-in
     ReadOnlyError,
-    ResponseError,
 )
 
 RedisClient = Any
@@ -136,25 +135,6 @@ def connect(url: str) -> RedisClient:
     is_tls = url.startswith("rediss://")
     pool.connection_class = PackedSSLConnection if is_tls else PackedConnection
     return Redis.from_pool(pool)
-
-
-async def evicting(client: RedisClient) -> dict[str, str]:
-    """Servers that may evict keys that have no time to live, as all of ours: their policies.
-
-    A server that does not say (it may be forbidden to us) is left out.
-    """
-    try:
-        if isinstance(client, RedisCluster):
-            servers = await client.info("memory", target_nodes=RedisCluster.PRIMARIES)
-        else:
-            servers = {"Redis": await client.info("memory")}
-    except ResponseError:
-        return {}
-    return {
-        server: memory["maxmemory_policy"]
-        for server, memory in servers.items()
-        if memory.get("maxmemory_policy", "").startswith("allkeys") and memory.get("maxmemory")
-    }
 
 
 def cluster_nodes(url: str) -> tuple[str, list[ClusterNode]]:

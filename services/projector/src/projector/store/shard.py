@@ -17,7 +17,7 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import structlog
 from pydantic_core import to_json
@@ -66,19 +66,28 @@ _CLAIM = claim_script()
 
 
 class StaleOwner(Exception):
-    """The caller no longer knows the shard as it is; drop what is cached and claim anew."""
+    """The caller no longer knows the shard as it is: drop what is cached and claim it again."""
+
+    label: ClassVar[str]
+    """The value of a metric's label; it stays, whatever the class is called."""
 
 
 class Superseded(StaleOwner):
     """Another owner has written to the shard."""
 
+    label = "Superseded"
+
 
 class RolledBack(StaleOwner):
     """Redis has lost writes that it had acknowledged."""
 
+    label = "RolledBack"
+
 
 class Retired(StaleOwner):
     """The shard's generation is retired: another generation is read now."""
+
+    label = "Retired"
 
 
 class ForeignFingerprint(Exception):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from projector.consumer.topic import DAY_MS, doubts
+from projector.preflight import DAY_MS, unsafe_settings
 
 
 @pytest.mark.parametrize(
@@ -10,16 +10,16 @@ from projector.consumer.topic import DAY_MS, doubts
     [{}, {"cleanup.policy": "delete", "retention.ms": "-1"}, {"retention.ms": str(92 * DAY_MS)}],
 )
 def test_a_topic_that_keeps_enough_raises_no_doubt(configs: dict[str, str]) -> None:
-    assert doubts("task-events", configs, 92) == []
+    assert unsafe_settings("task-events", configs, 92) == []
 
 
 def test_a_short_retention_is_named_with_what_to_set() -> None:
-    (doubt,) = doubts("task-events", {"retention.ms": str(7 * DAY_MS)}, 92)
-    assert "retention.ms=604800000, 7.0 days" in doubt
-    assert "OBZVON_RETENTION_DAYS=92" in doubt
+    (reason,) = unsafe_settings("task-events", {"retention.ms": str(7 * DAY_MS)}, 92)
+    assert "retention.ms=604800000, 7.0 days" in reason
+    assert "OBZVON_RETENTION_DAYS=92" in reason
 
 
 @pytest.mark.parametrize("policy", ["compact", "compact,delete"])
 def test_a_compacted_topic_is_named(policy: str) -> None:
-    (doubt,) = doubts("task-events", {"cleanup.policy": policy}, 92)
-    assert f"cleanup.policy={policy}" in doubt
+    (reason,) = unsafe_settings("task-events", {"cleanup.policy": policy}, 92)
+    assert f"cleanup.policy={policy}" in reason

@@ -48,7 +48,7 @@ def manual_consumer(options: Mapping[str, Any], group_id: str | None = None) -> 
     )
 
 
-class Log:
+class EventLog:
     """Reads single facts about a topic's partitions and sends records; no consumer group."""
 
     def __init__(self, topic: str, dead_letter_topic: str, options: Mapping[str, Any]) -> None:
@@ -139,7 +139,7 @@ class Log:
             finally:
                 self._consumer.assign([])
 
-    async def send_on(self, record: ConsumerRecord, partition: int) -> "asyncio.Future[Any]":
+    async def forward(self, record: ConsumerRecord, partition: int) -> "asyncio.Future[Any]":
         """Send the record, unchanged, to the partition it belongs into."""
         return await self._send(
             self.topic,
@@ -150,7 +150,7 @@ class Log:
             headers=list(record.headers),
         )
 
-    async def bury(self, record: ConsumerRecord, dead: Dead) -> "asyncio.Future[Any]":
+    async def send_dead_letter(self, record: ConsumerRecord, dead: Dead) -> "asyncio.Future[Any]":
         """Send the record to the dead letters, with where it stood and what was wrong with it.
 
         One that is too large for a letter is left where it is; the letter says where that is.

@@ -1,0 +1,21 @@
+"""Accept dead letters: the operator gives up the records of a storm."""
+
+import structlog
+
+from contracts.keys import LivePointer
+from projector.store.client import RedisClient
+from projector.store.generations import accept, metas
+
+log = structlog.get_logger()
+
+
+async def accept_dead_letters(
+    client: RedisClient, live: LivePointer, through: int, partition: int | None
+) -> None:
+    """Accept the dead letters through an offset, of the partition or of those a storm has parked."""
+    shards = await metas(client, live.generation, live.fingerprint)
+    for number, meta in enumerate(shards):
+        is_parked = meta is not None and (meta.parked or "").startswith("dead-letter storm")
+        if partition in (number, None) and (is_parked or partition is not None):
+            await accept(client, live.fingerprint.topic, number, through)
+            log.warning("dead_letters_accepted", partition=number, through=through)
