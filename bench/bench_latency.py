@@ -26,6 +26,7 @@ from aiokafka import AIOKafkaProducer
 from contracts.events import STRUCTURED_CONTENT_TYPE
 from engines import engines
 from running import services
+from support.events import cloud_event
 
 HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 PROBE_EVERY_S = 0.05
@@ -36,23 +37,16 @@ WARM_S = 15.0
 
 def planned(task: str, operator: str) -> bytes:
     now = datetime.now(UTC)
-    return json.dumps(
-        {
-            "specversion": "1.0",
-            "id": uuid.uuid4().hex,
-            "source": "/bench",
-            "type": "task-planned.v1",
-            "subject": task,
-            "time": now.isoformat(),
-            "data": {
-                "operator": {"id": operator, "name": f"Оператор {operator}"},
-                "client": {"id": f"c-{task}", "name": "ООО Ромашка"},
-                "address": {"id": f"a-{task}", "text": "г. Казань, ул. Баумана, 15"},
-                "contact_date": now.date().isoformat(),
-            },
-        },
-        ensure_ascii=False,
-    ).encode()
+    data = {
+        "operator": {"id": operator, "name": f"Оператор {operator}"},
+        "client": {"id": f"c-{task}", "name": "ООО Ромашка"},
+        "address": {"id": f"a-{task}", "text": "г. Казань, ул. Баумана, 15"},
+        "contact_date": now.date().isoformat(),
+    }
+    event = cloud_event(
+        "planned", task, now.isoformat(), data, id=uuid.uuid4().hex, source="/bench"
+    )
+    return json.dumps(event, ensure_ascii=False).encode()
 
 
 async def load(

@@ -36,6 +36,7 @@ from chaos.load import ZONE, Load
 from chaos.projectors import Place
 from engines import kafka, redis_server
 from running import services
+from support.events import cloud_event
 from support.waiting import until
 
 FILLING_S = 30.0
@@ -128,23 +129,16 @@ class Probe:
         """Milliseconds from publishing to seeing."""
         self._sent += 1
         now = datetime.now(ZONE)
-        event = {
-            "specversion": "1.0",
-            "id": f"probe-{self._sent}",
-            "source": "/soak",
-            "type": "task-planned.v1",
-            "subject": f"probe-{self._sent}",
-            "time": now.isoformat(),
-            "data": {
-                "client": {"id": "c", "name": "c"},
-                "address": {"id": "a", "text": "a"},
-                "contact_date": now.date().isoformat(),
-                "operator": {"id": "probe", "name": "Проба"},
-            },
+        task = f"probe-{self._sent}"
+        data = {
+            "client": {"id": "c", "name": "c"},
+            "address": {"id": "a", "text": "a"},
+            "contact_date": now.date().isoformat(),
+            "operator": {"id": "probe", "name": "Проба"},
         }
+        event = cloud_event("planned", task, now.isoformat(), data, id=task, source="/soak")
         started = time.perf_counter()
-        key = str(event["subject"]).encode()
-        await self._producer.send_and_wait(self._topic, to_json(event), key=key)
+        await self._producer.send_and_wait(self._topic, to_json(event), key=task.encode())
 
         async def is_seen() -> bool:
             return await self.seen() >= self._sent

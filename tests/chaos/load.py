@@ -18,6 +18,7 @@ from aiokafka.partitioner import murmur2
 from pydantic_core import to_json
 
 from chaos.independent import Event
+from support.events import cloud_event
 from support.waiting import until
 
 RATE = 2_500
@@ -66,15 +67,9 @@ def _history(
     def event(kind: str, data: dict[str, Any]) -> Event:
         nonlocal moment
         moment += timedelta(milliseconds=dice.choice((0, 1_000, 1_500, 600_000, 3_000_000)))
-        return {
-            "specversion": "1.0",
-            "id": f"{task}-{next(numbers)}",
-            "source": dice.choice(("/crm", "/телефония")),
-            "type": f"task-{kind}.v1",
-            "subject": task,
-            "time": moment.isoformat(),
-            "data": data,
-        }
+        source = dice.choice(("/crm", "/телефония"))
+        id_ = f"{task}-{next(numbers)}"
+        return cloud_event(kind, task, moment.isoformat(), data, id=id_, source=source)
 
     def operator() -> dict[str, str] | None:
         number = dice.randrange(operators + 1)
@@ -333,15 +328,8 @@ class Growing(Load):
 
 
 def _event(task: str, number: int, kind: str, data: dict[str, Any]) -> Event:
-    return {
-        "specversion": "1.0",
-        "id": f"{task}-{number}",
-        "source": "/growing",
-        "type": f"task-{kind}.v1",
-        "subject": task,
-        "time": datetime.now(ZONE).isoformat(),
-        "data": data,
-    }
+    now = datetime.now(ZONE).isoformat()
+    return cloud_event(kind, task, now, data, id=f"{task}-{number}", source="/growing")
 
 
 AnyLoad = TypeVar("AnyLoad", bound=Load)

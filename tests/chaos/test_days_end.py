@@ -14,6 +14,7 @@ from chaos.projectors import Place
 from contracts.keys import ShardKeys
 from projector.store.client import RedisClient
 from support.api import Api, served_api
+from support.events import cloud_event
 from support.issuer import running_issuer
 from support.waiting import until
 
@@ -41,21 +42,15 @@ class Open(Load):
 
     def _plan(self, at: int) -> dict[str, Any]:
         operator = at % OPERATORS
-        return {
-            "specversion": "1.0",
-            "id": f"plan-{at}",
-            "source": "/crm",
-            "type": "task-planned.v1",
-            "subject": f"task-{at}",
-            "time": datetime.now(ZONE).isoformat(),
-            "data": {
-                "client": {"id": f"c-{at}", "name": f"Клиент {at}"},
-                "address": {"id": f"a-{at}", "text": f"дом {at}"},
-                "contact_date": self._day,
-                "operator": {"id": f"op-{operator}", "name": f"Оператор {operator}"},
-                "due_at": self._due_at,
-            },
+        data = {
+            "client": {"id": f"c-{at}", "name": f"Клиент {at}"},
+            "address": {"id": f"a-{at}", "text": f"дом {at}"},
+            "contact_date": self._day,
+            "operator": {"id": f"op-{operator}", "name": f"Оператор {operator}"},
+            "due_at": self._due_at,
         }
+        now = datetime.now(ZONE).isoformat()
+        return cloud_event("planned", f"task-{at}", now, data, id=f"plan-{at}", source="/crm")
 
 
 class Shifted:

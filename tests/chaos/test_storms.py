@@ -18,6 +18,7 @@ from chaos.projectors import Place, ProjectorProcess
 from chaos.readers import served_api
 from contracts.keys import Meta
 from projector.consumer.storm import WINDOW
+from support.events import cloud_event
 from support.topics import Topic
 from support.waiting import until
 
@@ -56,20 +57,13 @@ def _plans(name: str, partitions: int, *, is_broken: bool) -> Iterator[Event]:
 
 def _plan(task: str, number: int, *, is_broken: bool) -> Event:
     today = datetime.now(ZONE)
-    return {
-        "specversion": "1.0",
-        "id": f"plan-{task}",
-        "source": "/crm",
-        "type": "task-planned.v1",
-        "subject": task,
-        "time": today.isoformat(),
-        "data": {
-            "operator": {"id": f"op-{number % 40}", "name": f"Оператор {number % 40}"},
-            "client": {"id": f"c-{task}", "name": f"Клиент {number}"},
-            "address": {"id": f"a-{task}", "text": f"дом {number}"},
-            "contactDate" if is_broken else "contact_date": today.date().isoformat(),
-        },
+    data = {
+        "operator": {"id": f"op-{number % 40}", "name": f"Оператор {number % 40}"},
+        "client": {"id": f"c-{task}", "name": f"Клиент {number}"},
+        "address": {"id": f"a-{task}", "text": f"дом {number}"},
+        "contactDate" if is_broken else "contact_date": today.date().isoformat(),
     }
+    return cloud_event("planned", task, today.isoformat(), data, id=f"plan-{task}", source="/crm")
 
 
 class Repaired(Load):

@@ -19,6 +19,7 @@ import redis.asyncio
 from devkit.stack.processes import Child
 from projector.store.client import RedisClient
 from support.command import OBZVON, RunningStack, clean_environment, obzvon, obzvon_up
+from support.events import cloud_event
 from support.waiting import until
 
 TODAY = datetime.now(ZoneInfo("Europe/Moscow")).date()
@@ -33,20 +34,14 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runni
 
 
 def planned(number: int) -> str:
-    event = {
-        "specversion": "1.0",
-        "id": f"planned-{number}",
-        "source": "e2e",
-        "type": "task-planned.v1",
-        "subject": f"task-{number}",
-        "time": f"{TODAY - timedelta(days=1)}T18:00:00+03:00",
-        "data": {
-            "operator": {"id": "op-1", "name": "Иванова Анна"},
-            "client": {"id": "c-1", "name": "ООО Ромашка"},
-            "address": {"id": "a-1", "text": "Ленина, 1"},
-            "contact_date": DAY,
-        },
+    data = {
+        "operator": {"id": "op-1", "name": "Иванова Анна"},
+        "client": {"id": "c-1", "name": "ООО Ромашка"},
+        "address": {"id": "a-1", "text": "Ленина, 1"},
+        "contact_date": DAY,
     }
+    time = f"{TODAY - timedelta(days=1)}T18:00:00+03:00"
+    event = cloud_event("planned", f"task-{number}", time, data, id=f"planned-{number}")
     return json.dumps(event, ensure_ascii=False) + "\n"
 
 

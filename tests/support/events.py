@@ -1,24 +1,38 @@
-"""Builders of events: `called("T1", "ordered", at="10:00")`."""
+"""The one builder of CloudEvents, and shorthands for it: `called("T1", "ordered", at="10:00")`."""
 
 import itertools
 from typing import Any
+
+Event = dict[str, Any]
 
 DAY = "2026-11-24"
 
 _numbers = itertools.count(1)
 
 
-def event(type_: str, task: str, at: str, data: dict[str, Any], day: str = DAY) -> dict[str, Any]:
+def cloud_event(
+    kind: str, task: str, time: str, data: dict[str, Any], /, **attributes: object
+) -> Event:
+    """A structured CloudEvent of type `task-KIND.v1`, with an id of its own.
+
+    `attributes` come on top: they add to the attributes, or replace any of them.
+    """
     return {
         "specversion": "1.0",
         "id": f"e{next(_numbers)}",
         "source": "/tests",
-        "type": f"task-{type_}.v1",
+        "type": f"task-{kind}.v1",
         "subject": task,
-        "time": f"{day}T{at}:00+03:00",
-        "datacontenttype": "application/json",
+        "time": time,
         "data": data,
+        **attributes,
     }
+
+
+def event(kind: str, task: str, at: str, data: dict[str, Any], day: str = DAY) -> Event:
+    """An event of that time of the day in Moscow."""
+    time = f"{day}T{at}:00+03:00"
+    return cloud_event(kind, task, time, data, datacontenttype="application/json")
 
 
 def named(kind: str, id_: str | None, name: str | None = None) -> dict[str, str] | None:
@@ -38,7 +52,7 @@ def planned(
     client_name: str | None = None,
     address_text: str | None = None,
     **more: Any,
-) -> dict[str, Any]:
+) -> Event:
     data = {
         "operator": named("Оператор", operator, operator_name),
         "manager": named("Менеджер", manager),
@@ -58,7 +72,7 @@ def called(
     operator: str | None = None,
     call_id: str | None = None,
     order: str | None = None,
-) -> dict[str, Any]:
+) -> Event:
     data: dict[str, Any] = {
         "call_id": call_id or f"call-{next(_numbers)}",
         "outcome": outcome,
@@ -70,13 +84,13 @@ def called(
     return event("called", task, at, data)
 
 
-def postponed(task: str, date: str, *, at: str = "11:00", comment: str = "", **more: Any) -> Any:
+def postponed(task: str, date: str, *, at: str = "11:00", comment: str = "", **more: Any) -> Event:
     return event("postponed", task, at, {"contact_date": date, "comment": comment, **more})
 
 
-def failed(task: str, reason: str, *, at: str = "12:00", **more: Any) -> dict[str, Any]:
+def failed(task: str, reason: str, *, at: str = "12:00", **more: Any) -> Event:
     return event("failed", task, at, {"reason": reason, **more})
 
 
-def delivered(task: str, order: str, *, at: str = "18:00") -> dict[str, Any]:
+def delivered(task: str, order: str, *, at: str = "18:00") -> Event:
     return event("delivered", task, at, {"order_id": order, "delivered_at": f"{DAY}T{at}:00+03:00"})

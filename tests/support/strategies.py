@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from support.events import cloud_event
+
 DAYS = ("2026-11-23", "2026-11-24", "2026-11-25")
 TASKS = ("T1", "T2", "Т-три \"'\\")
 OPERATORS = ("op-1", "op-2", 'op"3')
@@ -109,15 +111,14 @@ _DATA = {
 def events(draw: st.DrawFn, kinds: tuple[str, ...] = tuple(_DATA)) -> dict[str, Any]:
     """One event; ids are few, so that identities repeat, with the same content and with another."""
     kind = draw(st.sampled_from(kinds))
-    return {
-        "specversion": "1.0",
-        "id": f"e{draw(st.integers(1, 40))}",
-        "source": draw(st.sampled_from(["/crm", "/телефония"])),
-        "type": f"task-{kind}.v1",
-        "subject": draw(st.sampled_from(TASKS)),
-        "time": draw(_times),
-        "data": _without_absent(draw, draw(_DATA[kind])),
-    }
+    return cloud_event(
+        kind,
+        draw(st.sampled_from(TASKS)),
+        draw(_times),
+        _without_absent(draw, draw(_DATA[kind])),
+        id=f"e{draw(st.integers(1, 40))}",
+        source=draw(st.sampled_from(["/crm", "/телефония"])),
+    )
 
 
 @st.composite

@@ -15,21 +15,14 @@ from devkit.stack.engines import EmbeddedKafka
 from devkit.stack.ports import free_port
 from devkit.stack.topics import create_topics
 from support.command import OBZVON, clean_environment, obzvon
+from support.events import Event, cloud_event
 from support.topics import Topic
 from support.waiting import until
 
 
-def event(number: int, **changed: object) -> dict[str, object]:
-    return {
-        "specversion": "1.0",
-        "id": f"e-{number}",
-        "source": "test",
-        "type": "task-failed.v1",
-        "subject": f"task-{number % 3}",
-        "time": "2026-11-24T09:00:00+03:00",
-        "data": {"reason": "no_contact"},
-        **changed,
-    }
+def event(number: int, **changed: object) -> Event:
+    data, time = {"reason": "no_contact"}, "2026-11-24T09:00:00+03:00"
+    return cloud_event("failed", f"task-{number % 3}", time, data, id=f"e-{number}", **changed)
 
 
 def lines(*events: object) -> bytes:

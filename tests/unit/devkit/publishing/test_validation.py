@@ -2,31 +2,18 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from devkit.publishing.reading import Line
 from devkit.publishing.validation import PreparedEvent, check, take_unchecked
+from support import events
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def planned(**changed: object) -> dict[str, Any]:
-    event: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": "e-1",
-        "source": "test",
-        "type": "task-planned.v1",
-        "subject": "task-1",
-        "time": "2026-11-24T09:00:00+03:00",
-        "data": {
-            "client": {"id": "c-1", "name": "ООО Ромашка"},
-            "address": {"id": "a-1", "text": "Ленина, 1"},
-            "contact_date": "2026-11-24",
-        },
-    }
-    return {**event, **changed}
+def planned(**changed: object) -> events.Event:
+    return {**events.planned("task-1", at="09:00"), **changed}
 
 
 def line(event: object) -> Line:

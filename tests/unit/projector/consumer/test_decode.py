@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.events import MAX_VALUE_BYTES
 from projector.consumer.decode import Dead, Found, Misplaced, decode, partition_of
+from support.events import Event, cloud_event
 
 PARTITIONS = 4
 DAY_MS = 24 * 60 * 60 * 1000
@@ -18,17 +19,9 @@ TIME = "2026-11-24T10:00:00+03:00"
 TIME_MS = 1_795_503_600_000
 
 
-def event(**more: Any) -> dict[str, Any]:
-    return {
-        "specversion": "1.0",
-        "id": "e1",
-        "source": "/telephony",
-        "type": "task-failed.v1",
-        "subject": "T1",
-        "time": TIME,
-        "data": {"reason": "no_contact"},
-        **more,
-    }
+def event(**changed: Any) -> Event:
+    attributes = {"id": "e1", "source": "/telephony", **changed}
+    return cloud_event("failed", "T1", TIME, {"reason": "no_contact"}, **attributes)
 
 
 def record(
