@@ -58,7 +58,7 @@ bench-latency: engines  ## milliseconds from publish to visible, at 1,000 events
 	@PYTHONPATH=tests $(BIN)/python bench/bench_latency.py
 
 bench-projector: engines  ## events a second: plain, validating, the projector, per message
-	@$(BIN)/python bench/bench_projector.py
+	@PYTHONPATH=tests $(BIN)/python bench/bench_projector.py
 
 bench-read: engines  ## reading with 1,000 and 1,000,000 tasks in Redis; bytes per task
 	@PYTHONPATH=tests $(BIN)/python bench/bench_read.py

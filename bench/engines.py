@@ -1,24 +1,22 @@
 """Which Kafka and Redis a benchmark runs on: the engines of production, or those named outside.
 
-``OBZVON_TEST_KAFKA`` is the bootstrap address of a running broker, ``OBZVON_TEST_REDIS`` the URL
-of a running Redis that may be EMPTIED. Which ones it is stands in the output: figures depend on it.
+See `support.engines` for how to name them. The output says which ones it ran on, since the figures
+depend on that.
 """
 
-import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from devkit.real_engines import RealKafka, RealRedis, redis_version
-
-SHORT_SESSIONS = {"group.min.session.timeout.ms": "1000"}
+from support.engines import SHORT_SESSIONS, given_kafka, given_redis
 
 
 @asynccontextmanager
 async def kafka() -> AsyncIterator[str]:
     """Bootstrap address of a broker."""
-    if given := os.environ.get("OBZVON_TEST_KAFKA"):
+    if given := given_kafka():
         print(f"Kafka: given, {given}", flush=True)
         yield given
         return
@@ -31,7 +29,7 @@ async def kafka() -> AsyncIterator[str]:
 @asynccontextmanager
 async def redis_server() -> AsyncIterator[str]:
     """URL of an empty Redis."""
-    if given := os.environ.get("OBZVON_TEST_REDIS"):
+    if given := given_redis():
         print(f"Redis: given, {given.rpartition('@')[2]}", flush=True)
         yield given
         return

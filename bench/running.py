@@ -1,7 +1,5 @@
 """Projector and API as processes of their own, on a topic of their own."""
 
-import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -10,9 +8,8 @@ from typing import Any, NamedTuple
 import httpx
 
 from chaos.projectors import Place, place
-from devkit.stack.ports import free_port
-from devkit.stack.processes import Child
 from support.issuer import running_issuer
+from support.processes import api_process
 from support.topics import fresh_topic
 from support.waiting import until
 
@@ -40,25 +37,9 @@ async def services(
         here = await stack.enter_async_context(place(topic, redis_url, folder))
         started = here.projector(**projector)
         issuer = await stack.enter_async_context(running_issuer())
-        port = free_port()
-        environment = here.environment(
-            OBZVON_OIDC_ISSUER=issuer.url, OBZVON_API_PORT=str(port), OBZVON_RATE_LIMIT="none"
-        )
-        api = Child(
-            "query_api",
-            [sys.executable, "-m", "query_api"],
-            log=folder / "api.log",
-            env=environment,
-        )
-        await stack.enter_async_context(api)
-        token = issuer.token("head", exp=int(time.time() + token_s))
-        client = await stack.enter_async_context(
-            httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}",
-                headers={"Authorization": f"Bearer {token}"},
-                trust_env=False,
-                timeout=10,
-            )
+        env = here.environment(OBZVON_RATE_LIMIT="none")
+        api, client = await stack.enter_async_context(
+            api_process(issuer, folder, env, token_s=token_s)
         )
 
         async def is_answered() -> bool:

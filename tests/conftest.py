@@ -1,10 +1,8 @@
 """The real servers the tests run on: embedded ones, or those that are named outside.
 
-``OBZVON_TEST_KAFKA`` is the bootstrap address of a running broker, ``OBZVON_TEST_REDIS`` the URL
-of a running Redis that may be EMPTIED: every test begins by flushing it.
+Every test begins by emptying its Redis. See `support.engines` for how to name other servers.
 """
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,13 +12,14 @@ import redis.asyncio
 
 from devkit.stack.embedded_fetch import pause_after_empty_fetches
 from devkit.stack.engines import EmbeddedKafka, EmbeddedRedis
+from support.engines import given_kafka, given_redis
 from support.topics import Topic, fresh_topic
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """Address of a Kafka that all tests of the run share; take a `topic` of your own on it."""
-    if given := os.environ.get("OBZVON_TEST_KAFKA"):
+    if given := given_kafka():
         yield given
         return
     pause_after_empty_fetches()
@@ -31,7 +30,7 @@ async def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def redis_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """URL of a Redis that all tests of the run share; use `redis_url`, which is empty."""
-    if given := os.environ.get("OBZVON_TEST_REDIS"):
+    if given := given_redis():
         yield given
         return
     async with EmbeddedRedis(Path(tmp_path_factory.mktemp("redis"))) as server:

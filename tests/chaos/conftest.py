@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from chaos.projectors import BROKER_SETTINGS, Place, place
+from chaos.projectors import Place, place
 from devkit.real_engines import (
     KAFKA_VERSION,
     RealKafka,
@@ -14,6 +14,7 @@ from devkit.real_engines import (
     RealRedisCluster,
     redis_version,
 )
+from support.engines import SHORT_SESSIONS
 from support.topics import Topic, fresh_topic
 
 LIMIT_S = 600
@@ -38,7 +39,7 @@ def pytest_report_header() -> str:
 async def real_kafka(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealKafka]:
     """One broker of Apache Kafka that the tests of the run share."""
     folder = Path(tmp_path_factory.mktemp("real-kafka"))
-    async with RealKafka(folder, settings=BROKER_SETTINGS) as kafka:
+    async with RealKafka(folder, settings=SHORT_SESSIONS) as kafka:
         yield kafka
 
 

@@ -24,16 +24,13 @@ from projector.store.client import RedisClient, connect
 from projector.store.generations import FIRST, keys_of, live_pointer
 from projector.store.shard import UNREACHABLE
 from support.api import running_api
-from support.command import Ended, clean_environment, ended
 from support.issuer import running_issuer
+from support.processes import Ended, clean_environment, ended
 from support.topics import Topic
 from support.waiting import until
 
 SESSION_TIMEOUT_MS = 2_000
-"""Short, so that the group notices a death soon; the brokers of these tests allow it."""
-
-BROKER_SETTINGS = {"group.min.session.timeout.ms": "1000"}
-
+"""Short, so that the group notices a death soon; the brokers of these tests have `SHORT_SESSIONS`."""
 
 _OTHER_FOLD = """
 import sys

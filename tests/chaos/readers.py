@@ -9,7 +9,6 @@ goes back without a cause, or a report of two generations, shows however it come
 
 import asyncio
 import json
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -21,9 +20,8 @@ import httpx
 
 from chaos.load import ZONE, Growing
 from chaos.projectors import Place
-from devkit.stack.ports import free_port
-from devkit.stack.processes import Child
 from support.issuer import running_issuer
+from support.processes import api_process
 from support.report_laws import holds_together
 from support.waiting import until
 
@@ -251,27 +249,12 @@ class Readers:
 @asynccontextmanager
 async def served_api(here: Place) -> AsyncIterator[httpx.AsyncClient]:
     """`python -m query_api`, and a client that may read everything; it may not listen yet."""
-    async with running_issuer() as issuer:
-        port = free_port()
-        api = Child(
-            "query_api",
-            [sys.executable, "-m", "query_api"],
-            log=here.folder / "api.log",
-            env=here.environment(
-                OBZVON_OIDC_ISSUER=issuer.url, OBZVON_API_PORT=str(port), OBZVON_RATE_LIMIT="none"
-            ),
-        )
-        token = issuer.token("head", exp=int(time.time()) + 3_600)
-        async with (
-            api,
-            httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}",
-                headers={"Authorization": f"Bearer {token}"},
-                trust_env=False,
-                timeout=10,
-            ) as client,
-        ):
-            yield client
+    env = here.environment(OBZVON_RATE_LIMIT="none")
+    async with (
+        running_issuer() as issuer,
+        api_process(issuer, here.folder, env, token_s=3_600) as (_, client),
+    ):
+        yield client
 
 
 @asynccontextmanager

@@ -12,16 +12,17 @@ from pydantic_core import to_json
 
 from chaos import results
 from chaos.load import Load, under_load
-from chaos.projectors import BROKER_SETTINGS, Place, ProjectorProcess, place
+from chaos.projectors import Place, ProjectorProcess, place
 from contracts.keys import Meta
 from devkit.real_engines import RealKafka, RealRedis
 from devkit.stack.topics import create_topics, delete_topics
+from support.engines import SHORT_SESSIONS
 from support.topics import Topic
 from support.waiting import until
 
 
 async def test_a_broker_of_three_killed_and_restarted_loses_nothing(tmp_path: Path) -> None:
-    async with RealKafka(tmp_path / "k", brokers=3, heap="384m", settings=BROKER_SETTINGS) as kafka:
+    async with RealKafka(tmp_path / "k", brokers=3, heap="384m", settings=SHORT_SESSIONS) as kafka:
         topic = Topic(kafka.bootstrap, "three", "three.dlq", 8)
         await create_topics(kafka.bootstrap, "three", "three.dlq", 8, replication_factor=3)
         async with (

@@ -7,10 +7,11 @@ from pathlib import Path
 import psutil
 
 from chaos.load import Load, under_load
-from chaos.projectors import BROKER_SETTINGS, Place, ProjectorProcess, place
+from chaos.projectors import Place, ProjectorProcess, place
 from devkit.real_engines import RealKafka, RealRedis
 from devkit.real_engines.node import Node
 from devkit.stack.topics import create_topics
+from support.engines import SHORT_SESSIONS
 from support.topics import Topic
 from support.waiting import until
 
@@ -56,7 +57,7 @@ async def test_redis_away_for_a_minute_is_waited_for(here: Place, real_redis: Re
 
 
 async def test_kafka_away_for_a_minute_is_waited_for(real_redis: RealRedis, tmp_path: Path) -> None:
-    async with RealKafka(tmp_path / "kafka", settings=BROKER_SETTINGS) as kafka:
+    async with RealKafka(tmp_path / "kafka", settings=SHORT_SESSIONS) as kafka:
         topic = Topic(kafka.bootstrap, "away", "away.dlq", 8)
         await create_topics(kafka.bootstrap, topic.events, topic.dead_letters, 8)
         async with place(topic, real_redis.url, tmp_path) as here:
@@ -70,7 +71,7 @@ async def test_kafka_away_for_a_minute_is_waited_for(real_redis: RealRedis, tmp_
 async def test_kafka_stopped_and_started_again_is_waited_for(
     real_redis: RealRedis, tmp_path: Path
 ) -> None:
-    async with RealKafka(tmp_path / "kafka", settings=BROKER_SETTINGS) as kafka:
+    async with RealKafka(tmp_path / "kafka", settings=SHORT_SESSIONS) as kafka:
         topic = Topic(kafka.bootstrap, "stopped", "stopped.dlq", 8)
         await create_topics(kafka.bootstrap, topic.events, topic.dead_letters, 8)
         async with place(topic, real_redis.url, tmp_path) as here:

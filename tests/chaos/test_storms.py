@@ -9,7 +9,6 @@ from itertools import count, islice
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import murmur2
 
 from chaos.independent import Event
@@ -19,7 +18,7 @@ from chaos.readers import served_api
 from contracts.keys import Meta
 from projector.consumer.storm import WINDOW
 from support.events import cloud_event
-from support.topics import Topic
+from support.topics import end_offsets, read_all
 from support.waiting import until
 
 STRUCK = 3
@@ -98,7 +97,7 @@ async def test_a_storm_is_accepted_and_the_shard_goes_on(here: Place) -> None:
         projector.child.kill()
         again = here.projector("again")
         await _parked(here, again, shown)
-    end = (await _ends(here.topic))[STRUCK]
+    end = (await end_offsets(here.topic))[STRUCK]
     assert "storm_over" not in again.log, "nobody has mended the publisher yet"
     arguments = ("run", "--accept-through", str(end - 1), "--partition", str(STRUCK))
     accepting = here.projector("accepting", *arguments)
@@ -200,7 +199,7 @@ async def _parked(here: Place, projector: ProjectorProcess, shown: httpx.AsyncCl
 
 async def _others_go_on(here: Place) -> None:
     """Every other shard comes to where its partition ends now; they own what they owned."""
-    ends = await _ends(here.topic)
+    ends = await end_offsets(here.topic)
 
     async def have_gone_on() -> bool:
         return all(
@@ -226,10 +225,10 @@ async def _checked(
     assert await here.dead() == {"invalid": storm.sent}
     bad = {
         record.offset
-        for record in await _records(here.topic.bootstrap, here.topic.events, STRUCK)
+        for record in await read_all(here.topic.bootstrap, here.topic.events, STRUCK)
         if b"contactDate" in record.value
     }
-    letters = await _records(here.topic.bootstrap, here.topic.dead_letters)
+    letters = await read_all(here.topic.bootstrap, here.topic.dead_letters)
     assert len(bad) == storm.sent
     assert {_origin(letter) for letter in letters} == {(STRUCK, offset) for offset in bad}
 
@@ -242,32 +241,3 @@ async def _whole_again(here: Place, *projectors: ProjectorProcess) -> None:
 def _origin(letter: Any) -> tuple[int, int]:
     headers = dict(letter.headers)
     return int(headers["obzvon-dlq-partition"]), int(headers["obzvon-dlq-offset"])
-
-
-async def _ends(topic: Topic) -> list[int]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=topic.bootstrap)
-    await consumer.start()
-    try:
-        parts = [TopicPartition(topic.events, number) for number in range(topic.partitions)]
-        ends = await consumer.end_offsets(parts)
-        return [ends[tp] for tp in parts]
-    finally:
-        await consumer.stop()
-
-
-async def _records(bootstrap: str, topic: str, partition: int | None = None) -> list[Any]:
-    """Every record of the topic, or of one partition of it."""
-    whole = [topic] if partition is None else []
-    consumer = AIOKafkaConsumer(*whole, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        if partition is not None:
-            consumer.assign([TopicPartition(topic, partition)])
-        ends = await consumer.end_offsets(consumer.assignment())
-        found: list[Any] = []
-        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=500)).values():
-                found += records
-        return found
-    finally:
-        await consumer.stop()

@@ -9,7 +9,8 @@ import pytest
 from support.api import Api, running_api
 from support.golden import GOLDEN, RULES
 from support.issuer import Issuer
-from support.projecting import publish, running_projector, shards_of
+from support.projecting import running_projector, shards_of
+from support.publishing import publish
 from support.topics import Topic
 
 DAYS = json.loads((GOLDEN / "days" / "expected.json").read_text())

@@ -7,22 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from confluent_kafka import Producer
 
 from support.api import running_api
 from support.events import DAY, called, planned
 from support.issuer import Issuer
-from support.projecting import (
-    Record,
-    Shards,
-    publish,
-    record_of,
-    running_projector,
-    send,
-    shards_of,
-)
-from support.topics import Topic
+from support.projecting import Shards, running_projector, shards_of
+from support.publishing import Record, compressing_producer, publish, record_of, send
+from support.topics import Topic, read_all
 
 NOON = f"{DAY}T12:00:00+03:00"
 Publish = Callable[[Topic, list[dict[str, Any]]], None]
@@ -108,7 +100,7 @@ async def test_bad_records_are_put_aside_and_disturb_nothing(
             await api.up_to_date()
             figures = (await api.report(date=DAY))["op-1"]
         assert (figures["planned"], figures["calls"]) == (1, 1)
-    letters = await dead_letters(topic, len(bad))
+    letters = await dead_letters(topic)
     assert {letter["reason"] for letter in letters} == set(bad)
     for letter in letters:
         assert letter["topic"] == topic.events
@@ -122,13 +114,7 @@ async def test_bad_records_are_put_aside_and_disturb_nothing(
 async def test_what_compression_has_made_small_enough_to_come_stops_nothing(
     topic: Topic, redis_url: str
 ) -> None:
-    producer = Producer(
-        {
-            "bootstrap.servers": topic.bootstrap,
-            "compression.type": "zstd",
-            "message.max.bytes": 4_000_000,
-        }
-    )
+    producer = compressing_producer(topic)
     producer.produce(topic.events, b"x", b"T1", partition=0, headers=[("", None)] * 300_000)
     for partition in range(topic.partitions):
         key, value, _ = record_of(planned("T1"))
@@ -166,24 +152,14 @@ async def planned_total(shards: Shards) -> int:
     return total
 
 
-async def dead_letters(topic: Topic, count: int) -> list[dict[str, Any]]:
+async def dead_letters(topic: Topic) -> list[dict[str, Any]]:
     """The dead letters: what their headers say, with key and value."""
-    consumer = AIOKafkaConsumer(
-        topic.dead_letters, bootstrap_servers=topic.bootstrap, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        found: list[ConsumerRecord] = []
-        while len(found) < count:
-            for records in (await consumer.getmany(timeout_ms=1_000)).values():
-                found += records
-        return [
-            {
-                **{n.removeprefix("obzvon-dlq-"): v.decode() for n, v in record.headers},
-                "record_key": record.key.decode(),
-                "record_value": record.value,
-            }
-            for record in found
-        ]
-    finally:
-        await consumer.stop()
+    found = await read_all(topic.bootstrap, topic.dead_letters)
+    return [
+        {
+            **{n.removeprefix("obzvon-dlq-"): v.decode() for n, v in record.headers},
+            "record_key": record.key.decode(),
+            "record_value": record.value,
+        }
+        for record in found
+    ]

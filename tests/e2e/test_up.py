@@ -18,8 +18,8 @@ import redis.asyncio
 
 from devkit.stack.processes import Child
 from projector.store.client import RedisClient
-from support.command import OBZVON, RunningStack, clean_environment, obzvon, obzvon_up
 from support.events import cloud_event
+from support.processes import OBZVON, RunningStack, clean_environment, obzvon, obzvon_up
 from support.waiting import until
 
 TODAY = datetime.now(ZoneInfo("Europe/Moscow")).date()

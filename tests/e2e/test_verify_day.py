@@ -7,7 +7,7 @@ import redis.asyncio
 
 from contracts.keys import ShardKeys
 from projector.store.client import RedisClient
-from support.command import RunningStack, obzvon_up
+from support.processes import RunningStack, obzvon_up
 from support.waiting import until
 
 OPERATORS, TASKS = 200, 20_000

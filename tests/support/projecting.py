@@ -1,13 +1,11 @@
-"""The projector in this process, on a real Kafka and a real Redis, and publishing to it."""
+"""The projector in this process, on a real Kafka and a real Redis, and what it has stored."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 import redis.asyncio
-from aiokafka import AIOKafkaProducer
-from pydantic_core import to_json
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.keys import Meta, ShardKeys
 from projector.consumer import aiokafka_patch
@@ -44,33 +42,6 @@ async def running_projector(topic: Topic, redis_url: str, **more: Any) -> AsyncI
         yield projector
 
 
-Record = tuple[bytes | None, bytes | None, dict[str, Any]]
-"""(key, value, what else `AIOKafkaProducer.send` takes)."""
-
-
-async def send(topic: Topic, records: Iterable[Record]) -> None:
-    """Send raw records and wait for them all."""
-    producer = AIOKafkaProducer(bootstrap_servers=topic.bootstrap, enable_idempotence=True)
-    await producer.start()
-    try:
-        for key, value, more in records:
-            await producer.send(topic.events, key=key, value=value, **more)
-        await producer.flush()
-    finally:
-        await producer.stop()
-
-
-def record_of(event: dict[str, Any]) -> Record:
-    """A structured event, its record stamped with the event's own time."""
-    moment = datetime.fromisoformat(event["time"])
-    more = {"timestamp_ms": max(0, int(moment.timestamp() * 1000))}
-    return event["subject"].encode(), to_json(event), more
-
-
-async def publish(topic: Topic, events: Sequence[dict[str, Any]]) -> None:
-    await send(topic, map(record_of, events))
-
-
 class Shards:
     """The shards of a topic as they stand in Redis."""
 
@@ -84,8 +55,6 @@ class Shards:
 
     async def caught_up(self, within_s: float = 20.0) -> None:
         """Wait until every shard stands at the end of its partition, as it is when asked."""
-        from aiokafka import AIOKafkaConsumer, TopicPartition
-
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.topic.bootstrap, isolation_level="read_committed"
         )
@@ -112,8 +81,8 @@ class Shards:
 
 
 @asynccontextmanager
-async def shards_of(topic: Topic, redis_url: str) -> AsyncIterator[Shards]:
-    shards = Shards(topic, redis_url)
+async def shards_of(topic: Topic, redis_url: str, generation: str = "g1") -> AsyncIterator[Shards]:
+    shards = Shards(topic, redis_url, generation)
     try:
         yield shards
     finally:

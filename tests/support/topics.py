@@ -1,9 +1,12 @@
-"""Topics of a test's own on a Kafka that all tests share."""
+"""Topics of a test's own on a Kafka that all tests share, and what is in them."""
 
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from devkit.stack.topics import create_topics, delete_topics
 
@@ -26,3 +29,35 @@ async def fresh_topic(bootstrap: str, partitions: int = 4) -> AsyncIterator[Topi
     await create_topics(bootstrap, topic.events, topic.dead_letters, partitions)
     yield topic
     await delete_topics(bootstrap, topic.events, topic.dead_letters)
+
+
+async def read_all(
+    bootstrap: str, topic: str, partition: int | None = None
+) -> list[ConsumerRecord[Any, Any]]:
+    """Every record of the topic, or of one of its partitions, to its present end."""
+    whole = [topic] if partition is None else []
+    consumer = AIOKafkaConsumer(*whole, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        if partition is not None:
+            consumer.assign([TopicPartition(topic, partition)])
+        ends = await consumer.end_offsets(consumer.assignment())
+        found: list[ConsumerRecord[Any, Any]] = []
+        while any([await consumer.position(part) < end for part, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                found += records
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def end_offsets(topic: Topic) -> list[int]:
+    """Where each partition of the events topic ends."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=topic.bootstrap)
+    await consumer.start()
+    try:
+        parts = [TopicPartition(topic.events, number) for number in range(topic.partitions)]
+        ends = await consumer.end_offsets(parts)
+        return [ends[part] for part in parts]
+    finally:
+        await consumer.stop()

@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from contracts.keys import GENERATIONS, LIVE, Meta, ShardKeys
 from projector.consumer.decode import partition_of
 from support.golden import day_events
-from support.projecting import Shards, publish, record_of, running_projector, send, shards_of
-from support.projector_command import projector_command
+from support.processes import projector_command
+from support.projecting import Shards, running_projector, shards_of
+from support.publishing import publish, record_of, send
 from support.topics import Topic
 from support.waiting import until
 
@@ -27,22 +26,13 @@ async def keys_of(shards: Shards, generation: str) -> set[bytes]:
     return set(await shards.client.keys(generation + ":{*"))
 
 
-@asynccontextmanager
-async def in_generation(topic: Topic, redis_url: str, name: str) -> AsyncIterator[Shards]:
-    shards = Shards(topic, redis_url, name)
-    try:
-        yield shards
-    finally:
-        await shards.client.aclose()
-
-
 async def test_a_rebuild_under_load_switches_and_the_projector_goes_on(
     topic: Topic, redis_url: str
 ) -> None:
     async with (
         running_projector(topic, redis_url),
         shards_of(topic, redis_url) as old,
-        in_generation(topic, redis_url, "g2") as new,
+        shards_of(topic, redis_url, "g2") as new,
     ):
         await publish(topic, EVENTS[:HALF])
         await old.caught_up()
@@ -128,7 +118,7 @@ async def test_what_the_old_generation_had_not_sent_is_sent_by_the_new_one(
     await send(topic, [(key, value, {**more, "partition": away})])
     async with (
         running_projector(topic, redis_url, day_end="23:00", on_foreign="rebuild") as projector,
-        in_generation(topic, redis_url, "g2") as new,
+        shards_of(topic, redis_url, "g2") as new,
     ):
         await until(lambda: projector.assignment and not projector.not_ready(), within_s=30)
         assert await letters(topic) == 20
@@ -154,7 +144,7 @@ async def test_a_rolling_deploy_builds_the_next_generation_and_the_old_one_parks
 ) -> None:
     async with (
         running_projector(topic, redis_url, on_foreign="rebuild") as old,
-        in_generation(topic, redis_url, "g2") as shards,
+        shards_of(topic, redis_url, "g2") as shards,
     ):
         await publish(topic, EVENTS[:HALF])
         await send(topic, [(b"k%d" % n, b"no json", {}) for n in range(20)])

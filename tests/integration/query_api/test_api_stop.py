@@ -1,9 +1,7 @@
 """The API as a process of its own: it ends when it is told to, whoever holds a connection."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from devkit.stack.ports import free_port
 from devkit.stack.processes import Child
 from support.issuer import Issuer
+from support.processes import api_process, clean_environment
 from support.waiting import until
 from support.writer import Writer
 
@@ -23,25 +21,12 @@ DOCKER_KILLS_AFTER_S = 10
 
 
 @asynccontextmanager
-async def api_process(
+async def ready_api(
     redis_url: str, issuer: Issuer, folder: Path
 ) -> AsyncIterator[tuple[Child, httpx.AsyncClient]]:
     """`python -m query_api`, ready, and a client that may read everything."""
-    port = free_port()
-    environment = os.environ | {
-        "OBZVON_REDIS_URL": redis_url,
-        "OBZVON_OIDC_ISSUER": issuer.url,
-        "OBZVON_API_PORT": str(port),
-    }
-    command = [sys.executable, "-m", "query_api"]
-    async with (
-        Child("query_api", command, log=folder / "api.log", env=environment) as process,
-        httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}",
-            headers={"Authorization": f"Bearer {issuer.token()}"},
-            trust_env=False,
-        ) as client,
-    ):
+    env = {**clean_environment(), "OBZVON_REDIS_URL": redis_url}
+    async with api_process(issuer, folder, env) as (process, client):
 
         async def is_ready() -> bool:
             try:
@@ -58,7 +43,7 @@ async def test_it_ends_in_order_under_an_open_stream(
     told: signal.Signals, redis_url: str, writer: Writer, issuer: Issuer, tmp_path: Path
 ) -> None:
     async with (
-        api_process(redis_url, issuer, tmp_path) as (process, client),
+        ready_api(redis_url, issuer, tmp_path) as (process, client),
         client.stream("GET", "/api/v1/stream") as stream,
     ):
         lines = stream.aiter_lines()
@@ -73,7 +58,7 @@ async def test_it_ends_in_order_under_an_open_stream(
 async def test_a_body_that_never_ends_does_not_hold_it_until_it_is_killed(
     redis_url: str, writer: Writer, issuer: Issuer, tmp_path: Path
 ) -> None:
-    async with api_process(redis_url, issuer, tmp_path) as (process, client):
+    async with ready_api(redis_url, issuer, tmp_path) as (process, client):
         _, slow = await asyncio.open_connection(client.base_url.host, client.base_url.port)
         slow.write(
             b"POST /api/v1/wallboard/session HTTP/1.1\r\nHost: api\r\nContent-Length: 9\r\n\r\n"

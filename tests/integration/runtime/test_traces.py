@@ -15,10 +15,11 @@ from devkit.stack.ports import free_port
 from projector.consumer.decode import partition_of
 from support.api import Api, running_api, served_api
 from support.collector import Collector, running_collector
-from support.command import obzvon, obzvon_up
 from support.events import DAY, called, planned
 from support.issuer import Issuer, running_issuer
-from support.projecting import Record, record_of, running_projector, send, shards_of
+from support.processes import obzvon, obzvon_up
+from support.projecting import running_projector, shards_of
+from support.publishing import Record, record_of, send
 from support.topics import Topic
 from support.waiting import until
 

@@ -7,16 +7,15 @@ import time
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from devkit.errors import StackError
 from devkit.publishing.sending import Publisher
 from devkit.stack.engines import EmbeddedKafka
 from devkit.stack.ports import free_port
 from devkit.stack.topics import create_topics
-from support.command import OBZVON, clean_environment, obzvon
 from support.events import Event, cloud_event
-from support.topics import Topic
+from support.processes import OBZVON, clean_environment, obzvon
+from support.topics import Topic, read_all
 from support.waiting import until
 
 
@@ -32,23 +31,6 @@ def lines(*events: object) -> bytes:
     ).encode()
 
 
-async def records(topic: Topic) -> list[ConsumerRecord]:
-    """Everything in the topic, partition by partition, in order."""
-    consumer = AIOKafkaConsumer(
-        topic.events, bootstrap_servers=topic.bootstrap, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(consumer.assignment())
-        found: list[ConsumerRecord] = []
-        while len(found) < sum(ends.values()):
-            for batch in (await consumer.getmany(timeout_ms=1_000)).values():
-                found += batch
-        return found
-    finally:
-        await consumer.stop()
-
-
 def target(topic: Topic) -> tuple[str, ...]:
     return ("--bootstrap", topic.bootstrap, "--topic", topic.events)
 
@@ -60,7 +42,7 @@ async def test_events_are_keyed_by_task_in_structured_mode_and_in_order(
     before = int(time.time() * 1000)
     ended = await obzvon("publish", tmp_path / "events.jsonl", *target(topic))
     assert (ended.code, ended.out) == (0, "published 200 events\n")
-    found = await records(topic)
+    found = await read_all(topic.bootstrap, topic.events)
     assert len(found) == 200
     for record in found:
         assert record.key.decode() == json.loads(record.value)["subject"]
@@ -76,7 +58,7 @@ async def test_records_can_bear_the_time_of_their_event(topic: Topic) -> None:
         "publish", "-", "--timestamps", "event", *target(topic), stdin=lines(event(1))
     )
     assert ended.code == 0
-    (record,) = await records(topic)
+    (record,) = await read_all(topic.bootstrap, topic.events)
     assert record.timestamp == 1795500000000
 
 
@@ -89,14 +71,16 @@ async def test_a_bad_line_is_named_and_nothing_of_it_is_sent(topic: Topic, tmp_p
     assert oops.startswith(f"{path}:3: event: Invalid JSON")
     assert tired.startswith(f"{path}:4: data.reason: ")
     assert "tired" in tired
-    assert sorted(json.loads(r.value)["id"] for r in await records(topic)) == ["e-1", "e-3"]
+    assert sorted(
+        json.loads(r.value)["id"] for r in await read_all(topic.bootstrap, topic.events)
+    ) == ["e-1", "e-3"]
 
 
 async def test_without_validation_every_line_is_sent_as_it_is(topic: Topic) -> None:
     given = lines("{oops\n", event(1, type="nonsense"))
     ended = await obzvon("publish", "-", "--no-validate", *target(topic), stdin=given)
     assert (ended.code, ended.out) == (0, "published 2 events\n")
-    found = {record.value: record.key for record in await records(topic)}
+    found = {record.value: record.key for record in await read_all(topic.bootstrap, topic.events)}
     assert found.pop(b"{oops") is None
     assert list(found.values()) == [b"task-1"]
 
@@ -113,7 +97,7 @@ async def test_a_pipe_is_published_as_it_comes(topic: Topic) -> None:
     publishing.stdin.write(lines(event(1)))
 
     async def is_there() -> bool:
-        return len(await records(topic)) == 1
+        return len(await read_all(topic.bootstrap, topic.events)) == 1
 
     try:
         await until(is_there)  # while the pipe is still open

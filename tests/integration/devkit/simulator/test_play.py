@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date, time
 
 import pytest
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.partitioner import murmur2
 from rich.console import Console
 
@@ -17,39 +16,22 @@ from devkit.errors import StackError
 from devkit.simulator.clock import HOUR
 from devkit.simulator.play import Counts, play, simulate
 from devkit.simulator.staging import SimulateOptions
-from support.topics import Topic
+from support.topics import Topic, read_all
 
 DAY = date(2025, 11, 24)
 AT_ONCE = SimulateOptions(operators=4, tasks=80, speed=0, day=DAY)
 
 
-async def read_all(topic: Topic) -> list[ConsumerRecord]:
-    """Every record of the topic, to its present end."""
-    consumer = AIOKafkaConsumer(
-        topic.events, bootstrap_servers=topic.bootstrap, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(consumer.assignment())
-        records = []
-        while any([await consumer.position(part) < end for part, end in ends.items()]):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
-                records.extend(batch)
-        return records
-    finally:
-        await consumer.stop()
-
-
 async def test_what_is_counted_is_what_kafka_holds(topic: Topic) -> None:
     counts = await simulate(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events)
-    records = await read_all(topic)
+    records = await read_all(topic.bootstrap, topic.events)
     assert len(records) == counts.published == counts.total
     assert Counter(json.loads(record.value)["type"] for record in records) == counts.by_type
 
 
 async def test_records_are_what_any_service_would_publish(topic: Topic) -> None:
     await simulate(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events)
-    for record in await read_all(topic):
+    for record in await read_all(topic.bootstrap, topic.events):
         event = EVENT_ADAPTER.validate_json(record.value)
         assert record.key.decode() == event.subject
         assert ("content-type", STRUCTURED_CONTENT_TYPE.encode()) in record.headers
@@ -61,7 +43,9 @@ async def test_until_stops_at_that_time_of_the_day(topic: Topic) -> None:
     counts = await simulate(
         replace(AT_ONCE, until=time(12, 30)), bootstrap=topic.bootstrap, topic=topic.events
     )
-    times = [json.loads(record.value)["time"] for record in await read_all(topic)]
+    times = [
+        json.loads(record.value)["time"] for record in await read_all(topic.bootstrap, topic.events)
+    ]
     assert len(times) == counts.published > 0
     assert max(times) <= "2025-11-24T12:30:00+03:00"
     assert counts.hour <= "24.11 12:30"
@@ -86,7 +70,7 @@ async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic: Topic) 
     with pytest.raises(asyncio.CancelledError):
         await playing
     assert any(11.5 <= hour < 13.5 for hour in reached)
-    assert len(await read_all(topic)) > 600
+    assert len(await read_all(topic.bootstrap, topic.events)) > 600
 
 
 async def test_progress_and_the_final_counts_are_plain_lines_without_a_terminal(

@@ -10,15 +10,8 @@ from projector.consumer import partition
 from projector.consumer.decode import partition_of
 from projector.supervisor import Supervisor
 from support.events import planned
-from support.projecting import (
-    Record,
-    Shards,
-    projector_settings,
-    record_of,
-    running_projector,
-    send,
-    shards_of,
-)
+from support.projecting import Shards, projector_settings, running_projector, shards_of
+from support.publishing import Record, record_of, send
 from support.topics import Topic
 from support.waiting import until
 

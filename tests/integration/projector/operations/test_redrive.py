@@ -5,8 +5,9 @@ import pytest
 from contracts.events import MAX_VALUE_BYTES
 from projector.consumer import decode
 from support.events import planned
-from support.projecting import Shards, publish, record_of, running_projector, send, shards_of
-from support.projector_command import projector_command
+from support.processes import projector_command
+from support.projecting import Shards, running_projector, shards_of
+from support.publishing import publish, record_of, send
 from support.topics import Topic
 
 EVENT = planned("T1")

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from confluent_kafka import Producer
-
 from devkit.stack.topics import delete_topics
 from support.events import called, planned
-from support.projecting import Shards, publish, running_projector, shards_of
-from support.projector_command import projector_command
+from support.processes import projector_command
+from support.projecting import Shards, running_projector, shards_of
+from support.publishing import compressing_producer, publish
 from support.topics import Topic
 from support.waiting import until
 
@@ -52,13 +51,7 @@ async def test_a_record_too_large_to_copy_is_left_out_and_told(
     topic: Topic, redis_url: str
 ) -> None:
     to = replace(topic, events=topic.events + "-2", partitions=2)
-    producer = Producer(
-        {
-            "bootstrap.servers": topic.bootstrap,
-            "compression.type": "zstd",
-            "message.max.bytes": 4_000_000,
-        }
-    )
+    producer = compressing_producer(topic)
     producer.produce(topic.events, b"x" * 3_000_000, b"T1", partition=1)
     assert producer.flush(20) == 0
     await publish(topic, [planned("T1")])

@@ -2,8 +2,9 @@
 
 from devkit.stack.topics import create_topics, delete_topics
 from support.events import planned
-from support.projecting import publish, running_projector, shards_of
-from support.projector_command import projector_command
+from support.processes import projector_command
+from support.projecting import running_projector, shards_of
+from support.publishing import publish
 from support.topics import Topic
 
 

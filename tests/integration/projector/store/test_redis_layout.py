@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from support.golden import GOLDEN, day_events
-from support.projecting import publish, running_projector, shards_of
+from support.projecting import running_projector, shards_of
+from support.publishing import publish
 from support.topics import Topic
 from support.waiting import until
 from surface.redis_dump import dump, lines

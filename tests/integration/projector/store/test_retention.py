@@ -5,21 +5,15 @@ from typing import Any
 
 import pytest_asyncio
 
-from contracts.keys import Fingerprint, ShardKeys
-from projector.fold.calendar import Calendar
 from projector.fold.expected import Expected
 from projector.fold.facts import Fact, fact_of_event
 from projector.store.client import connect
 from projector.store.position import Position
 from projector.store.shard import Shard
 from support.events import called, planned, postponed
+from support.one_shard import CALENDAR, FINGERPRINT, KEYS
 from support.strategies import DAYS
 
-CALENDAR = Calendar.of("Europe/Moscow", "24:00")
-KEYS = ShardKeys("g1", 0)
-FINGERPRINT = Fingerprint(
-    fold=1, timezone="Europe/Moscow", day_end="24:00", retention_days=92, topic="t", partitions=1
-)
 OLD, KEPT, NEW = DAYS
 START = "2026-01-01"
 

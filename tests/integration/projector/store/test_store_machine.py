@@ -8,7 +8,6 @@ Whatever happens, an owner that follows the protocol brings the shard to what on
 import asyncio
 from collections.abc import Awaitable, Iterator
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import redis.asyncio
@@ -22,20 +21,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from contracts.keys import Fingerprint, ShardKeys
-from projector.fold.calendar import Calendar
 from projector.fold.expected import Expected
 from projector.fold.facts import Fact, fact_of_event
 from projector.store.client import RedisClient, connect
 from projector.store.position import Position
 from projector.store.shard import Prepared, Shard, StaleOwner
+from support.one_shard import CALENDAR, FINGERPRINT, KEYS
 from support.strategies import histories
 
-CALENDAR = Calendar(ZoneInfo("Europe/Moscow"))
-KEYS = ShardKeys("g1", 0)
-FINGERPRINT = Fingerprint(
-    fold=1, timezone="Europe/Moscow", day_end="24:00", retention_days=92, topic="t", partitions=1
-)
 OWNERS = st.integers(0, 1)
 
 

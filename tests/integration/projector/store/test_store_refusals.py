@@ -2,28 +2,20 @@
 
 import asyncio
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import redis.asyncio
 from redis.exceptions import ResponseError
 
-from contracts.keys import Fingerprint, ShardKeys
-from projector.fold.calendar import Calendar
 from projector.fold.facts import fact_of_event
 from projector.store.client import RedisClient, connect
 from projector.store.position import Position
 from projector.store.shard import Shard
 from support.events import DAY, planned
+from support.one_shard import CALENDAR, FINGERPRINT, KEYS
 from support.projecting import running_projector
 from support.topics import Topic
 from support.waiting import until
-
-CALENDAR = Calendar(ZoneInfo("Europe/Moscow"))
-KEYS = ShardKeys("g1", 0)
-FINGERPRINT = Fingerprint(
-    fold=1, timezone="Europe/Moscow", day_end="24:00", retention_days=92, topic="t", partitions=1
-)
 
 
 async def write(client: Any, taken: str = "") -> None:

@@ -1,16 +1,23 @@
-"""The `obzvon` command as a user runs it: in a process of its own."""
+"""Our commands and services as they are run: each in a process of its own."""
 
 import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
+from devkit.stack.ports import free_port
 from devkit.stack.processes import Child
 from devkit.stack.state import StackState, find_stack
+from support.issuer import Issuer
+from support.projecting import RETENTION_DAYS
+from support.topics import Topic
 from support.waiting import until
 
 OBZVON = str(Path(sys.executable).with_name("obzvon"))
@@ -28,6 +35,55 @@ class Ended:
     def lines(self) -> list[str]:
         """What it said on stderr, line by line."""
         return self.err.splitlines()
+
+
+async def projector_command(
+    topic: Topic, redis_url: str, *arguments: str, within_s: float = 60.0, **more: str
+) -> Ended:
+    """Run `python -m projector …` to its end. `more` are settings, without their OBZVON_."""
+    settings = {
+        "KAFKA_BOOTSTRAP_SERVERS": topic.bootstrap,
+        "EVENTS_TOPIC": topic.events,
+        "DEAD_LETTER_TOPIC": topic.dead_letters,
+        "GROUP_ID": topic.events,
+        "REDIS_URL": redis_url,
+        "RETENTION_DAYS": str(RETENTION_DAYS),
+        **more,
+    }
+    return await ended(
+        sys.executable,
+        *("-m", "projector", *arguments),
+        env=clean_environment() | {f"OBZVON_{name}": value for name, value in settings.items()},
+        within_s=within_s,
+    )
+
+
+@asynccontextmanager
+async def api_process(
+    issuer: Issuer, folder: Path, env: Mapping[str, str], *, token_s: float = 300
+) -> AsyncIterator[tuple[Child, httpx.AsyncClient]]:
+    """`python -m query_api` on a free port, and a client that may read everything for `token_s`.
+
+    It may not listen yet.
+    """
+    port = free_port()
+    process = Child(
+        "query_api",
+        [sys.executable, "-m", "query_api"],
+        log=folder / "api.log",
+        env={**env, "OBZVON_OIDC_ISSUER": issuer.url, "OBZVON_API_PORT": str(port)},
+    )
+    token = issuer.token("head", exp=int(time.time() + token_s))
+    async with (
+        process,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}",
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            timeout=10,
+        ) as client,
+    ):
+        yield process, client
 
 
 async def obzvon(
