@@ -7,10 +7,13 @@ BIN := $(VENV)/bin
 UV := $(BIN)/python scripts/uv_like_pip.py $(BIN)/uv
 MEMBERS := contracts runtime services/projector services/query_api devkit
 WEB := services/query_api/web
+# The decisions, which do no I/O: every branch of them has a unit test.
+PURE := */projector/fold/*,*/projector/generation_policy.py,*/projector/consumer/continuity.py,*/query_api/report/*
+PURE_COVERED := 88
 NODE := cd $(WEB) && PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-setup lint engines chaos bench bench-latency bench-projector bench-api bench-read soak schemas client clean
+.PHONY: help setup lock demo test test-setup lint unit check coverage engines chaos bench bench-latency bench-projector bench-api bench-read soak schemas client clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,6 +50,17 @@ lint: setup
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m contracts.schemas --check
 	@$(NODE) node --run lint
+
+# In two processes: the core must be covered to the last branch, whatever runs it elsewhere.
+unit: setup
+	@$(BIN)/pytest tests/unit --quiet --numprocesses 2 --dist worksteal --cov --cov-report=
+	@$(BIN)/coverage report --include='$(PURE)' --skip-covered --fail-under=$(PURE_COVERED)
+
+check: setup  ## in a minute: format, lint, types, imports; unit tests, and the core's branch coverage
+	@$(MAKE) --no-print-directory --jobs=2 lint unit
+
+coverage: unit  ## line and branch coverage of the unit tests, module by module
+	@$(BIN)/coverage report --show-missing --skip-covered
 
 test: setup lint  ## lint, types, imports; unit, integration and end-to-end tests
 	@$(BIN)/pytest
