@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import redis.asyncio
+from hypothesis import HealthCheck, settings
 
 from devkit.stack.embedded_fetch import pause_after_empty_fetches
 from devkit.stack.engines import EmbeddedKafka, EmbeddedRedis
 from support.engines import given_kafka, given_redis
 from support.topics import Topic, fresh_topic
+
+# How fast examples are made depends on the machine, and on what else it does.
+settings.register_profile("obzvon", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("obzvon")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

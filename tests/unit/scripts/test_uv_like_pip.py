@@ -1,30 +1,18 @@
 """uv is given the indexes, certificates and proxy that pip has."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from support.paths import ROOT
-
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("uv_like_pip", ROOT / "scripts/uv_like_pip.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-script = _load()
+import uv_like_pip
 
 
 def uv_environment(
     options: dict[str, str], environ: dict[str, str] | None = None, *, system_store: bool = False
 ) -> dict[str, str]:
-    given: dict[str, str] = script.uv_environment(options, environ or {}, system_store=system_store)
+    given: dict[str, str] = uv_like_pip.uv_environment(
+        options, environ or {}, system_store=system_store
+    )
     return given
 
 
@@ -103,7 +91,7 @@ def test_pip_conf_and_the_environment_are_read_as_pip_install_reads_them(
     monkeypatch.setenv("PIP_CONFIG_FILE", str(conf))
     monkeypatch.setenv("PIP_CERT", "/environment.pem")
     monkeypatch.delenv("PIP_PROXY", raising=False)
-    options = script.pip_options()
+    options = uv_like_pip.pip_options()
     assert options["index-url"] == "https://install.test/"
     assert options["cert"] == "/environment.pem"
     assert options["extra-index-url"].split() == ["https://b.test/", "https://c.test/"]
