@@ -1,8 +1,6 @@
 """The API's entry point: settings → mirror → reports → app."""
 
 import asyncio
-import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -23,7 +21,7 @@ from query_api.reader.mirror import Mirror
 from query_api.routes import routes
 from query_api.routes.access import access_routes
 from query_api.server import listen, run
-from query_api.settings import Clock, Settings, load_settings
+from query_api.settings import Clock, Settings
 from query_api.state import ApiState, keep_state, refreshes_of
 from query_api.tracing.traces import traces_of
 from runtime.logs import configure_logs
@@ -82,13 +80,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     return app
 
 
-def openapi() -> str:
-    """The OpenAPI document of an API with default settings, as it is committed."""
-    settings = Settings(redis_url="redis://redis.example", oidc_issuer="https://issuer.example")
-    described = create_app(settings).openapi()
-    return json.dumps(described, ensure_ascii=False, indent=1, sort_keys=True)
-
-
 def serve(settings: Settings) -> None:
     """Serve until a signal."""
     exit_on_signals()
@@ -96,19 +87,3 @@ def serve(settings: Settings) -> None:
     configure_logs(settings.log_level, traced=settings.traces_endpoint is not None)
     with sock:
         run(create_app(settings), sock)
-
-
-def main() -> None:
-    match sys.argv[1:]:
-        case []:
-            serve(load_settings())
-        case ["openapi"]:
-            print(openapi())
-        case ["keys", *arguments]:
-            from query_api.auth.commands import keys
-
-            sys.exit(keys(arguments))
-        case other:
-            sys.exit(
-                f"query_api: there is no command {other[0]!r}; there are: (none), keys and openapi"
-            )

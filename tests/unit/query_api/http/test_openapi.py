@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from query_api.main import openapi
+from query_api.__main__ import openapi
 from support.paths import ROOT
 
 SNAPSHOT = ROOT / "services" / "query_api" / "openapi.json"
