@@ -107,6 +107,6 @@ async def test_sessions_are_kept_by_the_new_primary(two: list[EmbeddedRedis]) ->
         store = AccessStore(f"redis://{name.address}/0")
         assert await store.keys() == []
         await demote(name, old, new)
-        assert await store.may_renew("a session")
-        assert not await store.may_renew("a session")
+        assert await store.claim_renewal("a session")
+        assert not await store.claim_renewal("a session")
         await store.close()

@@ -83,7 +83,7 @@ async def test_a_cancellation_from_elsewhere_at_the_same_time_wins() -> None:
     asked = asyncio.create_task(guarded(request(), receive, wire.send))
     await asyncio.sleep(0)
     guarded._deadlines._due[asked] = 0
-    guarded._deadlines._look()
+    guarded._deadlines._cancel_overdue()
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked

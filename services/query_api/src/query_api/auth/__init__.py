@@ -5,7 +5,7 @@ How an app is put together with it::
     access = Access(settings)                     # settings inherit AccessSettings
     protect(app, settings, access)                # of http.protection: the gate and the limits
     app.include_router(access_routes(access))     # of routes.access: wallboards and the login
-    ... async with access: serve                  # in the lifespan; it may be lazy, never open
+    ... async with access: serve                  # in the lifespan
 
     @router.get("/api/v1/report", responses=REFUSALS)
     async def report(caller: ReportCaller): ...   # caller.restriction before limits and totals

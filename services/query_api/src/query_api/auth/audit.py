@@ -1,6 +1,6 @@
 """The audit log: one structured line per refusal and per use of a key.
 
-Who, what, when and why; never a token, a key, a query string or anything of a delivery client.
+It says who, what, when and why; never a token, a key, a query string or anything about a client.
 """
 
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ log: Final = structlog.stdlib.get_logger("obzvon.audit")
 
 
 def describe_request(scope: Mapping[str, Any]) -> str:
-    """Method and path of a request, without the query: that may hold a client's name.
+    """Returns method and path of a request, without the query, which may contain a client's name.
 
-    A path that the app does not know could hold anything, so it is not written down.
+    A path that the app does not have could contain anything, so it is not written down.
     """
     method = scope.get("method", "")
     path = scope.get("path", "")
@@ -58,7 +58,7 @@ def log_key_use(scope: Mapping[str, Any], caller: Caller) -> None:
 
 
 def log_event(event: str, **facts: str | float | None) -> None:
-    """Something else worth keeping: a login, a logout, a key made or revoked."""
+    """Log another event of access: a login, a logout, a key that was created or revoked."""
     log.info(event, at=_now(), **facts)
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 HEAD: Final = "head"
-"""Руководитель. The role as the API knows it; its name in a token is a setting."""
+"""Руководитель. This is the API's name of the role; the name in tokens is a setting."""
 
 QUALITY_CONTROL: Final = "quality_control"
 """Контроль качества."""
 
 WALLBOARD: Final = "wallboard"
-"""The role of a wallboard key. No token can bring it."""
+"""The role of a wallboard key. No token can give it."""
 
 READERS: Final = frozenset({HEAD, QUALITY_CONTROL})
 """The roles that read the report and the rows behind it."""
@@ -20,10 +20,10 @@ CallerKind = Literal["token", "session", "key"]
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """The part of the report a caller sees; where both are set, both must hold.
+    """The part of the report a caller sees; if both are set, both must match.
 
-    None does not restrict. An empty set shows nothing. The id "" stands, as in the report,
-    for contacts without an operator or manager.
+    None does not restrict. An empty set shows nothing. As in the report, the id "" means
+    contacts without an operator or manager.
     """
 
     operators: frozenset[str] | None = None
@@ -41,12 +41,12 @@ class Caller:
     kind: CallerKind
     roles: frozenset[str]
     expires_at: float
-    """Seconds since 1970, in real time: from then on the credential is refused."""
+    """Unix time, always real: from then on the credential is refused."""
     restriction: Restriction | None = None
     may_read_rows: bool = True
     """False for wallboards: aggregates only; no clients, addresses or comments."""
     handle: str = ""
-    """Finds the session of a session or wallboard cookie again; of no use to log in with."""
+    """The key of the cookie's session in the store; nobody can log in with it. "" without a cookie."""
 
     @property
     def may_read_report(self) -> bool:

@@ -32,25 +32,28 @@ _SPAN: Final = re.compile(r"([1-9][0-9]{0,4})([hd])")
 
 
 def keys(argv: Sequence[str]) -> int:
-    """Run the command; the exit code. Reads OBZVON_ACCESS_REDIS_URL from the environment."""
+    """Run the command and return its exit code.
+
+    It reads OBZVON_ACCESS_REDIS_URL from the environment.
+    """
     arguments = _parser().parse_args(argv)
-    # Logs go to stderr: stdout is the key's alone, to be piped.
+    # Logs go to stderr: stdout is for the key alone, so that it can be piped.
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         url = StoreSettings().access_redis_url
     except ValidationError:
         url = None
     if url is None:
-        return _complain(
-            "OBZVON_ACCESS_REDIS_URL is missing or no redis:// address: set it to the Redis of "
+        return _fail(
+            "OBZVON_ACCESS_REDIS_URL is missing or not a redis:// address: set it to the Redis of "
             "keys and sessions, like redis://127.0.0.1:6379/1",
             EXIT_SETTINGS,
         )
     try:
         return asyncio.run(_run(arguments, url))
     except Refused:
-        return _complain(
-            "The Redis of OBZVON_ACCESS_REDIS_URL does not answer: start it, or mend the address",
+        return _fail(
+            "The Redis of OBZVON_ACCESS_REDIS_URL does not answer: start it, or fix the address",
             EXIT_FAILED,
         )
 
@@ -73,7 +76,7 @@ async def _create(store: AccessStore, arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     live = [key for key in await store.keys() if key.is_valid(now.timestamp())]
     if any(key.name == arguments.name for key in live):
-        return _complain(
+        return _fail(
             f"There is a key named {arguments.name!r}: revoke it first, or choose another name",
             EXIT_FAILED,
         )
@@ -94,8 +97,8 @@ async def _create(store: AccessStore, arguments: argparse.Namespace) -> int:
     audit.log_event("key created", key=record.id, name=record.name)
     print(f"{KEY_PREFIX}_{record.id}_{value}")
     print(
-        f"Key {record.id} ({record.name}) is good until {record.expires_at:%Y-%m-%d %H:%M} UTC. "
-        "It is shown this once: it is stored as a hash only.",
+        f"Key {record.id} ({record.name}) is valid until {record.expires_at:%Y-%m-%d %H:%M} UTC. "
+        "It is shown only now: only its hash is stored.",
         file=sys.stderr,
     )
     return 0
@@ -105,12 +108,12 @@ async def _list(store: AccessStore) -> int:
     now = datetime.now(UTC).timestamp()
     for key in await store.keys():
         if key.revoked_at is not None:
-            standing = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}"
+            state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}"
         elif key.is_valid(now):
-            standing = f"good until {key.expires_at:%Y-%m-%d %H:%M}"
+            state = f"valid until {key.expires_at:%Y-%m-%d %H:%M}"
         else:
-            standing = f"expired {key.expires_at:%Y-%m-%d %H:%M}"
-        print(f"{key.id}  {standing}  {key.name}{_limits(key)}")
+            state = f"expired {key.expires_at:%Y-%m-%d %H:%M}"
+        print(f"{key.id}  {state}  {key.name}{_limits(key)}")
     return 0
 
 
@@ -132,7 +135,7 @@ async def _revoke(store: AccessStore, wanted: str) -> int:
     found = [key for key in await store.keys() if wanted in (key.id, key.name)]
     live = [key for key in found if key.revoked_at is None]
     if not found:
-        return _complain(f"There is no key {wanted!r}: `keys list` shows them", EXIT_FAILED)
+        return _fail(f"There is no key {wanted!r}: `keys list` shows them", EXIT_FAILED)
     for key in live:
         await store.add_key(key.model_copy(update={"revoked_at": datetime.now(UTC)}))
         audit.log_event("key revoked", key=key.id, name=key.name)
@@ -176,7 +179,7 @@ def _name(text: str) -> str:
 def _span(text: str) -> timedelta:
     match = _SPAN.fullmatch(text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time span; write 12h or 90d")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time span; write 12h or 90d")
     count = int(match[1])
     span = timedelta(hours=count) if match[2] == "h" else timedelta(days=count)
     if span > timedelta(days=MAX_DAYS):
@@ -184,6 +187,6 @@ def _span(text: str) -> timedelta:
     return span
 
 
-def _complain(message: str, code: int) -> int:
+def _fail(message: str, code: int) -> int:
     print(message, file=sys.stderr)
     return code

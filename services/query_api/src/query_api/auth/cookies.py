@@ -1,4 +1,4 @@
-"""Cookies: HttpOnly, of this host alone, and Secure wherever there is https."""
+"""Cookies: HttpOnly, of this host alone, and Secure if the API is reached over https."""
 
 from typing import Final, Literal
 

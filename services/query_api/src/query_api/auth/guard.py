@@ -1,7 +1,7 @@
-"""The dependencies every route under /api/v1 has: they say who is asking, and refuse.
+"""The dependencies of every route under /api/v1: they return the caller, or refuse.
 
-The gate (`query_api.http.middleware.gate`) has identified the caller before any route runs and refused the
-rest. These look again, so that an app put together without the gate is closed, not open.
+The gate (`http.middleware.gate`) has identified the caller before any route runs, and refused the
+rest. These check again, so that an app that is built without the gate is closed, not open.
 """
 
 from collections.abc import MutableMapping
@@ -16,17 +16,18 @@ _CALLER: Final = "obzvon.caller"
 
 
 def admit(scope: MutableMapping[str, Any], caller: Caller) -> None:
-    """Note in the request's scope who is asking."""
+    """Write into the request's scope who is asking."""
     scope[_CALLER] = caller
 
 
 def caller_of(scope: MutableMapping[str, Any]) -> Caller | None:
+    """Returns the caller that `admit` has written there, None if nobody."""
     caller = scope.get(_CALLER)
     return caller if isinstance(caller, Caller) else None
 
 
 def check_report(caller: Caller | None) -> Caller:
-    """The caller, if it may read figures: 401 without one, 403 for another role."""
+    """Returns the caller if it may read figures: 401 without one, 403 for another role."""
     if caller is None:
         raise unauthorized(
             "Bring a bearer token: Authorization: Bearer TOKEN", why="no credential", error=None
@@ -39,7 +40,7 @@ def check_report(caller: Caller | None) -> Caller:
 
 
 def check_rows(caller: Caller | None) -> Caller:
-    """The caller, if it may read rows: clients, addresses and comments."""
+    """Returns the caller if it may read rows: clients, addresses and comments; 403 otherwise."""
     caller = check_report(caller)
     if not caller.may_read_rows:
         raise forbidden(
@@ -60,4 +61,4 @@ ReportCaller = Annotated[Caller, Depends(require_report)]
 """For a route that answers with figures: `async def report(caller: ReportCaller)`."""
 
 RowsCaller = Annotated[Caller, Depends(require_rows)]
-"""For a route that answers with rows, or with anything of a client in it."""
+"""For a route that answers with rows, or with anything about a client."""

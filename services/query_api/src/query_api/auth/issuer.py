@@ -1,4 +1,4 @@
-"""The issuer of tokens: its discovery document and its keys, fetched off the request's back.
+"""The issuer of tokens: its discovery document and its keys, fetched in the background.
 
 Sources: OpenID Connect Discovery 1.0 §4, RFC 7517 (JWK), RFC 7518 §3 (RS256, ES256).
 """
@@ -20,7 +20,7 @@ from query_api.auth.refusals import unauthorized, unavailable
 from query_api.auth.settings import AccessSettings
 
 ALGORITHMS: Final = ("RS256", "ES256")
-"""All that is ever accepted. Which of them a token must use is decided by its key."""
+"""Nothing else is ever accepted. Which of them a token must use is decided by its key."""
 
 MIN_RSA_BITS: Final = 2048
 
@@ -28,23 +28,23 @@ FETCH_TIMEOUT_S: Final = 3.0
 """A request that waits for keys waits no longer than this."""
 
 UNKNOWN_KID_PAUSE_S: Final = 10.0
-"""Seconds between two fetches that unknown key ids cause; strangers can't make us hammer."""
+"""Seconds between two fetches caused by unknown key ids, so that strangers can't cause a flood."""
 
 RETRY_PAUSE_S: Final = 1.0
 """Seconds between two fetches while there are no keys at all."""
 
 REFRESH_S: Final = 600.0
-"""Keys older than this are fetched anew in the background: so a withdrawn key is forgotten."""
+"""Keys older than this are fetched again in the background, so that withdrawn ones are noticed."""
 
 KEYS_LIVE_S: Final = 24 * 3600.0
-"""Keys that could not be fetched anew for so long are no longer trusted."""
+"""Keys that could not be fetched again for this long are no longer trusted."""
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024
-"""A larger answer is no discovery document and no key set."""
+"""A larger response is neither a discovery document nor a key set."""
 
 
 class Unusable(Exception):
-    """What the issuer answered can't be used."""
+    """The issuer's response can't be used."""
 
 
 _FETCH_FAILURES: Final = (
@@ -64,13 +64,13 @@ class SigningKey:
     algorithm: str
     material: RSAPublicKey | EllipticCurvePublicKey
     fingerprint: str
-    """The key's public numbers: tells a new key under an old id."""
+    """The key's public numbers: they reveal a new key under an old id."""
 
 
 class Issuer:
     """Keys and endpoints of the one issuer that is trusted.
 
-    `version` moves when a key was replaced or withdrawn; what was verified before then is void.
+    `version` grows when a key was replaced or withdrawn; what was verified before is void.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Issuer:
         self.version = 0
 
     async def key(self, kid: str) -> SigningKey:
-        """The key of that id; a 401 if the issuer has none, a 503 if that can't be known."""
+        """Returns the key of that id; 401 if the issuer has none, 503 if that can't be known."""
         if not self._has_keys():
             await self._fetch(RETRY_PAUSE_S)
             if not self._has_keys():
@@ -112,30 +112,30 @@ class Issuer:
         raise unauthorized("The token was signed with a key the issuer lacks", why="unknown key")
 
     def refresh_if_due(self) -> None:
-        """Fetch old keys anew in the background. Cheap: call it on every request."""
+        """Fetch keys again in the background if they are old. Cheap: call it on every request."""
         now = self._monotonic()
         if now - self._fetched_at > REFRESH_S and now - self._tried_at > UNKNOWN_KID_PAUSE_S:
             self._start_fetch(now)
 
     async def metadata(self) -> Mapping[str, Any]:
-        """The discovery document; a 503 if it can't be reached."""
+        """Returns the discovery document; 503 if it can't be reached."""
         if self._metadata is None:
             try:
                 self._metadata = await self._discover()
-            except _FETCH_FAILURES as problem:
-                log.warning("discovery failed", problem=_brief(problem))
+            except _FETCH_FAILURES as error:
+                log.warning("discovery failed", problem=_brief(error))
                 raise unavailable(
                     "The issuer can't be reached: try again.", why="issuer unreachable"
-                ) from problem
+                ) from error
         return self._metadata
 
     async def endpoint(self, name: str) -> str:
-        """An address from the discovery document; a 503 if that has none of this name."""
+        """Returns an address from the discovery document; 503 if it has none of this name."""
         url = (await self.metadata()).get(name)
         if not isinstance(url, str):
             log.warning("discovery incomplete", missing=name)
             raise unavailable(
-                f"The issuer's discovery document has no {name}: nobody can log in by it.",
+                f"The issuer's discovery document has no {name}: nobody can log in through it.",
                 why="discovery incomplete",
             )
         return url
@@ -149,14 +149,14 @@ class Issuer:
         return bool(self._keys) and self._monotonic() - self._fetched_at < KEYS_LIVE_S
 
     async def _fetch(self, pause_s: float) -> None:
-        """Wait for the fetch under way, or for a new one if the last began long enough ago."""
+        """Wait for the current fetch, or for a new one if the last began at least `pause_s` ago."""
         if self._fetching is None or self._fetching.done():
             now = self._monotonic()
             if now - self._tried_at < pause_s:
                 return
             self._start_fetch(now)
         assert self._fetching is not None
-        await asyncio.shield(self._fetching)  # one caller giving up must not stop it for the rest
+        await asyncio.shield(self._fetching)  # if one caller gives up, it goes on for the rest
 
     def _start_fetch(self, now: float) -> None:
         if self._fetching is None or self._fetching.done():
@@ -164,16 +164,16 @@ class Issuer:
             self._fetching = asyncio.get_running_loop().create_task(self._load())
 
     async def _load(self) -> None:
-        """Replace the keys; on any failure keep the old ones and say so."""
+        """Replace the keys; after any failure keep the old ones and log it."""
         try:
             url = self._settings.oidc_jwks_url
             if url is None:
                 self._metadata = await self._discover()
                 url = str(self._metadata["jwks_uri"])
             keys = signing_keys(await self._get(url))
-        except _FETCH_FAILURES as problem:
+        except _FETCH_FAILURES as error:
             self._has_failed = True
-            log.warning("key fetch failed", problem=_brief(problem), kept=len(self._keys))
+            log.warning("key fetch failed", problem=_brief(error), kept=len(self._keys))
             return
         if any(keys.get(kid) != key for kid, key in self._keys.items()):
             self.version += 1
@@ -208,15 +208,18 @@ class Issuer:
             async for part in answer.aiter_bytes():
                 body += part
                 if len(body) > MAX_DOCUMENT_BYTES:
-                    raise Unusable("the answer is too large")
+                    raise Unusable("the response is too large")
         document = from_json(bytes(body))
         if not isinstance(document, dict):
-            raise Unusable("the answer is no JSON object")
+            raise Unusable("the response is not a JSON object")
         return document
 
 
 def signing_keys(key_set: Mapping[str, Any]) -> dict[str, SigningKey]:
-    """The keys of a JWK set that may sign tokens, by id; others are left out, none is an error."""
+    """Returns the keys of a JWK set that may sign tokens, by id.
+
+    Other keys are left out; `Unusable` if none is left.
+    """
     keys: dict[str, SigningKey] = {}
     entries = key_set.get("keys")
     for entry in entries if isinstance(entries, list) else []:
@@ -245,11 +248,11 @@ def _signing_key(entry: Mapping[str, Any]) -> SigningKey | None:
             pass
         case EllipticCurvePublicKey() if material.curve.name == "secp256r1":
             pass
-        case _:  # also a private key: once published it proves nothing
+        case _:  # private keys too: a published one proves nothing
             return None
     public = [str(entry.get(number)) for number in ("n", "e", "x", "y")]
     return SigningKey(algorithm, material, " ".join(public))
 
 
-def _brief(problem: Exception) -> str:
-    return f"{type(problem).__name__}: {problem}"[:200]
+def _brief(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]

@@ -1,4 +1,4 @@
-"""What the OpenAPI says about access: the schemes, and which of them each call takes."""
+"""What the OpenAPI says about access: the schemes, and which of them each operation accepts."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -16,14 +16,14 @@ _SESSION: Final = "session"
 _KEY: Final = "wallboardKey"
 _WALLBOARD: Final = "wallboard"
 
-_TAKES: Final[dict[Callable[..., Any], tuple[str, ...]]] = {
+_SCHEMES_OF: Final[dict[Callable[..., Any], tuple[str, ...]]] = {
     require_report: (_BEARER, _SESSION, _KEY, _WALLBOARD),
     require_rows: (_BEARER, _SESSION),
 }
 
 
 def describe_access(app: FastAPI, access: Access) -> None:
-    """Let the app's OpenAPI name the ways in; any one of those listed with a call will do."""
+    """Add the security schemes to the app's OpenAPI; any one that an operation lists is enough."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:
@@ -33,7 +33,7 @@ def describe_access(app: FastAPI, access: Access) -> None:
         components.setdefault("schemas", {}).setdefault(
             "Problem", _problem_schema(components.setdefault("schemas", {}))
         )
-        for path, method, names in _ways_in(app):
+        for path, method, names in _guarded_operations(app):
             operation = schema["paths"].get(path, {}).get(method)
             if operation is not None:
                 operation["security"] = [{name: []} for name in names]
@@ -72,20 +72,20 @@ def _schemes(access: Access) -> dict[str, Any]:
 
 
 def _problem_schema(schemas: dict[str, Any]) -> dict[str, Any]:
-    """The schema of errors; what it refers to is added to `schemas`."""
+    """Returns the schema of errors; the schemas it refers to are added to `schemas`."""
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     for name, inner in schema.pop("$defs", {}).items():
         schemas.setdefault(name, inner)
     return schema
 
 
-def _ways_in(app: FastAPI) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """(path, method, schemes) of every call that is guarded."""
+def _guarded_operations(app: FastAPI) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yields (path, method, schemes) of every operation that has a guard."""
     for route in iter_route_contexts(app.routes):
         dependant = getattr(route, "dependant", None)
         if dependant is None:
             continue
-        for guard, names in _TAKES.items():
+        for guard, names in _SCHEMES_OF.items():
             if _calls(dependant, guard):
                 for method in route.methods or ():
                     yield str(route.path_format), method.lower(), names

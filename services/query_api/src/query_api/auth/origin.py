@@ -1,4 +1,4 @@
-"""Which page a request comes from: writes that carry a cookie must come from our own."""
+"""The page a request comes from: a write that carries a cookie must come from our own."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,10 +13,11 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 def require_same_origin(
     scope: Mapping[str, Any], settings: AccessSettings, *, may_be_silent: bool = False
 ) -> None:
-    """403 for a write that another site's page sends in its visitor's name.
+    """Raise a 403 for a write that another site's page sends in its visitor's name.
 
-    A browser names the page's origin on every such request. One that names none must at least say
-    that it is the same, unless `may_be_silent`: for requests that carry their own credential.
+    A browser sends the page's origin with every such request. A request without one must at least
+    say that it is same-origin, unless `may_be_silent`, which is for requests that carry their own
+    credential.
     """
     headers = dict(scope["headers"])
     origin = headers.get(b"origin")

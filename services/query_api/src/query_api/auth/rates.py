@@ -1,7 +1,7 @@
 """Rate limits in process: a sliding window over two counters per caller.
 
-A trip to Redis per request would halve the rate. `limits` brings a memory storage too, but that
-one starts a thread every 10 ms which walks over all callers: with ten thousand wallboards it
+A round trip to Redis per request would halve the throughput. `limits` has a memory storage too, but
+that one starts a thread every 10 ms which walks over all callers: with ten thousand wallboards it
 costs more than answering them.
 """
 
@@ -18,11 +18,11 @@ from query_api.auth.refusals import Refused
 from query_api.auth.settings import UNLIMITED
 
 MAX_CALLERS: Final = 100_000
-"""Counters that are kept; beyond that, those of past windows go first, then the oldest."""
+"""Counters that are kept; beyond that, those of past windows are dropped first, then the oldest."""
 
 
 class Counters(Storage, SlidingWindowCounterSupport):
-    """Two counters per key: of the running window and of the one before it.
+    """Two counters per key: of the current window and of the one before it.
 
     Used from one event loop only, so it needs no lock.
     """
@@ -40,7 +40,7 @@ class Counters(Storage, SlidingWindowCounterSupport):
         return ValueError
 
     def _now(self, key: str, expiry: int) -> tuple[int, int, int, float]:
-        """(window, count, count before, share of the running window that has passed)."""
+        """Returns (window, count, count before, share of the current window that has passed)."""
         moment = self._clock() / expiry
         window = int(moment)
         at, count, before = self._counts.get(key, (window, 0, 0))
@@ -104,9 +104,9 @@ class Rate:
         self._counters = Counters(clock)
 
     def hit(self, key: str) -> None:
-        """Count one request; raises a 429 where it is one too many."""
-        # Not by way of the strategy of `limits`: it makes a longer key of this one each time,
-        # which takes longer than all the rest.
+        """Count one request; raise a 429 if it exceeds the limit."""
+        # Not through the strategy of `limits`: it builds a longer key from this one each time,
+        # which takes longer than everything else.
         item = self._item
         if item is not None and not self._counters.acquire_sliding_window_entry(
             key, item.amount, item.get_expiry()
@@ -114,7 +114,7 @@ class Rate:
             raise self._refusal(key)
 
     def check(self, key: str) -> None:
-        """Raise a 429 where one more would be too many, without counting one."""
+        """Raise a 429 if one more request would exceed the limit, without counting one."""
         item = self._item
         if item is None:
             return
@@ -134,12 +134,12 @@ class Rate:
         )
 
     def _wait_s(self, key: str) -> int:
-        """Whole seconds after which one more request fits."""
+        """Returns the whole seconds after which one more request fits."""
         assert self._item is not None
         expiry, limit = self._item.get_expiry(), self._item.amount
         before, before_left, count, current_left = self._counters.get_sliding_window(key, expiry)
         if count < limit and before > 0:
             # The weight of the window before shrinks until floor(weighted) + 1 <= limit.
             return max(1, math.ceil(before_left - (limit - count) * expiry / before + 0.001))
-        # The running window alone is full: it must end, and then weigh a little less.
+        # The current window alone is full: it must end, and then weigh a little less.
         return max(1, math.ceil(current_left - expiry + expiry / max(count, 1) + 0.001))

@@ -6,12 +6,12 @@ from starlette.exceptions import HTTPException
 
 
 class Refused(HTTPException):
-    """A request is turned away.
+    """A request is refused.
 
-    An HTTPException, so that an app without our handler still answers with the right status.
+    It is an HTTPException, so that an app without our handler still answers with the right status.
 
-    `detail` is for the caller and says what to do; `why` is one short word group for the audit
-    log and the metrics. Neither ever holds a token, a key or anything the caller sent.
+    `detail` is for the caller and says what to do; `why` is a few words for the audit log and the
+    metrics. Neither ever contains a token, a key or anything the caller sent.
     """
 
     def __init__(
@@ -22,7 +22,7 @@ class Refused(HTTPException):
 
 
 def unauthorized(detail: str, *, why: str, error: str | None = "invalid_token") -> Refused:
-    """401 with a challenge (RFC 6750 §3); the error is left out where no credential came."""
+    """Returns a 401 with a challenge (RFC 6750 §3); `error` is None if no credential came."""
     challenge = 'Bearer realm="obzvon"'
     if error is not None:
         challenge += f', error="{error}", error_description="{detail}"'
@@ -34,5 +34,5 @@ def forbidden(detail: str, *, why: str) -> Refused:
 
 
 def unavailable(detail: str, *, why: str, retry_after: int = 5) -> Refused:
-    """503: whether the caller may read can't be known right now, so the door stays shut."""
+    """Returns a 503: whether the caller may read can't be known now, so nothing is shown."""
     return Refused(503, detail, why=why, headers={"Retry-After": str(retry_after)})

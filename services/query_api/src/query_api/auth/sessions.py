@@ -47,7 +47,7 @@ class SessionRenewal:
         store = self._store
         if session.sealed_refresh_token is None:
             return None
-        if not await store.may_renew(handle):
+        if not await store.claim_renewal(handle):
             return await self._renewed_elsewhere(handle)
         try:
             current = await store.session(handle)  # it may have been renewed just before

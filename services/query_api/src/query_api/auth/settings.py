@@ -1,4 +1,4 @@
-"""Settings of access and protection; the API's own settings inherit them."""
+"""Settings of access and protection; the API's own settings inherit from them."""
 
 from ipaddress import ip_network
 from typing import Annotated, Self
@@ -9,20 +9,20 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 UNLIMITED = "none"
-"""A rate limit that is switched off."""
+"""The value of a rate limit that is switched off."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def _items(value: object) -> object:
-    """A comma-separated list, as one writes it in an environment variable."""
+    """Returns the items of a comma-separated list, as environment variables contain them."""
     if isinstance(value, str):
         return tuple(item.strip() for item in value.split(",") if item.strip())
     return value
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port, as a browser writes them in the Origin header."""
+    """Returns scheme, host and port, as a browser writes them in the Origin header."""
     parts = urlsplit(url)
     default = {"http": 80, "https": 443}.get(parts.scheme)
     host = (parts.hostname or "").lower()
@@ -32,14 +32,14 @@ def origin_of(url: str) -> str:
 
 
 class StoreSettings(BaseSettings):
-    """Where keys, sessions and revocations live. All that `keys` needs."""
+    """Where keys, sessions and revocations are stored. `keys` needs no other setting."""
 
     model_config = SettingsConfigDict(env_prefix="OBZVON_", frozen=True, extra="ignore")
 
     access_redis_url: str | None = Field(
         None,
         description="Redis of wallboard keys and browser sessions; a Redis of their own, with "
-        "persistence. Without it bearer tokens alone are accepted",
+        "persistence. Without it only bearer tokens are accepted",
     )
 
     @field_validator("access_redis_url", mode="before")
@@ -59,7 +59,7 @@ class AccessSettings(StoreSettings):
     """Who may read, and how the API defends itself."""
 
     oidc_issuer: str = Field(
-        description="The issuer, exactly as it stands in `iss` of its tokens",
+        description="The issuer, exactly as `iss` of its tokens names it",
         examples=["https://login.example/realms/calls"],
     )
     oidc_audience: str = Field(
@@ -70,7 +70,7 @@ class AccessSettings(StoreSettings):
     )
     oidc_allow_http: bool = Field(
         False,
-        description="Allow an issuer or keys over plain http beyond this machine: whoever can "
+        description="Allow an issuer or keys over plain http on other machines: whoever can "
         "change that traffic can then mint tokens",
     )
     oidc_untyped_tokens: bool = Field(
@@ -88,11 +88,11 @@ class AccessSettings(StoreSettings):
     )
     oidc_operators_claim: str = Field(
         "obzvon_operators",
-        description="Path of the claim that restricts its bearer to these operator ids",
+        description="Path of the claim that restricts the caller to these operator ids",
     )
     oidc_managers_claim: str = Field(
         "obzvon_managers",
-        description="Path of the claim that restricts its bearer to these manager ids",
+        description="Path of the claim that restricts the caller to these manager ids",
     )
     oidc_client_id: str | None = Field(
         None, description="Client id of the browser login; without it there is no login"
@@ -107,7 +107,7 @@ class AccessSettings(StoreSettings):
         examples=["https://obzvon.example"],
     )
     session_hours: float = Field(
-        12, gt=0, le=24 * 31, description="After so many hours one must log in again"
+        12, gt=0, le=24 * 31, description="Hours after which a user must log in again"
     )
     rate_limit: str = Field(
         "600/minute", description="Requests per caller: N/second, N/minute, N/hour, or none"
@@ -140,7 +140,7 @@ class AccessSettings(StoreSettings):
     @classmethod
     def _is_rate(cls, value: str) -> str:
         try:
-            # Of several rates `parse` takes the first and forgets the rest.
+            # Of several rates `parse` takes the first and ignores the rest.
             is_rate = value == UNLIMITED or (";" not in value and parse(value).amount > 0)
         except ValueError:
             is_rate = False
@@ -153,7 +153,7 @@ class AccessSettings(StoreSettings):
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
             if urlsplit(origin).scheme not in ("http", "https") or origin_of(origin) != origin:
-                raise ValueError(f"{origin!r} is no origin; write it like https://page.example")
+                raise ValueError(f"{origin!r} is not an origin; write it like https://page.example")
         return value
 
     @field_validator("trusted_proxies")
@@ -163,7 +163,7 @@ class AccessSettings(StoreSettings):
             try:
                 ip_network(network)
             except ValueError:
-                raise ValueError(f"{network!r} is no address or network (10.0.0.0/8)") from None
+                raise ValueError(f"{network!r} is not an address or network (10.0.0.0/8)") from None
         return value
 
     @field_validator("public_url")
@@ -183,11 +183,11 @@ class AccessSettings(StoreSettings):
                 continue
             parts = urlsplit(url)
             if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError(f"OBZVON_OIDC_{name.upper()}={url!r} is no http(s) address")
+                raise ValueError(f"OBZVON_OIDC_{name.upper()}={url!r} is not an http(s) address")
             if not self.may_fetch(url):
                 raise ValueError(
                     f"OBZVON_OIDC_{name.upper()}={url!r} is plain http: use https, or set "
-                    "OBZVON_OIDC_ALLOW_HTTP=true if that network is yours alone"
+                    "OBZVON_OIDC_ALLOW_HTTP=true if nobody else can reach that network"
                 )
         if self.oidc_role_head == self.oidc_role_quality_control:
             raise ValueError(
@@ -198,8 +198,8 @@ class AccessSettings(StoreSettings):
             for needed in ("public_url", "access_redis_url"):
                 if getattr(self, needed) is None:
                     raise ValueError(
-                        f"OBZVON_{needed.upper()} is missing: OBZVON_OIDC_CLIENT_ID switches the "
-                        "browser login on, and that needs it"
+                        f"OBZVON_{needed.upper()} is missing: OBZVON_OIDC_CLIENT_ID switches on "
+                        "the browser login, which needs it"
                     )
             if self.oidc_client_id == self.oidc_audience:
                 raise ValueError(
@@ -210,7 +210,7 @@ class AccessSettings(StoreSettings):
         return self
 
     def may_fetch(self, url: str) -> bool:
-        """Whether the issuer may be spoken to there: over https, or on this machine."""
+        """Whether an address may be fetched: over https, or on this machine."""
         parts = urlsplit(url)
         return parts.scheme == "https" or (
             parts.scheme == "http" and (parts.hostname in _LOOPBACK or self.oidc_allow_http)
@@ -218,10 +218,10 @@ class AccessSettings(StoreSettings):
 
     @property
     def trusts_proxy_variables(self) -> bool:
-        """HTTP_PROXY and its like lead to an issuer elsewhere, never to one on this machine."""
+        """Whether HTTP_PROXY and the like apply: never to an issuer on this machine."""
         return urlsplit(self.oidc_issuer).hostname not in _LOOPBACK
 
     @property
     def is_https(self) -> bool:
-        """Browsers reach the API over https, so cookies are Secure and HSTS is sent."""
+        """Whether browsers reach the API over https: then cookies are Secure and HSTS is sent."""
         return self.public_url is not None and self.public_url.startswith("https://")

@@ -6,11 +6,11 @@ key                             type    value
 ``obzvon:access:keys``          hash    key id → `KeyRecord`
 ``obzvon:access:session:HASH``  string  `SessionRecord`, until it ends
 ``obzvon:access:login:HASH``    string  `PendingLogin`, ten minutes
-``obzvon:access:renew:HASH``    string  who renews that session just now
+``obzvon:access:renew:HASH``    string  present while a process renews that session
 ==============================  ======  ==================================================
 
-Secrets are stored as SHA-256 only. A slow, salted hash guards secrets that can be guessed; these
-have 256 random bits, so there is nothing to guess, and the check costs a microsecond.
+Secrets are stored as SHA-256 only. A slow, salted hash protects secrets that can be guessed; these
+have 256 random bits, so there is nothing to guess, and the check takes a microsecond.
 
 Every failure of this Redis is a 503: what can't be looked up is not allowed.
 """
@@ -36,13 +36,13 @@ from query_api.auth.refusals import unavailable
 from query_api.connections import stay_with_the_primary
 
 KEY_PREFIX: Final = "obzkey"
-"""Begins every wallboard key, so that secret scanners can find one that leaked."""
+"""The beginning of every wallboard key, so that secret scanners can find one that leaked."""
 
 REDIS_TIMEOUT_S: Final = 1.0
 """Seconds to wait for an answer, and for a free connection."""
 
 REDIS_CONNECTIONS: Final = 16
-"""A wave of wallboards that come back at once queues for these, and opens no thousand."""
+"""Connections at most: wallboards that all come back at once wait for these."""
 
 _KEYS: Final = "obzvon:access:keys"
 _SESSION: Final = "obzvon:access:session:"
@@ -50,7 +50,7 @@ _LOGIN: Final = "obzvon:access:login:"
 _RENEW: Final = "obzvon:access:renew:"
 
 PENDING_LOGIN_S: Final = 600
-"""Seconds one may spend on the issuer's login page."""
+"""Seconds a user may spend on the issuer's login page."""
 
 RENEWAL_LOCK_S: Final = 10
 
@@ -87,36 +87,36 @@ class SessionRecord(_Record):
     """A browser that is logged in, or a wallboard that has shown its key."""
 
     ends_at: float
-    """Seconds since 1970; nothing prolongs it."""
+    """Unix time; nothing prolongs it."""
     key_id: str | None = None
-    """Set for a wallboard: all its rights are those of the key, looked up each time."""
+    """Set for a wallboard: its rights are those of the key, which is looked up each time."""
     subject: str = ""
     name: str = ""
     roles: list[str] = []
     restriction: RestrictionRecord | None = None
     rights_end_at: float = 0
-    """Until then the roles are known; after that they must be asked for anew."""
+    """Unix time until which the roles are known; then the issuer must be asked for them again."""
     sealed_refresh_token: str | None = None
-    """Encrypted with a key made from the cookie, which is not stored: see `login`."""
+    """Encrypted with a key derived from the cookie, which is not stored: see `sealing`."""
 
 
 class PendingLogin(_Record):
-    """Between /login and /login/callback."""
+    """What is remembered between /login and /login/callback."""
 
     browser: str
-    """SHA-256 of the cookie that ties the login to the browser that began it."""
+    """SHA-256 of the cookie that ties the login to the browser that started it."""
     nonce: str
     verifier: str
     next: str
 
 
 def secret() -> str:
-    """256 random bits, as 43 characters that need no quoting anywhere."""
+    """Returns 256 random bits, as 43 characters that need no quoting anywhere."""
     return secrets.token_urlsafe(32)
 
 
 def key_id() -> str:
-    """Names a key in lists, logs and in the key itself; no secret."""
+    """Returns a new id, which names a key in lists, logs and the key itself; it is not a secret."""
     return secrets.token_hex(4)
 
 
@@ -125,7 +125,7 @@ def sha256(value: str) -> str:
 
 
 def split_key(key: str) -> tuple[str, str] | None:
-    """(id, secret) of a wallboard key; None if it is none."""
+    """Returns (id, secret) of a wallboard key; None if the text is not one."""
     prefix, _, rest = key.partition("_")
     key_id, _, value = rest.partition("_")
     if prefix != KEY_PREFIX or not key_id.isalnum() or len(key_id) > 32 or not value:
@@ -134,7 +134,7 @@ def split_key(key: str) -> tuple[str, str] | None:
 
 
 class AccessStore:
-    """What is kept about keys and sessions. Every method may raise a 503 `Refused`."""
+    """Reads and writes keys, sessions and logins. Every method may raise a 503 `Refused`."""
 
     def __init__(self, url: str) -> None:
         pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
@@ -164,7 +164,10 @@ class AccessStore:
         return sorted((key for key in found if key is not None), key=lambda key: key.created_at)
 
     async def key_of_secret(self, presented: str) -> KeyRecord | None:
-        """The record of a key that was shown in full; valid or not, but never a wrong one."""
+        """Returns the record of a key that was shown in full, expired or revoked ones too.
+
+        None if there is no such key, or if its secret is wrong.
+        """
         parts = split_key(presented)
         if parts is None:
             return None
@@ -178,7 +181,7 @@ class AccessStore:
         await self._ask(self._redis.set(_SESSION + handle, session.model_dump_json(), ex=seconds))
 
     async def replace_session(self, handle: str, session: SessionRecord) -> bool:
-        """False if it was ended meanwhile: a renewal must not bring a logged-out session back."""
+        """Returns False if it has ended meanwhile: a renewal must not bring back a logged-out session."""
         done = await self._ask(
             self._redis.set(_SESSION + handle, session.model_dump_json(), xx=True, keepttl=True)
         )
@@ -188,7 +191,7 @@ class AccessStore:
         return _parsed(SessionRecord, await self._ask(self._redis.get(_SESSION + handle)))
 
     async def end_session(self, handle: str) -> SessionRecord | None:
-        """End it; what it was, if it was there."""
+        """End a session; returns what it was, None if there was none."""
         return _parsed(SessionRecord, await self._ask(self._redis.getdel(_SESSION + handle)))
 
     async def put_login(self, state: str, login: PendingLogin) -> None:
@@ -197,11 +200,11 @@ class AccessStore:
         )
 
     async def take_login(self, state: str) -> PendingLogin | None:
-        """The pending login of that state, once."""
+        """Returns the pending login of that state, and removes it."""
         return _parsed(PendingLogin, await self._ask(self._redis.getdel(_LOGIN + sha256(state))))
 
-    async def may_renew(self, handle: str) -> bool:
-        """Whether the caller is the one to renew the session now; the others wait for it."""
+    async def claim_renewal(self, handle: str) -> bool:
+        """Take the lock for renewing a session; returns False if another process holds it."""
         return bool(
             await self._ask(self._redis.set(_RENEW + handle, "1", nx=True, ex=RENEWAL_LOCK_S))
         )
@@ -212,15 +215,15 @@ class AccessStore:
     async def _ask(self, answer: Awaitable[Any] | Any) -> Any:
         try:
             return await cast("Awaitable[Any]", answer)
-        except (RedisError, OSError, TimeoutError) as problem:
+        except (RedisError, OSError, TimeoutError) as error:
             raise unavailable(
                 "Keys and sessions can't be looked up now: try again.",
                 why="access store unreachable",
-            ) from problem
+            ) from error
 
 
 def _parsed(record: type[T], text: str | None) -> T | None:
-    """A record that can't be read is none: it allows nothing."""
+    """Returns None for a record that can't be read, as if there were none: it allows nothing."""
     if text is None:
         return None
     try:

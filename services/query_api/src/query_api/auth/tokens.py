@@ -1,4 +1,4 @@
-"""Bearer tokens: which are access tokens for this API, and whom they speak for.
+"""Bearer tokens: which are access tokens for this API, and whom they represent.
 
 Sources: RFC 7519 (JWT), RFC 8725 (best practices), RFC 9068 (at+jwt), OpenID Connect Core §2.
 """
@@ -14,10 +14,10 @@ from query_api.auth.refusals import Refused, forbidden, unauthorized
 from query_api.auth.settings import AccessSettings
 
 LEEWAY_S: Final = 60
-"""How far the issuer's clock and ours may differ, for exp, nbf and iat."""
+"""Seconds by which the issuer's clock and ours may differ, for exp, nbf and iat."""
 
 MAX_TOKEN_BYTES: Final = 16 * 1024
-"""A longer token is refused unread. Keycloak's with a hundred roles have about 5 KB."""
+"""A longer token is refused unread. One of Keycloak's with a hundred roles has about 5 KB."""
 
 _MAX_KID: Final = 256
 _ID_TOKEN_MARKS: Final = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
@@ -25,7 +25,7 @@ _HASH_MARKS: Final = _ID_TOKEN_MARKS - {"nonce"}
 
 
 class TokenReader:
-    """Turns a bearer token into a caller, or refuses it."""
+    """Turns bearer tokens into callers, or refuses them."""
 
     def __init__(self, settings: AccessSettings, issuer: Issuer) -> None:
         self._settings = settings
@@ -36,17 +36,17 @@ class TokenReader:
         }
 
     async def caller(self, token: str) -> Caller:
-        """Whom the token speaks for; 401 if it is bad, 503 if that can't be known now."""
+        """Returns whom the token represents; 401 if it is bad, 503 if that can't be known now."""
         settings = self._settings
         claims, header = await self.verified(token, audience=settings.oidc_audience)
         if not is_access_token(header, claims, untyped_too=settings.oidc_untyped_tokens):
-            raise unauthorized("This is no access token", why="not an access token")
+            raise unauthorized("This is not an access token", why="not an access token")
         return self.caller_from(claims)
 
     async def verified(
         self, token: str, *, audience: str
     ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        """(claims, header) of a token whose signature, issuer, audience and times are right."""
+        """Returns (claims, header) of a token whose signature, issuer, audience and times are right."""
         if len(token) > MAX_TOKEN_BYTES:
             raise unauthorized("The token is too large", why="token too large")
         try:
@@ -65,11 +65,11 @@ class TokenReader:
             )
         except Refused:
             raise
-        except jwt.PyJWTError as problem:
-            raise _refusal(problem) from problem
-        except (ValueError, TypeError, OverflowError, RecursionError) as problem:
-            # What the JSON of a header can do to its parser must not become a 500.
-            raise unauthorized("The token can't be read", why="malformed token") from problem
+        except jwt.PyJWTError as error:
+            raise _refusal(error) from error
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            # Whatever the JSON of a header does to its parser must not become a 500.
+            raise unauthorized("The token can't be read", why="malformed token") from error
         return claims, header
 
     def caller_from(self, claims: Mapping[str, Any]) -> Caller:
@@ -98,11 +98,11 @@ class TokenReader:
 def is_access_token(
     header: Mapping[str, Any], claims: Mapping[str, Any], *, untyped_too: bool
 ) -> bool:
-    """Whether a verified token was made to call an API with.
+    """Whether a verified token was made for calling an API.
 
     It must say so: header `typ` is `at+jwt` (RFC 9068), or claim `typ` is `Bearer` (Keycloak,
-    whose ID and refresh tokens say `ID` and `Refresh`). Never with a hash of another token in
-    it, which only ID tokens have. Keycloak before 25 copies the login's nonce into access
+    whose ID and refresh tokens say `ID` and `Refresh`). A token with a hash of another token,
+    which only ID tokens have, never is. Keycloak before 25 copies the login's nonce into access
     tokens, so a nonce alone does not refuse a token that says what it is.
     """
     typ = str(header.get("typ", "")).lower().removeprefix("application/")
@@ -128,8 +128,8 @@ def _key_id(header: Mapping[str, Any]) -> str:
     return kid
 
 
-def _refusal(problem: jwt.PyJWTError) -> Refused:
-    match problem:
+def _refusal(error: jwt.PyJWTError) -> Refused:
+    match error:
         case jwt.ExpiredSignatureError():
             return unauthorized("The token has expired: get a new one", why="expired")
         case jwt.ImmatureSignatureError():
@@ -137,7 +137,7 @@ def _refusal(problem: jwt.PyJWTError) -> Refused:
         case jwt.InvalidAudienceError():
             return unauthorized("The token is for another audience", why="wrong audience")
         case jwt.InvalidIssuerError():
-            return unauthorized("The token is of another issuer", why="wrong issuer")
+            return unauthorized("The token is from another issuer", why="wrong issuer")
         case jwt.MissingRequiredClaimError():
             return unauthorized("The token lacks a claim it must have", why="missing claim")
         case jwt.InvalidSignatureError():
@@ -147,9 +147,9 @@ def _refusal(problem: jwt.PyJWTError) -> Refused:
 
 
 def _claim(claims: Mapping[str, Any], path: str, *, astray: Any = None) -> Any:
-    """A claim by its name, else by its path: names may hold dots (https://…/roles) as well.
+    """Returns a claim by its name, otherwise by its path; a name may contain dots (https://…/roles).
 
-    None if there is none; `astray` if the path leads through something that is no object.
+    None if there is none; `astray` if the path leads through something that is not an object.
     """
     if not path:
         return None
@@ -166,7 +166,7 @@ def _claim(claims: Mapping[str, Any], path: str, *, astray: Any = None) -> Any:
 
 
 def _seconds(exp: Any) -> float:
-    """When a token ends; PyJWT takes whole numbers of any size."""
+    """Returns when a token ends; PyJWT accepts whole numbers of any size."""
     try:
         return float(exp)
     except OverflowError:
@@ -174,7 +174,7 @@ def _seconds(exp: Any) -> float:
 
 
 def _strings(value: Any) -> tuple[str, ...] | None:
-    """A list of strings, or a single one; None where it is neither."""
+    """Returns the strings of a list, or a single one; None if the value is neither."""
     items = [value] if isinstance(value, str) else value
     if isinstance(items, list) and all(isinstance(item, str) and _is_text(item) for item in items):
         return tuple(items)
@@ -182,14 +182,14 @@ def _strings(value: Any) -> tuple[str, ...] | None:
 
 
 def _is_text(value: str) -> bool:
-    """False where half of a surrogate pair is in it: JSON can escape one, nothing can encode it."""
+    """False if it contains half of a surrogate pair: JSON can escape one, nothing can encode it."""
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _ids(claims: Mapping[str, Any], path: str) -> frozenset[str] | None:
-    """The ids a claim restricts to; None if there is no such claim.
+    """Returns the ids a claim restricts to; None if there is no such claim.
 
-    A claim that is there but can't be understood refuses: it was meant to restrict.
+    403 if there is one that can't be understood: it was meant to restrict.
     """
     value = _claim(claims, path, astray=False)
     if value is None:
@@ -197,7 +197,7 @@ def _ids(claims: Mapping[str, Any], path: str) -> frozenset[str] | None:
     ids = _strings(value)
     if ids is None:
         raise forbidden(
-            f"The claim {path} must be a list of ids: ask who runs the issuer to mend it.",
+            f"The claim {path} must be a list of ids: ask whoever runs the issuer to fix it.",
             why="bad restriction",
         )
     return frozenset(ids)

@@ -1,4 +1,4 @@
-"""Compressed answers, where they are asked for (RFC 9110 §12.5.3)."""
+"""Compressed responses for clients that ask for them (RFC 9110 §12.5.3)."""
 
 import gzip
 from functools import lru_cache
@@ -13,13 +13,13 @@ SMALL: Final = 1_024
 
 GZIP_LEVEL: Final = 4
 BROTLI_QUALITY: Final = 4
-"""Where 80 KB of a report take half a millisecond; the next levels take ten times as long."""
+"""At these levels 80 KB of a report take half a millisecond; the next ones ten times as long."""
 
 IDENTITY: Final = "identity"
 
 
 def coding_of(request: Request) -> str:
-    """The content coding to answer in: br, gzip or identity."""
+    """Returns the content coding to respond in: br, gzip or identity."""
     return _chosen(request.headers.get("accept-encoding", ""))
 
 

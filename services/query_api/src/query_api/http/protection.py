@@ -1,4 +1,4 @@
-"""What stands before every route: the gate, the limits of a request, and the security headers."""
+"""What every request passes before its route: headers, limits and the gate."""
 
 from collections.abc import Iterable
 
@@ -27,9 +27,9 @@ def protect(
     open_paths: Iterable[str] = (),
     open_prefixes: Iterable[str] = (),
 ) -> None:
-    """Put the middlewares and the handler of refusals around an app.
+    """Add the middlewares and the handler of refusals to an app.
 
-    `open_paths` are those of the web page's own files, which hold no data.
+    `open_paths` and `open_prefixes` are those of a web page's own files, which contain no data.
     """
     app.add_exception_handler(Refused, _answer_refusal)
     describe_access(app, access)
@@ -55,7 +55,7 @@ def protect(
                 "X-Request-Id",
                 "Content-Disposition",
             ],
-            allow_credentials=False,  # other origins bring a token, never our cookies
+            allow_credentials=False,  # other origins send a token, never our cookies
         )
     app.add_middleware(SecurityHeadersMiddleware, settings=settings)
     if settings.trusted_proxies:

@@ -1,4 +1,4 @@
-"""A wallboard shows its key once and gets a cookie, so that EventSource works for it."""
+"""A wallboard sends its key once and gets a cookie, so that EventSource works for it."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -89,5 +89,5 @@ def _key_in_body(body: bytes) -> str:
     try:
         return WallboardKey.model_validate_json(body).key
     except ValidationError:
-        # Without what was sent, unlike other 422s: it may be a key with a typing error around it.
+        # Unlike other 422s it does not repeat what was sent: that may be a key with a typo around it.
         raise Refused(422, _UNREADABLE_DETAIL, why="malformed body") from None

@@ -1,14 +1,14 @@
-"""The time within which answers must begin."""
+"""The time within which responses must begin."""
 
 import asyncio
 from typing import Any
 
 
 class Deadlines:
-    """Cancels the requests whose answers do not begin in time.
+    """Cancels the requests whose responses do not begin in time.
 
-    One timer for all of them: they have the same time, so the first to come is the first that is
-    due. `asyncio.timeout` would set and drop one per request, for ten microseconds each.
+    There is one timer for all of them: all have the same time, so the first to arrive is the first
+    that is due. `asyncio.timeout` would set and drop a timer per request, ten microseconds each.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -21,26 +21,26 @@ class Deadlines:
         loop = asyncio.get_running_loop()
         due = self._due[task] = loop.time() + self._seconds
         if self._timer is None:
-            self._timer = loop.call_at(due, self._look)
+            self._timer = loop.call_at(due, self._cancel_overdue)
 
     def release(self, task: asyncio.Task[Any]) -> None:
         self._due.pop(task, None)
         self._cancelled.discard(task)
 
     def has_cancelled(self, task: asyncio.Task[Any]) -> bool:
-        """Whether the cancellation that reached the task came from here; asking settles it."""
+        """Whether the task's cancellation came from here; if so, this call takes it back."""
         if task not in self._cancelled:
             return False
         self._cancelled.discard(task)
-        return task.uncancel() == 0  # else someone else has cancelled it as well
+        return task.uncancel() == 0  # otherwise someone else has cancelled it too
 
-    def _look(self) -> None:
+    def _cancel_overdue(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
         while self._due:
             task, due = next(iter(self._due.items()))
             if due > now:
-                self._timer = loop.call_at(due, self._look)
+                self._timer = loop.call_at(due, self._cancel_overdue)
                 return
             del self._due[task]
             self._cancelled.add(task)

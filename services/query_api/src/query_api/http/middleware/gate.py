@@ -18,17 +18,17 @@ from query_api.http.problems import refusal_problem
 OPEN_PATHS: Final = frozenset(
     {"/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/logout"}
 )
-"""All that answers without a caller. Everything else is shut, known or not."""
+"""The only paths that need no caller. Every other one is closed, whether it exists or not."""
 
 OPEN_PREFIXES: Final = ("/docs/",)
-"""The files of the documentation page."""
+"""The files of the documentation page need no caller either."""
 
 COUNTED_OPEN_PATHS: Final = frozenset({"/login", "/login/callback", "/api/v1/wallboard/session"})
-"""Open as well, but counted per network address: they check a credential of their own."""
+"""Open too, but counted per network address: they check a credential of their own."""
 
 
 class OpenPaths:
-    """Which paths need no caller."""
+    """The paths that need no caller."""
 
     def __init__(self, paths: Iterable[str], prefixes: tuple[str, ...]) -> None:
         self._paths = frozenset(paths)
@@ -39,9 +39,9 @@ class OpenPaths:
 
 
 class GateMiddleware:
-    """Identifies the caller of every request and turns away whoever may not read.
+    """Identifies the caller of every request and refuses whoever may not read.
 
-    Refused by default: only paths that are listed as open pass without a caller.
+    Requests are refused by default: only the open paths pass without a caller.
     """
 
     def __init__(self, app: ASGIApp, *, access: Access, open_paths: OpenPaths) -> None:
@@ -78,7 +78,7 @@ class GateMiddleware:
         await self._app(scope, receive, send)
 
     async def _identify(self, scope: Scope) -> Caller:
-        """The caller; what is refused here counts against the network address it came from."""
+        """Returns the caller; a refusal here counts against the network address it came from."""
         peer = _peer(scope)
         try:
             credential = self._access.credential(scope["headers"])

@@ -1,4 +1,4 @@
-"""The limits of a request: its size, and the time until its answer begins."""
+"""The limits of a request: its size, and the time until its response begins."""
 
 import asyncio
 from typing import Final
@@ -17,7 +17,7 @@ MAX_QUERY_BYTES: Final = 8 * 1024
 
 
 class RequestLimitsMiddleware:
-    """Refuses what is too large, and answers 503 to what takes too long to begin."""
+    """Refuses requests that are too large; answers 503 if a response takes too long to begin."""
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int, timeout_s: float) -> None:
         self._app = app
@@ -34,7 +34,7 @@ class RequestLimitsMiddleware:
             await refusal_problem(refusal)(scope, receive, send)
             return
         task = asyncio.current_task()
-        assert task is not None  # a server runs each request in one
+        assert task is not None  # servers run each request in a task
         deadlines = self._deadlines
         has_begun = False
 
@@ -84,7 +84,7 @@ class RequestLimitsMiddleware:
         )
 
     def _counted(self, receive: Receive) -> Receive:
-        """For bodies that come in chunks and do not say how long they are."""
+        """Returns a `receive` that counts: a body that comes in chunks does not say how long it is."""
         received = 0
 
         async def counted() -> Message:

@@ -11,13 +11,13 @@ CONTENT_SECURITY_POLICY: Final = (
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
     "base-uri 'none'; form-action 'self'{issuer}; frame-ancestors 'none'"
 )
-"""Everything from here, nothing inline but styles. A route may send a stricter one of its own."""
+"""Everything from this origin, nothing inline but styles. A route may send a stricter policy."""
 
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
 class SecurityHeadersMiddleware:
-    """Adds the headers a browser defends itself by, where a route has not set its own."""
+    """Adds the headers by which browsers defend themselves; a route may set its own policy."""
 
     def __init__(self, app: ASGIApp, *, settings: AccessSettings) -> None:
         self._app = app

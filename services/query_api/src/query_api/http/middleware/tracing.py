@@ -1,6 +1,6 @@
-"""A span around every request, by OpenTelemetry's conventions for HTTP. Nothing of it is personal.
+"""A span around every request, by OpenTelemetry's conventions for HTTP, without personal data.
 
-Imported only where traces are switched on (ADR 10).
+It is imported only if traces are switched on (ADR 10).
 """
 
 from collections.abc import Callable
@@ -16,19 +16,19 @@ from query_api.request_labels import KNOWN_METHODS, OTHER, KnownPaths
 from runtime.trace_context import child_of, parse_traceparent
 from runtime.tracing import mark_failed
 
-_SHOWING: Final = "/api/v1/"
-"""The paths whose answers show figures begin so."""
+_FIGURES_PREFIX: Final = "/api/v1/"
+"""The beginning of the paths whose responses show figures."""
 
 _UNTRACED: Final = frozenset({"/livez", "/readyz", "/metrics"})
-"""What machines ask every few seconds, and nobody looks for."""
+"""Paths that machines request every few seconds, whose spans nobody looks for."""
 
 _W3C_HEADERS: Final[frozenset[Any]] = frozenset({b"traceparent", b"tracestate"})
 
 
 class TracingMiddleware:
-    """A pure ASGI middleware: a span around each request, until its answer has been sent.
+    """Keeps a span open around each request, until its response has been sent.
 
-    A stream's ends when it begins: it may stay open for days.
+    A stream's span ends when the stream begins: it may stay open for days.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class TracingMiddleware:
         self._refreshes = refreshes
         self._paths = KnownPaths(api)
         self._shown: Refreshes = ()
-        """What a recorded request has shown last."""
+        """The refreshes that were in the figures of the last recorded response."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in _UNTRACED:
@@ -54,14 +54,14 @@ class TracingMiddleware:
         new = self._not_shown(scope["path"])
         span = self._span(scope, new)
 
-        async def traced(message: Message) -> None:
+        async def send_traced(message: Message) -> None:
             if message["type"] == "http.response.start" and span.is_recording():
-                self._begun(span, scope, message, new)
+                self._describe_response(span, scope, message, new)
             await send(message)
 
         with use_span(span, record_exception=False, set_status_on_exception=False):
             try:
-                await self._app(scope, receive, traced)
+                await self._app(scope, receive, send_traced)
             except Exception as error:
                 mark_failed(span, type(error).__name__)
                 raise
@@ -69,9 +69,12 @@ class TracingMiddleware:
                 span.end()
 
     def _not_shown(self, path: str) -> Refreshes:
-        """What the answer will show first: such a request is recorded, whatever the share."""
+        """Returns the refreshes this response is the first to show.
+
+        If there are any, the request is recorded, whatever share of requests is.
+        """
         refreshes = self._refreshes()
-        if refreshes is self._shown or not path.startswith(_SHOWING):
+        if refreshes is self._shown or not path.startswith(_FIGURES_PREFIX):
             return ()
         return tuple(one for one in refreshes if one not in self._shown)
 
@@ -83,17 +86,19 @@ class TracingMiddleware:
             "url.scheme": scope.get("scheme", "http"),
             "network.protocol.version": scope.get("http_version", "1.1"),
         }
-        if route != OTHER:  # what a stranger may have asked for can hold anything
+        if route != OTHER:  # an unknown path can contain anything
             attributes |= {"http.route": route, "url.path": route}
         return self._tracer.start_span(
             f"{method} {route}" if route != OTHER else method,
-            child_of(_caller_of(scope)),
+            child_of(_callers_span(scope)),
             SpanKind.SERVER,
             attributes,
             [Link(one) for one in new],
         )
 
-    def _begun(self, span: Span, scope: Scope, message: Message, new: Refreshes) -> None:
+    def _describe_response(
+        self, span: Span, scope: Scope, message: Message, new: Refreshes
+    ) -> None:
         status: int = message["status"]
         span.set_attribute("http.response.status_code", status)
         if status >= 500:
@@ -101,7 +106,7 @@ class TracingMiddleware:
         headers = dict(message.get("headers", ()))
         if REQUEST_ID in headers:
             span.set_attribute("obzvon.request_id", headers[REQUEST_ID].decode("ascii", "replace"))
-        if status in (200, 304) and scope["path"].startswith(_SHOWING):
+        if status in (200, 304) and scope["path"].startswith(_FIGURES_PREFIX):
             refreshes = self._refreshes()
             if refreshes and refreshes[-1] not in new:
                 span.add_link(refreshes[-1])
@@ -110,13 +115,13 @@ class TracingMiddleware:
             span.end()
 
 
-def _caller_of(scope: Scope) -> SpanContext | None:
-    """The caller's span, if it has sent one."""
-    given: dict[bytes, bytes] = {
+def _callers_span(scope: Scope) -> SpanContext | None:
+    """Returns the caller's span, None if it has not sent one."""
+    headers: dict[bytes, bytes] = {
         name: value for name, value in scope["headers"] if name in _W3C_HEADERS
     }
-    parent = given.get(b"traceparent")
+    parent = headers.get(b"traceparent")
     if not parent:
         return None
-    state = given.get(b"tracestate", b"")
+    state = headers.get(b"tracestate", b"")
     return parse_traceparent(parent.decode("ascii", "replace"), state.decode("ascii", "replace"))
