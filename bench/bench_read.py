@@ -27,8 +27,8 @@ from engines import redis_server
 from projector.consumer.decode import Found, decode
 from projector.fold.facts import Fact
 from projector.main import tune_collector
-from projector.store.client import RedisClient
 from projector.store.position import Position
+from runtime.redis import RedisClient
 from support.api import Api, served_api
 from support.issuer import running_issuer
 from support.writer import Writer

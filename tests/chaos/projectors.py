@@ -20,9 +20,9 @@ from chaos.load import ZONE, report_days
 from contracts.keys import Meta, ShardKeys
 from devkit.stack.ports import free_port
 from devkit.stack.processes import Child
-from projector.store.client import RedisClient, connect
+from projector.store.client import connect
 from projector.store.generations import FIRST, keys_of, live_pointer
-from projector.store.shard import UNREACHABLE
+from runtime.redis import RETRYABLE, RedisClient
 from support.api import running_api
 from support.issuer import running_issuer
 from support.processes import Ended, clean_environment, ended
@@ -188,7 +188,7 @@ class Place:
             try:
                 ends = await consumer.end_offsets(parts)
                 metas = await self.metas()
-            except UNREACHABLE:
+            except RETRYABLE:
                 return False
             return all(
                 meta and meta.offset >= ends[tp] and (meta.as_of or 0) >= asked

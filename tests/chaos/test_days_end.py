@@ -12,7 +12,7 @@ from chaos import results
 from chaos.load import ZONE, Load
 from chaos.projectors import Place
 from contracts.keys import ShardKeys
-from projector.store.client import RedisClient
+from runtime.redis import RedisClient
 from support.api import Api, served_api
 from support.events import cloud_event
 from support.issuer import running_issuer

@@ -11,15 +11,14 @@ import pytest
 from redis.asyncio.cluster import RedisCluster
 
 import projector.store.client as projector
-import query_api.reader.client as query_api
+import query_api.connections as query_api
 from chaos.load import Growing, flowing, under_load
 from chaos.projectors import Place, place
 from chaos.readers import reading
 from contracts.keys import ShardKeys
 from devkit.real_engines import RealRedisCluster, RedisPair
 from devkit.real_engines.redis_cluster import ClusterNode
-from projector.store.client import RedisClient
-from projector.store.shard import UNREACHABLE
+from runtime.redis import RETRYABLE, RedisClient
 from support.proxy import Proxy, proxy
 from support.topics import Topic
 from support.waiting import until
@@ -32,7 +31,7 @@ async def grown(here: Place, by: int) -> None:
     async def has_grown() -> bool:
         try:
             return await here.applied() >= before + by
-        except UNREACHABLE:
+        except RETRYABLE:
             return False
 
     await until(has_grown, within_s=60.0, every_s=0.05)
@@ -225,7 +224,7 @@ async def test_a_cluster_that_has_moved_as_a_whole_is_found_by_its_name(
         await client.set("where", "old")
         for node in old.nodes:
             node.kill()
-        with pytest.raises(UNREACHABLE):
+        with pytest.raises(RETRYABLE):
             await client.get("where")
         async with RealRedisCluster(tmp_path / "new") as new:
             name.point(new.nodes[0].port)

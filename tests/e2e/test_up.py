@@ -17,7 +17,7 @@ import pytest_asyncio
 import redis.asyncio
 
 from devkit.stack.processes import Child
-from projector.store.client import RedisClient
+from runtime.redis import RedisClient
 from support.events import cloud_event
 from support.processes import OBZVON, RunningStack, clean_environment, obzvon, obzvon_up
 from support.waiting import until

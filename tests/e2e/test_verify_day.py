@@ -6,7 +6,7 @@ from pathlib import Path
 import redis.asyncio
 
 from contracts.keys import ShardKeys
-from projector.store.client import RedisClient
+from runtime.redis import RedisClient
 from support.processes import RunningStack, obzvon_up
 from support.waiting import until
 

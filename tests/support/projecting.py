@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts.keys import Meta, ShardKeys
 from projector.consumer import aiokafka_patch
 from projector.settings import Settings
-from projector.store.client import RedisClient
 from projector.supervisor import Supervisor
+from runtime.redis import RedisClient
 from support.topics import Topic
 from support.waiting import until
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from contracts.keys import LIVE, Fingerprint, LivePointer, ShardKeys
 from projector.fold.calendar import Calendar
 from projector.fold.facts import Fact, fact_of_event
-from projector.store.client import RedisClient
 from projector.store.position import Position
 from projector.store.shard import Shard
+from runtime.redis import RedisClient
 
 NO_HORIZON = "0000-00-00"
 

@@ -4,7 +4,8 @@ import redis.asyncio
 
 from projector.consumer.topic import read_configs
 from projector.preflight import eviction_policies, unsafe_settings
-from projector.store.client import RedisClient, connect
+from projector.store.client import connect
+from runtime.redis import RedisClient
 from support.projecting import projector_settings
 from support.topics import Topic
 

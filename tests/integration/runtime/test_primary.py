@@ -1,7 +1,8 @@
 """A Redis behind a name that leads to another server, while the old one keeps its connections."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +12,30 @@ import redis.asyncio
 
 import projector.store.client
 import query_api.connections
-import query_api.reader.client
+import runtime.redis
 from devkit.stack.engines import EmbeddedRedis
 from projector.fold.facts import fact_of_event
-from projector.store.client import RedisClient, connect
+from projector.store.client import connect
 from projector.store.shard import RolledBack
 from query_api.auth.store import AccessStore
+from runtime.redis import RedisClient
 from support.events import planned
 from support.proxy import HOST, Proxy, proxy
 from support.writer import Writer
 
 SERVICES = pytest.mark.parametrize(
-    ("module", "renews"),
-    [
-        (projector.store.client, projector.store.client),
-        (query_api.reader.client, query_api.connections),
-    ],
-    ids=["projector", "API"],
+    "module", [projector.store.client, query_api.connections], ids=["projector", "API"]
 )
+
+
+@pytest.fixture
+def let_time_pass(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Makes connections older by so many seconds."""
+
+    def let_time_pass(seconds: float) -> None:
+        monkeypatch.setattr(runtime.redis, "monotonic", lambda: time.monotonic() + seconds)
+
+    return let_time_pass
 
 
 @pytest_asyncio.fixture
@@ -49,9 +56,7 @@ async def demote(name: Proxy, old: EmbeddedRedis, new: EmbeddedRedis) -> None:
 
 
 @SERVICES
-async def test_a_write_finds_the_new_primary(
-    module: Any, renews: Any, two: list[EmbeddedRedis]
-) -> None:
+async def test_a_write_finds_the_new_primary(module: Any, two: list[EmbeddedRedis]) -> None:
     old, new = two
     async with proxy(old.port) as name:
         client = module.connect(f"redis://{name.address}/0")
@@ -65,7 +70,7 @@ async def test_a_write_finds_the_new_primary(
 
 @SERVICES
 async def test_who_only_reads_finds_it_when_its_connection_is_old(
-    module: Any, renews: Any, two: list[EmbeddedRedis], monkeypatch: pytest.MonkeyPatch
+    module: Any, two: list[EmbeddedRedis], let_time_pass: Callable[[float], None]
 ) -> None:
     old, new = two
     async with proxy(old.port) as name, redis.asyncio.from_url(new.url) as there:
@@ -73,14 +78,15 @@ async def test_who_only_reads_finds_it_when_its_connection_is_old(
         client = module.connect(f"redis://{name.address}/0")
         await client.set("where", "old")
         name.point(new.port)
+        let_time_pass(module.CONNECTION_S / 2)
         assert await client.get("where") == b"old"
-        monkeypatch.setattr(renews, "CONNECTION_S", 0.0)
+        let_time_pass(module.CONNECTION_S)
         assert await client.get("where") == b"new"
         await client.aclose()
 
 
 async def test_nothing_is_folded_on_what_a_replica_that_lags_still_holds(
-    two: list[EmbeddedRedis], monkeypatch: pytest.MonkeyPatch
+    two: list[EmbeddedRedis], let_time_pass: Callable[[float], None]
 ) -> None:
     old, new = two
     primary: RedisClient = redis.asyncio.from_url(new.url)
@@ -95,7 +101,7 @@ async def test_nothing_is_folded_on_what_a_replica_that_lags_still_holds(
                 await replica.restore(key, 0, value)
 
         name.point(old.port)
-        monkeypatch.setattr(projector.store.client, "CONNECTION_S", 0.0)
+        let_time_pass(projector.store.client.CONNECTION_S)
         with pytest.raises(RolledBack):
             await shard.prepare({"T3": [fact_of_event(planned("T3"))]})
         await writer.client.aclose()

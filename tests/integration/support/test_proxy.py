@@ -8,7 +8,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from devkit.stack.engines import EmbeddedRedis
-from projector.store.client import RedisClient
+from runtime.redis import RedisClient
 from support.proxy import Proxy, proxy
 from support.waiting import until
 

@@ -7,15 +7,12 @@ import pytest
 from pydantic import ValidationError
 
 import projector.settings
-import projector.store.client
-import query_api.reader.client
 import query_api.settings
+from runtime.redis import cluster_nodes
 
-CLIENTS = [projector.store.client, query_api.reader.client]
 SETTINGS = [projector.settings.Settings, query_api.settings.Settings]
 
 
-@pytest.mark.parametrize("module", CLIENTS)
 @pytest.mark.parametrize(
     ("url", "first", "others"),
     [
@@ -26,9 +23,9 @@ SETTINGS = [projector.settings.Settings, query_api.settings.Settings]
     ],
 )
 def test_a_cluster_is_found_by_several_nodes(
-    module: Any, url: str, first: str, others: list[tuple[str, int]]
+    url: str, first: str, others: list[tuple[str, int]]
 ) -> None:
-    found, nodes = module.cluster_nodes(url)
+    found, nodes = cluster_nodes(url)
     assert found == first
     assert [(node.host, node.port) for node in nodes] == others
 

@@ -11,7 +11,7 @@ from projector import metrics
 from projector.consumer.event_log import EventLog
 from projector.consumer.topic import read_configs
 from projector.settings import Settings
-from projector.store.client import RedisClient
+from runtime.redis import RedisClient
 
 log = structlog.get_logger()
 

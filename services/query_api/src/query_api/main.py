@@ -8,6 +8,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from query_api.auth import Access
+from query_api.connections import connect
 from query_api.http.middleware.request_metrics import RequestMetricsMiddleware
 from query_api.http.openapi.document import complete_openapi
 from query_api.http.problems import handle_problems
@@ -16,7 +17,6 @@ from query_api.http.routers import operation_name
 from query_api.live.channels import Channels
 from query_api.live.reports import Reports
 from query_api.live.responses import CachedResponses
-from query_api.reader.client import connect
 from query_api.reader.mirror import Mirror
 from query_api.routes import routes
 from query_api.routes.access import access_routes

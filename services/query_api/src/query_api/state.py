@@ -7,9 +7,9 @@ from fastapi import FastAPI
 from query_api.live.channels import Channels
 from query_api.live.reports import Reports
 from query_api.live.responses import CachedResponses
-from query_api.reader.client import RedisClient
 from query_api.reader.mirror import Mirror
 from query_api.report.snapshot import Refreshes
+from runtime.redis import RedisClient
 
 
 @dataclass(frozen=True, slots=True)

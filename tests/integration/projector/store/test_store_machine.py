@@ -23,9 +23,10 @@ from hypothesis.stateful import (
 
 from projector.fold.expected import Expected
 from projector.fold.facts import Fact, fact_of_event
-from projector.store.client import RedisClient, connect
+from projector.store.client import connect
 from projector.store.position import Position
 from projector.store.shard import Prepared, Shard, StaleOwner
+from runtime.redis import RedisClient
 from support.one_shard import CALENDAR, FINGERPRINT, KEYS
 from support.strategies import histories
 

@@ -8,9 +8,10 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 
 from projector.fold.facts import fact_of_event
-from projector.store.client import RedisClient, connect
+from projector.store.client import connect
 from projector.store.position import Position
 from projector.store.shard import Shard
+from runtime.redis import RedisClient
 from support.events import DAY, planned
 from support.one_shard import CALENDAR, FINGERPRINT, KEYS
 from support.projecting import running_projector

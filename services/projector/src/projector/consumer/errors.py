@@ -4,9 +4,10 @@ from typing import Final
 
 from aiokafka.errors import KafkaError
 
-from projector.store.shard import UNREACHABLE, StaleOwner
+from projector.store.shard import StaleOwner
+from runtime.redis import RETRYABLE
 
-UNAVAILABLE: Final = (KafkaError, TimeoutError, *UNREACHABLE)
+UNAVAILABLE: Final = (KafkaError, TimeoutError, *RETRYABLE)
 """What Kafka and Redis raise that cannot be reached, or refuse, for now: wait and try again."""
 
 CLAIM_AGAIN: Final = (StaleOwner, *UNAVAILABLE)

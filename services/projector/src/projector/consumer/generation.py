@@ -8,9 +8,9 @@ from contracts.keys import Fingerprint, LivePointer, ShardKeys, Status
 from projector.consumer.event_log import EventLog
 from projector.fold.calendar import Calendar
 from projector.settings import Settings
-from projector.store.client import RedisClient
 from projector.store.shard import Shard
 from projector.tracing.traces import OFF, Traces
+from runtime.redis import RedisClient
 
 
 @dataclass

@@ -8,8 +8,8 @@ import structlog
 from projector import metrics
 from projector.consumer.assignment import Assignment
 from projector.consumer.errors import label_of
-from projector.store.client import RedisClient
-from projector.store.shard import UNREACHABLE, StaleOwner
+from projector.store.shard import StaleOwner
+from runtime.redis import RETRYABLE, RedisClient
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ async def apply_retention(assignment: Assignment) -> None:
             try:
                 dates = await owned.shard.advance_horizon(horizon)
                 forgotten = await owned.shard.forget_documents(documents)
-            except (StaleOwner, *UNREACHABLE) as error:
+            except (StaleOwner, *RETRYABLE) as error:
                 owned.restore(label_of(error))
                 continue
             log.info(

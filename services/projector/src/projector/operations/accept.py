@@ -3,8 +3,8 @@
 import structlog
 
 from contracts.keys import LivePointer
-from projector.store.client import RedisClient
 from projector.store.generations import accept, metas
+from runtime.redis import RedisClient
 
 log = structlog.get_logger()
 

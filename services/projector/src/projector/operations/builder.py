@@ -16,9 +16,8 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 from contracts.keys import LivePointer
 from projector.consumer.assignment import Assignment
 from projector.consumer.event_log import EventLog
-from projector.store.client import RedisClient
 from projector.store.generations import metas
-from projector.store.shard import UNREACHABLE
+from runtime.redis import RETRYABLE, RedisClient
 from runtime.tasks import cancel_all
 
 LOOK_S = 0.2
@@ -135,7 +134,7 @@ class Builder:
             began = clock()
             try:
                 targets = await self._targets()
-            except (KafkaError, TimeoutError, *UNREACHABLE) as error:
+            except (KafkaError, TimeoutError, *RETRYABLE) as error:
                 self._say(f"waiting: {type(error).__name__}: {error}")
                 await asyncio.sleep(LOOK_S)
                 continue

@@ -9,8 +9,8 @@ from pydantic_core import from_json
 from contracts.keys import LivePointer, Meta, ShardKeys
 from projector.consumer.event_log import EventLog
 from projector.operations.builder import Builder, CannotBuild, Say
-from projector.store.client import RedisClient
 from projector.store.generations import keys_of
+from runtime.redis import RedisClient
 
 DOCUMENTS: Final = 1_000
 """Documents compared in one go."""

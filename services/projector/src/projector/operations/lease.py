@@ -9,8 +9,7 @@ from redis.asyncio.lock import Lock
 from redis.exceptions import LockError, LockNotOwnedError
 
 from contracts.keys import REBUILD
-from projector.store.client import RedisClient
-from projector.store.shard import UNREACHABLE
+from runtime.redis import RETRYABLE, RedisClient
 from runtime.tasks import cancel_all
 
 LEASE_S: Final = 15
@@ -36,7 +35,7 @@ async def rebuild_lease(client: RedisClient) -> AsyncIterator[bool]:
 async def _renew(lease: Lock) -> None:
     while True:
         await asyncio.sleep(LEASE_S / 3)
-        with suppress(*UNREACHABLE):
+        with suppress(*RETRYABLE):
             try:
                 await lease.reacquire()
             except LockNotOwnedError:  # Redis was emptied, or this process was suspended

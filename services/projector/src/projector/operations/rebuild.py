@@ -17,8 +17,9 @@ from projector.operations.builder import Builder, CannotBuild, while_folding
 from projector.operations.compare import Comparison
 from projector.operations.lease import rebuild_lease
 from projector.settings import Settings
-from projector.store.client import RedisClient, connect
+from projector.store.client import connect
 from projector.store.generations import KEPT_S, building, live_pointer, switch, tasks, tidy
+from runtime.redis import RedisClient
 from runtime.tasks import cancel_all
 
 Say = Callable[[str], None]

@@ -19,8 +19,9 @@ from projector.fold.expected import Expected, Hash
 from projector.fold.facts import Fact
 from projector.fold.task import facts_of
 from projector.settings import Settings
-from projector.store.client import RedisClient, connect
+from projector.store.client import connect
 from projector.store.generations import live_pointer
+from runtime.redis import RedisClient
 
 CHUNK = 500
 """Documents, or hashes, compared in one go."""

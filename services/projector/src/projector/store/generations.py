@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
 from contracts.keys import ACCEPTED, GENERATIONS, LIVE, Fingerprint, LivePointer, Meta, ShardKeys
-from projector.store.client import RedisClient
-from projector.store.scripts import Script
+from runtime.redis import RedisClient
+from runtime.scripts import Script
 
 FIRST = "g1"
 

@@ -11,12 +11,7 @@ still there, and a call inside it that touches a key which is not there is an er
 declares all that it touches, and touches nothing that it has itself removed.
 """
 
-import hashlib
-from typing import Any
-
-from redis.exceptions import NoScriptError
-
-from projector.store.client import RedisClient
+from runtime.scripts import Script
 
 CHUNK = 4_000
 """Values per redis.call: Lua's unpack fails near 8,000."""
@@ -101,20 +96,6 @@ redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', (tonumber(held[4]) or 0) + 1,
 if not held[2] then redis.call('HSET', KEYS[1], 'status', ARGV[3], 'horizon', ARGV[4]) end
 return {'claimed', epoch}
 """
-
-
-class Script:
-    """A script, run by its hash; sent whole when the server has forgotten it."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-
-    async def run(self, client: RedisClient, keys: list[str], args: list[Any]) -> Any:
-        try:
-            return await client.evalsha(self.sha, len(keys), *keys, *args)
-        except NoScriptError:
-            return await client.eval(self.source, len(keys), *keys, *args)
 
 
 def write_script(changes: str) -> Script:

@@ -21,42 +21,17 @@ from typing import Any, ClassVar, NamedTuple
 
 import structlog
 from pydantic_core import to_json
-from redis.exceptions import (
-    BusyLoadingError,
-    ClusterError,
-    ConnectionError,  # noqa: A004 -- redis-py's own, not the built-in
-    RedisClusterException,
-    ResponseError,
-    SlotNotCoveredError,
-    TimeoutError,  # noqa: A004 -- redis-py's own, not the built-in
-    TryAgainError,
-)
 
 from contracts.keys import CHANGES, TRACES_KEPT, Fingerprint, Meta, ShardKeys, Status
 from projector.fold.calendar import Calendar
 from projector.fold.facts import Fact
 from projector.fold.projection import Change, Fold, Projection
 from projector.fold.task import facts_of
-from projector.store.client import RedisClient
 from projector.store.position import Position
 from projector.store.scripts import claim_script, write_script
+from runtime.redis import RETRYABLE, RedisClient
 
 log = structlog.get_logger()
-
-UNREACHABLE = (
-    ConnectionError,
-    TimeoutError,
-    BusyLoadingError,
-    ClusterError,
-    RedisClusterException,
-    ResponseError,
-    SlotNotCoveredError,
-    TryAgainError,
-    OSError,
-    asyncio.TimeoutError,
-)
-"""What a Redis raises that is away, starting, failing over, full, busy or without permission:
-wait and try again."""
 
 READ_CHUNK = 1_000
 """Fields asked for in one HMGET."""
@@ -387,7 +362,7 @@ class Shard:
         head = [self._epoch, self._seq, nonce]
         try:
             answer = await _WRITE.run(self._client, keys, head + args)
-        except UNREACHABLE as error:
+        except RETRYABLE as error:
             # The write may or may not have happened. Once more with the same nonce: if it did,
             # the answer is `already`.
             log.warning("write_unanswered", shard=self.keys.shard, error=str(error))

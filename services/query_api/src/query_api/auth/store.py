@@ -33,7 +33,7 @@ from redis.exceptions import (
 )
 
 from query_api.auth.refusals import unavailable
-from query_api.connections import stay_with_the_primary
+from query_api.connections import use_primary_connections
 
 KEY_PREFIX: Final = "obzkey"
 """The beginning of every wallboard key, so that secret scanners can find one that leaked."""
@@ -146,7 +146,7 @@ class AccessStore:
             decode_responses=True,
             retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
         )
-        stay_with_the_primary(pool)
+        use_primary_connections(pool)
         self._redis: Redis = Redis.from_pool(pool)
 
     async def close(self) -> None:

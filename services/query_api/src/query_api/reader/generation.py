@@ -6,9 +6,9 @@ import structlog
 from pydantic import ValidationError
 
 from contracts.keys import LIVE, LivePointer, ShardKeys
-from query_api.reader.client import RedisClient
 from query_api.reader.shard import Decoder, ShardRead, read_all
 from query_api.report.snapshot import Shard
+from runtime.redis import RedisClient
 
 log = structlog.get_logger()
 

@@ -21,7 +21,6 @@ import structlog
 
 from contracts.keys import LIVE, ChangeHint, LivePointer
 from query_api import metrics
-from query_api.reader.client import UNREACHABLE, RedisClient
 from query_api.reader.errors import Unavailable, describe
 from query_api.reader.generation import parse_pointer, read_generation, settings_mismatch
 from query_api.reader.shard import Decoder
@@ -30,6 +29,7 @@ from query_api.report.scope import MAX_DAYS
 from query_api.report.snapshot import Shard, Snapshot
 from query_api.tracing.traces import OFF, Traces
 from runtime.backoff import exponential
+from runtime.redis import RETRYABLE, RedisClient
 from runtime.tasks import cancel_all
 
 log = structlog.get_logger()
@@ -178,7 +178,7 @@ class Mirror:
             this_round, self._round = self._round, asyncio.get_running_loop().create_future()
             try:
                 why = await self._refresh(dirty)
-            except UNREACHABLE as error:
+            except RETRYABLE as error:
                 why = f"Redis can't be read: {describe(error)}"
             except Exception as error:
                 log.exception("refresh_failed")

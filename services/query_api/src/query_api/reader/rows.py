@@ -8,11 +8,12 @@ from typing import Final
 from pydantic_core import to_json
 
 from contracts.keys import NameEntry, Row, ShardKeys
-from query_api.reader.client import UNREACHABLE, Call, ReadScript, RedisClient
 from query_api.reader.errors import Unavailable
 from query_api.report.named_rows import ALL_PARTS, NamedRow, Part, completed, named_rows
 from query_api.report.row_query import Listing, RowQuery, listings
 from query_api.report.snapshot import Snapshot
+from runtime.redis import RETRYABLE, RedisClient
+from runtime.scripts import Call, ReadScript
 
 ROWS_PER_SCRIPT: Final = 1_000
 """About how many rows of a shard one script reads, so that Redis is not held up."""
@@ -116,7 +117,7 @@ async def look_up(
 def _reading() -> Iterator[None]:
     try:
         yield
-    except UNREACHABLE as error:
+    except RETRYABLE as error:
         raise Unavailable(f"Redis can't be read: {error}") from error
 
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from contracts.keys import NAMES_SEQ, Cell, Meta, NameEntry, OpenKey, ShardKeys
-from query_api.reader.client import Call, ReadScript, RedisClient
 from query_api.report.snapshot import CellCounts, OpenContacts, Shard
+from runtime.redis import RedisClient
+from runtime.scripts import Call, ReadScript
 
 BUDGET: Final = 20_000
 """Hash fields after which one script stops, so that Redis is not held up; another goes on."""

@@ -9,9 +9,9 @@ from typing import Final
 import structlog
 
 from contracts.keys import CHANGES
-from query_api.reader.client import UNREACHABLE, RedisClient
 from query_api.reader.errors import describe
 from runtime.backoff import exponential
+from runtime.redis import RETRYABLE, RedisClient
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ async def subscribe_forever(
                     else:  # subscribed, perhaps again
                         take_gap()
             continue
-        except UNREACHABLE as error:
+        except RETRYABLE as error:
             pause = next(pauses)
             log.warning("subscription_lost", error=describe(error), pause_s=round(pause, 2))
         except Exception:  # hints only make reading faster: without them it goes on
