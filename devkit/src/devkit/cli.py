@@ -69,9 +69,9 @@ def up(
 
 
 async def _up(options: "StackOptions") -> None:
-    from devkit.stack.processes import stopped_by_signals
+    from devkit.stack.processes import cancelled_by_signals
 
-    with stopped_by_signals():
+    with cancelled_by_signals():
         async with _started(options) as stack:
             state = stack.state
             _say(
@@ -100,7 +100,7 @@ def demo(
     from devkit.demo import demonstrate
     from devkit.simulator.staging import SimulateOptions
     from devkit.stack.configuration import StackOptions
-    from devkit.stack.processes import stopped_by_signals
+    from devkit.stack.processes import cancelled_by_signals
 
     options = StackOptions(
         data_dir or DEFAULT_DATA_DIR / "demo",
@@ -111,7 +111,7 @@ def demo(
     )
 
     async def run() -> None:
-        with stopped_by_signals():
+        with cancelled_by_signals():
             async with _started(options) as stack:
                 timezone, day_end = _calendar(stack.state)
                 day = SimulateOptions(

@@ -96,11 +96,11 @@ def find_java() -> str:
             f"java is missing, on which Kafka runs: install Java {JAVA_AT_LEAST} or newer "
             "(apt-get install openjdk-17-jre-headless)"
         )
-    said = subprocess.run(  # noqa: S603 - our own command line
+    output = subprocess.run(  # noqa: S603 - our own command line
         [java, "-version"], capture_output=True, text=True, check=False
     ).stderr
-    found = re.search(r'version "(\d+)', said)
+    found = re.search(r'version "(\d+)', output)
     if found is None or int(found[1]) < JAVA_AT_LEAST:
-        first = said.splitlines()[0] if said else "says no version"
+        first = output.splitlines()[0] if output else "says no version"
         raise StackError(f"Kafka needs Java {JAVA_AT_LEAST} or newer; {java} is: {first}")
     return java

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from devkit.errors import StackError
 from devkit.real_engines.certificates import make_certificates
 from devkit.real_engines.fetch import KAFKA_VERSION, fetch_kafka, find_java
-from devkit.real_engines.node import Engine, Node, until
+from devkit.real_engines.node import Node, RealEngine, wait_until
 from devkit.stack.ports import HOST, free_port, port_answers
 
 
@@ -109,15 +109,15 @@ class KafkaNode(Node):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        said, _ = await process.communicate()
+        output, _ = await process.communicate()
         if process.returncode != 0:
             raise StackError(
                 f"the storage of {self.name} cannot be formatted: "
-                f"{' | '.join(said.decode(errors='replace').splitlines()[-3:])}"
+                f"{' | '.join(output.decode(errors='replace').splitlines()[-3:])}"
             )
 
 
-class RealKafka(Engine):
+class RealKafka(RealEngine):
     """Apache Kafka: one broker, or a cluster whose brokers are numbered from 1.
 
     `settings` are written into each broker's server.properties, over our own. A secure one
@@ -194,7 +194,7 @@ class RealKafka(Engine):
                     return False
             return True
 
-        await until(all_count_all, "Kafka", asked)
+        await wait_until(all_count_all, "Kafka", asked)
 
     def kill(self, number: int | None = None) -> None:
         """End a broker, or all of them, as a crash does."""
@@ -229,7 +229,7 @@ class RealKafka(Engine):
                 for partition in topic["partitions"]
             )
 
-        await until(is_whole, "Kafka's replication", ())
+        await wait_until(is_whole, "Kafka's replication", ())
 
 
 async def _brokers(address: str) -> set[int]:

@@ -20,7 +20,7 @@ PORT_ATTEMPTS = 3
 """A free port can be taken before the engine binds it; then the whole engine tries others."""
 
 
-async def until(
+async def wait_until(
     condition: Callable[[], Awaitable[bool]], what: str, nodes: Iterable["Node"]
 ) -> None:
     """Wait for the condition; a node that ends meanwhile, or too long a wait, is an error."""
@@ -78,7 +78,7 @@ class Node:
             log=self.log,
             env=self.environment(),
             cwd=self.data_dir,
-            orphaned=Signals.SIGKILL,  # its data is a test's; nobody is left to wait for it
+            orphan_signal=Signals.SIGKILL,  # its data is a test's; nobody is left to wait for it
         ).start()
 
     def kill(self) -> None:
@@ -101,7 +101,7 @@ class Node:
             await self.child.stop()
 
 
-class Engine:
+class RealEngine:
     """Some nodes that make one engine: an async context manager, ready when it is entered."""
 
     def __init__(self, data_dir: Path) -> None:

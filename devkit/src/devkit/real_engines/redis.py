@@ -13,7 +13,7 @@ import redis.asyncio
 
 from devkit.errors import StackError
 from devkit.real_engines.certificates import make_certificates
-from devkit.real_engines.node import Engine, Node, until
+from devkit.real_engines.node import Node, RealEngine, wait_until
 from devkit.stack.engines import redis_answers
 from devkit.stack.ports import HOST, free_port, port_answers
 
@@ -29,8 +29,8 @@ def find_redis_server() -> Path:
 def redis_version() -> str:
     """What the redis-server in the PATH says of itself: `Redis server v=7.0.15`."""
     command = [str(find_redis_server()), "--version"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command line
-    return said.stdout.partition(" sha=")[0]
+    output = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command line
+    return output.stdout.partition(" sha=")[0]
 
 
 class RedisNode(Node):
@@ -75,10 +75,10 @@ class RedisNode(Node):
     async def start(self) -> None:
         """Start it, again perhaps, and wait until it answers."""
         self.launch()
-        await until(self.answers, self.name, [self])
+        await wait_until(self.answers, self.name, [self])
 
 
-class RealRedis(Engine):
+class RealRedis(RealEngine):
     """One redis-server; a secure one takes TLS only, and only from its user."""
 
     user, password = "obzvon", "a secret / of: the test@"
@@ -119,7 +119,7 @@ class RealRedis(Engine):
         return path
 
 
-class RedisPair(Engine):
+class RedisPair(RealEngine):
     """A primary and its replica. Who reads and writes must be told where the primary is."""
 
     def __init__(self, data_dir: Path, *, binary: Path | None = None) -> None:
@@ -150,7 +150,7 @@ class RedisPair(Engine):
             offset = (await replication(self.primary)).get("master_repl_offset", 0)
             return int(replica.get("slave_repl_offset", -1)) >= int(offset)
 
-        await until(caught_up, "the replica", self.all_nodes())
+        await wait_until(caught_up, "the replica", self.all_nodes())
 
     async def cut_off(self) -> None:
         """Let the replica lag: it keeps what it has and gets nothing more."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 from redis.exceptions import RedisError
 
 from devkit.errors import StackError
-from devkit.real_engines.node import Engine, Node, until
+from devkit.real_engines.node import Node, RealEngine, wait_until
 from devkit.real_engines.redis import RedisNode, replication
 from devkit.stack.engines import valkey_server
 from devkit.stack.ports import HOST, free_port
@@ -19,7 +19,7 @@ NODE_TIMEOUT_MS = 2_000
 SLOTS = 16_384
 
 
-class RealRedisCluster(Engine):
+class RealRedisCluster(RealEngine):
     """A Redis Cluster: three primaries with a replica each, of valkey-servers unless told otherwise.
 
     A primary that is killed is succeeded by its replica after `NODE_TIMEOUT_MS` and an election.
@@ -59,10 +59,10 @@ class RealRedisCluster(Engine):
             await node.ask("CLUSTER", "SET-CONFIG-EPOCH", place + 1)
         for node in others:
             await node.ask("CLUSTER", "MEET", HOST, first.port, first.bus_port)
-        await until(self._all_know_all, "the cluster", self.nodes)
+        await wait_until(self._all_know_all, "the cluster", self.nodes)
         for place, node in enumerate(self.nodes[self.primaries :]):
             await node.ask("CLUSTER", "REPLICATE", await self.nodes[place].id())
-        await until(self.is_whole, "the cluster", self.nodes)
+        await wait_until(self.is_whole, "the cluster", self.nodes)
 
     async def _all_know_all(self) -> bool:
         for node in self.nodes:
@@ -91,7 +91,7 @@ class RealRedisCluster(Engine):
 
     async def whole(self) -> None:
         """Wait until the cluster serves every slot: after a failover, or a node's return."""
-        await until(self.is_whole, "the cluster", ())
+        await wait_until(self.is_whole, "the cluster", ())
 
     async def primary_nodes(self) -> list["ClusterNode"]:
         """The primaries of this moment, in the order in which they were started."""

@@ -16,7 +16,7 @@ from devkit.stack.topics import PARTITIONS
 
 _USUAL_PORTS = {"kafka": 9092, "redis": 6379, "issuer": 8090, "projector": 8081, "api": 8080}
 
-_OURS = ("OBZVON_KAFKA_", "OBZVON_REDIS_", "OBZVON_ACCESS_REDIS_", "OBZVON_OIDC_")
+_REPLACED = ("OBZVON_KAFKA_", "OBZVON_REDIS_", "OBZVON_ACCESS_REDIS_", "OBZVON_OIDC_")
 """Settings of the surroundings that the stack replaces: they name other engines."""
 
 _SECRETS = ("SECRET", "PASSWORD", "TOKEN")
@@ -50,19 +50,19 @@ def service_commands(data_dir: Path, ports: Mapping[str, int]) -> dict[str, list
     }
 
 
-def own_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+def inherited_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(_REPLACED)}
 
 
 def describe_stack(
     data_dir: Path, ports: Mapping[str, int], kafka: EmbeddedKafka, server: EmbeddedRedis
 ) -> StackState:
-    surroundings = own_environment()
+    inherited = inherited_environment()
     api = f"http://{HOST}:{ports['api']}"
     issuer = issuer_url(ports["issuer"])
     given = {
         name: value
-        for name, value in surroundings.items()
+        for name, value in inherited.items()
         if name.startswith("OBZVON_") and not any(secret in name for secret in _SECRETS)
     }
     events = given.get("OBZVON_EVENTS_TOPIC", "task-events")

@@ -33,7 +33,7 @@ PORT_ATTEMPTS = 3
 """A free port can be taken by another process before the engine binds it; then try another."""
 
 
-class Engine(ABC):
+class EmbeddedEngine(ABC):
     """A server in a child process: an async context manager that answers when it is entered.
 
     The port 0 stands for any free one. Only its own process is ever stopped.
@@ -110,7 +110,7 @@ class Engine(ABC):
         await self.stop()
 
 
-class EmbeddedKafka(Engine):
+class EmbeddedKafka(EmbeddedEngine):
     """noida-db with only its Kafka switched on."""
 
     name = "Kafka"
@@ -143,7 +143,7 @@ class EmbeddedKafka(Engine):
         return await kafka_answers(self.bootstrap)
 
 
-class EmbeddedRedis(Engine):
+class EmbeddedRedis(EmbeddedEngine):
     """valkey-server on 127.0.0.1, which never evicts; `durable` keeps an append-only file."""
 
     name = "Redis"

@@ -37,19 +37,19 @@ _running: "set[Child]" = set()
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[None]:
+def cancelled_by_signals() -> Iterator[None]:
     """Within, SIGINT, SIGTERM and SIGHUP cancel the current task, once.
 
     A second one ends all children by force. The cancellation ends with this context.
     """
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
-    told = 0
+    received = 0
 
     def stop() -> None:
-        nonlocal told
-        told += 1
-        if told == 1:
+        nonlocal received
+        received += 1
+        if received == 1:
             task.cancel()
         else:
             for child in list(_running):
@@ -61,7 +61,7 @@ def stopped_by_signals() -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        if not told:
+        if not received:
             raise
         task.uncancel()
     finally:
@@ -83,15 +83,15 @@ class Child:
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        orphaned: signal.Signals = signal.SIGTERM,
+        orphan_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
-        """`orphaned` is what the kernel sends it when we die."""
+        """`orphan_signal` is what the kernel sends it when we die."""
         self.name = name
         self.log = log
         self._command = [str(part) for part in command]
         self._env = None if env is None else dict(env)
         self._cwd = cwd
-        self._orphaned = orphaned
+        self._orphan_signal = orphan_signal
         self._process: subprocess.Popen[bytes] | None = None
         self._log_begins = 0
 
@@ -101,8 +101,8 @@ class Child:
 
         def tie_to_parent() -> None:
             if _LIBC is not None:
-                _LIBC.prctl(_PR_SET_PDEATHSIG, self._orphaned)
-                if os.getppid() != parent:  # it died before the kernel was told
+                _LIBC.prctl(_PR_SET_PDEATHSIG, self._orphan_signal)
+                if os.getppid() != parent:  # it died before the kernel knew
                     os._exit(1)
 
         with self.log.open("ab") as output:

@@ -27,7 +27,7 @@ async def wait_until_ready(children: list[Child], urls: Mapping[str, str]) -> No
     async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
         while waiting:
             for name, url in list(waiting.items()):
-                answer = await ask(client, url)
+                answer = await try_get(client, url)
                 if answer is not None and (answer.status_code == 200 or parked_shards(answer)):
                     del waiting[name]
                 elif answer is not None:
@@ -45,7 +45,7 @@ async def wait_until_ready(children: list[Child], urls: Mapping[str, str]) -> No
             await asyncio.sleep(POLL_S)
 
 
-async def ask(client: httpx.AsyncClient, url: str) -> httpx.Response | None:
+async def try_get(client: httpx.AsyncClient, url: str) -> httpx.Response | None:
     """The answer, whatever it says; None if there is none."""
     try:
         return await client.get(url)

@@ -16,14 +16,20 @@ from devkit.stack.configuration import (
     StackOptions,
     choose_ports,
     describe_stack,
+    inherited_environment,
     log_file,
-    own_environment,
     service_commands,
 )
 from devkit.stack.engines import EmbeddedKafka, EmbeddedRedis
 from devkit.stack.processes import Child
-from devkit.stack.readiness import ask, parked_shards, wait_until_ready
-from devkit.stack.state import StackState, empty, exclusive, published, set_logs_aside
+from devkit.stack.readiness import parked_shards, try_get, wait_until_ready
+from devkit.stack.state import (
+    StackState,
+    announce_stack,
+    empty_data_dir,
+    hold_data_dir,
+    keep_previous_logs,
+)
 from devkit.stack.topics import create_topics
 
 KAFKA_WARNING_BYTES = 500 * 1024 * 1024
@@ -75,7 +81,7 @@ class Stack:
         url = f"{self.state.projector}/readyz"
         async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
             while True:
-                parked = parked_shards(await ask(client, url))
+                parked = parked_shards(await try_get(client, url))
                 if parked:
                     break
                 await asyncio.sleep(SHARDS_EVERY_S)
@@ -91,10 +97,10 @@ async def run_stack(options: StackOptions) -> AsyncIterator[Stack]:
     """Start everything, in order, until both services are ready; stop it in the other order."""
     data_dir = options.data_dir.absolute()
     async with AsyncExitStack() as running:
-        running.enter_context(exclusive(data_dir))
+        running.enter_context(hold_data_dir(data_dir))
         if options.fresh:
-            empty(data_dir)
-        set_logs_aside(data_dir / "logs")
+            empty_data_dir(data_dir)
+        keep_previous_logs(data_dir / "logs")
         ports = choose_ports(data_dir, options)
         (data_dir / "ports.json").write_text(json.dumps(ports))
         children: list[Child] = []
@@ -112,7 +118,7 @@ async def run_stack(options: StackOptions) -> AsyncIterator[Stack]:
         await create_topics(
             kafka.bootstrap, state.events_topic, state.dead_letter_topic, options.partitions
         )
-        environment = {**own_environment(), **state.settings, "PYTHONUNBUFFERED": "1"}
+        environment = {**inherited_environment(), **state.settings, "PYTHONUNBUFFERED": "1"}
         for name, command in service_commands(data_dir, ports).items():
             child = Child(name, command, log=log_file(data_dir, name.lower()), env=environment)
             children.append(await running.enter_async_context(child))
@@ -124,7 +130,7 @@ async def run_stack(options: StackOptions) -> AsyncIterator[Stack]:
                 "API": f"{state.api}/readyz",
             },
         )
-        running.enter_context(published(state, {child.name: child.pid for child in children}))
+        running.enter_context(announce_stack(state, {child.name: child.pid for child in children}))
         yield Stack(state, kafka, children)
 
 

@@ -76,7 +76,7 @@ def find_stack(data_dir: Path) -> StackState:
 
 
 @contextmanager
-def exclusive(data_dir: Path) -> Iterator[None]:
+def hold_data_dir(data_dir: Path) -> Iterator[None]:
     """Hold the data dir; the kernel lets go of it whatever happens to us."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def _is_locked(path: Path) -> bool:
         return False
 
 
-def empty(data_dir: Path) -> None:
+def empty_data_dir(data_dir: Path) -> None:
     """Remove what a stack has put there, and nothing else: the folder may be anyone's."""
     for name in ("kafka", "redis", "issuer", "logs"):
         shutil.rmtree(data_dir / name, ignore_errors=True)
@@ -117,13 +117,13 @@ def empty(data_dir: Path) -> None:
         (data_dir / name).unlink(missing_ok=True)
 
 
-def set_logs_aside(logs: Path) -> None:
+def keep_previous_logs(logs: Path) -> None:
     for log in logs.glob("*.log"):
         log.replace(log.with_name(log.name + ".1"))
 
 
 @contextmanager
-def published(state: StackState, children: Mapping[str, int]) -> Iterator[None]:
+def announce_stack(state: StackState, children: Mapping[str, int]) -> Iterator[None]:
     """Let the other commands find the stack."""
     path = state.data_dir / "stack.json"
     full = state.model_copy(update={"children": dict(children)})

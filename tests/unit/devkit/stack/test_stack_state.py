@@ -13,7 +13,14 @@ from devkit.stack.configuration import StackOptions, choose_ports
 from devkit.stack.engines import EmbeddedKafka
 from devkit.stack.processes import Child
 from devkit.stack.run import KAFKA_WARNING_BYTES, Stack
-from devkit.stack.state import StackState, empty, exclusive, find_stack, published, set_logs_aside
+from devkit.stack.state import (
+    StackState,
+    announce_stack,
+    empty_data_dir,
+    find_stack,
+    hold_data_dir,
+    keep_previous_logs,
+)
 
 
 def state(data_dir: Path) -> StackState:
@@ -33,7 +40,7 @@ def state(data_dir: Path) -> StackState:
 
 
 def test_a_running_stack_is_found_with_its_settings(tmp_path: Path) -> None:
-    with exclusive(tmp_path), published(state(tmp_path), {"Kafka": 17}):
+    with hold_data_dir(tmp_path), announce_stack(state(tmp_path), {"Kafka": 17}):
         found = find_stack(tmp_path)
         assert found.children == {"Kafka": 17}
         assert found.environment()["OBZVON_TIMEZONE"] == "Asia/Omsk"
@@ -42,7 +49,7 @@ def test_a_running_stack_is_found_with_its_settings(tmp_path: Path) -> None:
 
 def test_a_running_demo_is_found_where_no_other_stack_runs(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    with exclusive(folder), published(state(folder), {}):
+    with hold_data_dir(folder), announce_stack(state(folder), {}):
         assert find_stack(tmp_path).data_dir == folder
 
 
@@ -53,14 +60,14 @@ def test_no_stack_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_stack_that_was_stopped_is_not_found(tmp_path: Path) -> None:
-    with exclusive(tmp_path), published(state(tmp_path), {}):
+    with hold_data_dir(tmp_path), announce_stack(state(tmp_path), {}):
         pass
     with pytest.raises(StackError, match="no stack is running"):
         find_stack(tmp_path)
 
 
 def test_a_stack_that_died_is_noticed(tmp_path: Path) -> None:
-    with exclusive(tmp_path), published(state(tmp_path), {}):
+    with hold_data_dir(tmp_path), announce_stack(state(tmp_path), {}):
         left = (tmp_path / "stack.json").read_bytes()
     (tmp_path / "stack.json").write_bytes(left)
     with pytest.raises(StackError, match="is gone, though nobody stopped it"):
@@ -69,9 +76,9 @@ def test_a_stack_that_died_is_noticed(tmp_path: Path) -> None:
 
 def test_a_second_stack_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     with (
-        exclusive(tmp_path),
+        hold_data_dir(tmp_path),
         pytest.raises(StackError, match="already running in"),
-        exclusive(tmp_path),
+        hold_data_dir(tmp_path),
     ):
         pass
 
@@ -80,7 +87,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(StackError, match=r"cannot be used as data dir .*--data-dir"),
-        exclusive(tmp_path / "file"),
+        hold_data_dir(tmp_path / "file"),
     ):
         pass
 
@@ -90,13 +97,13 @@ def test_fresh_removes_what_a_stack_made_and_nothing_else(tmp_path: Path) -> Non
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").touch()
     (tmp_path / "letter.txt").touch()
-    empty(tmp_path)
+    empty_data_dir(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["letter.txt", "mine"]
 
 
 def test_logs_of_the_run_before_are_kept_aside(tmp_path: Path) -> None:
     (tmp_path / "kafka.log").write_text("before")
-    set_logs_aside(tmp_path)
+    keep_previous_logs(tmp_path)
     assert (tmp_path / "kafka.log.1").read_text() == "before"
     assert not (tmp_path / "kafka.log").exists()
 
