@@ -72,9 +72,9 @@ async def _up(options: "StackOptions") -> None:
     from devkit.stack.processes import cancelled_by_signals
 
     with cancelled_by_signals():
-        async with _started(options) as stack:
+        async with _started_stack(options) as stack:
             state = stack.state
-            _say(
+            _echo(
                 f"Obzvon is up: API {state.api}, Kafka {state.kafka} (topic "
                 f"{state.events_topic}), Redis {state.redis}; Ctrl-C stops it"
             )
@@ -97,7 +97,7 @@ def demo(
     seed: Seed = 1,
 ) -> None:
     """The stack, a simulated call-out day and its report, live in the terminal."""
-    from devkit.demo import demonstrate
+    from devkit.demo import run_demo
     from devkit.simulator.staging import SimulateOptions
     from devkit.stack.configuration import StackOptions
     from devkit.stack.processes import cancelled_by_signals
@@ -112,7 +112,7 @@ def demo(
 
     async def run() -> None:
         with cancelled_by_signals():
-            async with _started(options) as stack:
+            async with _started_stack(options) as stack:
                 timezone, day_end = _calendar(stack.state)
                 day = SimulateOptions(
                     operators=operators,
@@ -123,7 +123,7 @@ def demo(
                     timezone=timezone,
                     day_end=day_end,
                 )
-                await demonstrate(stack, day, out, _warn)
+                await run_demo(stack, day, out, _warn)
 
     asyncio.run(run())
 
@@ -145,12 +145,12 @@ def publish(
     from devkit.publishing.file import publish_file
 
     kafka, events = _target(data_dir, bootstrap, topic)
-    are_good = asyncio.run(
+    all_were_good = asyncio.run(
         publish_file(
             file, kafka, events, timestamps=timestamps, validate=validate, out=out, err=err
         )
     )
-    if not are_good:
+    if not all_were_good:
         raise typer.Exit(1)
 
 
@@ -238,40 +238,42 @@ def watch(
     asyncio.run(run())
 
 
-PASSED_ON: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True}
+PASS_ON_OPTIONS: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
-@cli.command(context_settings=PASSED_ON, add_help_option=False)
+@cli.command(context_settings=PASS_ON_OPTIONS, add_help_option=False)
 def verify(context: typer.Context, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Fold Kafka afresh and compare it with Redis; exit 1 on a difference."""
-    _hand_over("projector", "verify", context.args, data_dir)
+    _become_service_command("projector", "verify", context.args, data_dir)
 
 
-@cli.command(context_settings=PASSED_ON, add_help_option=False)
+@cli.command(context_settings=PASS_ON_OPTIONS, add_help_option=False)
 def rebuild(context: typer.Context, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Build the projection anew beside the live one, then switch to it."""
-    _hand_over("projector", "rebuild", context.args, data_dir)
+    _become_service_command("projector", "rebuild", context.args, data_dir)
 
 
-@cli.command(context_settings=PASSED_ON, add_help_option=False)
+@cli.command(context_settings=PASS_ON_OPTIONS, add_help_option=False)
 def redrive(context: typer.Context, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Send dead letters back to the events topic."""
-    _hand_over("projector", "redrive", context.args, data_dir)
+    _become_service_command("projector", "redrive", context.args, data_dir)
 
 
-@cli.command(context_settings=PASSED_ON, add_help_option=False)
+@cli.command(context_settings=PASS_ON_OPTIONS, add_help_option=False)
 def repartition(context: typer.Context, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Copy the events into a topic with another number of partitions."""
-    _hand_over("projector", "repartition", context.args, data_dir)
+    _become_service_command("projector", "repartition", context.args, data_dir)
 
 
-@cli.command(context_settings=PASSED_ON, add_help_option=False)
+@cli.command(context_settings=PASS_ON_OPTIONS, add_help_option=False)
 def keys(context: typer.Context, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Wallboard keys: create, list, revoke."""
-    _hand_over("query_api", "keys", context.args, data_dir)
+    _become_service_command("query_api", "keys", context.args, data_dir)
 
 
-def _hand_over(module: str, command: str, arguments: list[str], data_dir: Path) -> None:
+def _become_service_command(
+    module: str, command: str, arguments: list[str], data_dir: Path
+) -> None:
     """Become the service's own command, with the running stack's settings."""
     environment = find_stack(data_dir).environment()
     sys.stdout.flush()
@@ -295,7 +297,7 @@ def _calendar(state: StackState | None) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def _started(options: "StackOptions") -> AsyncIterator["Stack"]:
+async def _started_stack(options: "StackOptions") -> AsyncIterator["Stack"]:
     """The running stack; on a terminal, something turns until it runs."""
     from devkit.stack.run import run_stack
 
@@ -307,7 +309,7 @@ async def _started(options: "StackOptions") -> AsyncIterator["Stack"]:
             yield stack
 
 
-def _say(line: str) -> None:
+def _echo(line: str) -> None:
     out.print(line, soft_wrap=True, markup=False)
 
 

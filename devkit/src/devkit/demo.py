@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from devkit.simulator.play import Counts, simulate
+from devkit.simulator.play import PlayProgress, simulate
 from devkit.simulator.staging import SimulateOptions, choose_stage
 from devkit.stack.issuer.tokens import Person
 from devkit.stack.run import Stack, run_together
@@ -16,7 +16,7 @@ from devkit.stack.state import DEFAULT_DATA_DIR, StackState
 from devkit.watch import read_report, watch
 
 
-async def demonstrate(
+async def run_demo(
     stack: Stack, options: SimulateOptions, out: Console, warn: Callable[[str], None]
 ) -> None:
     """Introduce the stack, then simulate and watch until cancelled."""
@@ -24,13 +24,13 @@ async def demonstrate(
     for line in introduction(state):
         out.print(line, soft_wrap=True, markup=False)
     day = choose_stage(options, time.time()).plan.date
-    simulated = "симуляция начинается"
+    progress = "симуляция начинается"
 
-    def remember(counts: Counts) -> None:
-        nonlocal simulated
-        simulated = f"симуляция: {counts.hour}, событий {counts.published} из {counts.total}"
+    def note_progress(counts: PlayProgress) -> None:
+        nonlocal progress
+        progress = f"симуляция: {counts.hour}, событий {counts.published} из {counts.total}"
         if counts.published == counts.total:
-            simulated += "; день сыгран, Ctrl-C завершает"
+            progress += "; день сыгран, Ctrl-C завершает"
 
     async with read_report(state, date=day.isoformat()) as reader:
         await run_together(
@@ -39,16 +39,16 @@ async def demonstrate(
                 options,
                 bootstrap=state.kafka,
                 topic=state.events_topic,
-                on_progress=remember,
+                on_progress=note_progress,
             ),
-            watch(reader, out, note=lambda: simulated),
+            watch(reader, out, note=lambda: progress),
         )
 
 
 def introduction(state: StackState) -> list[str]:
     """The API's address, a token and what to try with it."""
     token = state.open_issuer().access_token(Person("head"))
-    command = shlex.quote(_shown(Path(sys.argv[0])))
+    command = shlex.quote(_as_typed_here(Path(sys.argv[0])))
     where = ""
     if state.data_dir not in (DEFAULT_DATA_DIR.absolute(), DEFAULT_DATA_DIR.absolute() / "demo"):
         where = f" --data-dir {shlex.quote(str(state.data_dir))}"
@@ -60,7 +60,7 @@ def introduction(state: StackState) -> list[str]:
     ]
 
 
-def _shown(path: Path) -> str:
+def _as_typed_here(path: Path) -> str:
     """The path as short as it can be typed here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

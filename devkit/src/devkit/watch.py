@@ -106,10 +106,10 @@ class ReportReader:
                 "still running?"
             ) from error
         if answer.status_code == HTTPStatus.NOT_MODIFIED and self.report is not None:
-            self.freshness = _refreshed(answer.headers)
+            self.freshness = freshness_of_headers(answer.headers)
             return False
         if answer.status_code != HTTPStatus.OK:
-            raise StackError(f"the API answered {answer.status_code}: {_detail(answer)}")
+            raise StackError(f"the API answered {answer.status_code}: {_describe_refusal(answer)}")
         self.report = Report.model_validate_json(answer.content)
         self.freshness = Freshness(self.report.as_of, self.report.lag_events, self.report.stale)
         self._etag = answer.headers.get("ETag")
@@ -133,7 +133,7 @@ async def read_report(
         await reader.close()
 
 
-def _refreshed(headers: httpx.Headers) -> Freshness:
+def freshness_of_headers(headers: httpx.Headers) -> Freshness:
     """Freshness as an answer without a body tells it: it gives the lag unless it is stale."""
     as_of, lag = headers.get("Obzvon-As-Of"), headers.get("Obzvon-Lag-Events", "")
     return Freshness(
@@ -143,7 +143,7 @@ def _refreshed(headers: httpx.Headers) -> Freshness:
     )
 
 
-def _detail(answer: httpx.Response) -> str:
+def _describe_refusal(answer: httpx.Response) -> str:
     try:
         problem = answer.json()
         named = "; ".join(
@@ -191,14 +191,14 @@ def table(
         1 + max(len(name), *(len(line[place]) for line in lines))
         for place, name in enumerate(names)
     )
-    drawn = Table(
+    grid = Table(
         title=f"Оперативная работа по обзвону · {day}",
         box=box.SIMPLE_HEAD,
         show_edge=False,
         show_footer=True,
         padding=0,
     )
-    drawn.add_column(
+    grid.add_column(
         "Оператор",
         footer=f"Итого ({len(report.operators)})",
         footer_style="bold",
@@ -207,15 +207,15 @@ def table(
         max_width=max(width - taken, NAME_WIDTH),
     )
     for name, total in zip(names, lines[-1], strict=True):
-        drawn.add_column(name, footer=total, footer_style="bold", justify="right", no_wrap=True)
+        grid.add_column(name, footer=total, footer_style="bold", justify="right", no_wrap=True)
     for line, figures in zip(shown, lines, strict=False):
-        drawn.add_row(Text(line.operator.name), *figures)
+        grid.add_row(Text(line.operator.name), *figures)
     if hidden:
-        drawn.add_row(Text(f"… и ещё {hidden}", style="dim"))
+        grid.add_row(Text(f"… и ещё {hidden}", style="dim"))
     notes = [freshness_line(freshness, ZoneInfo(report.timezone))]
     if report.complete_since is not None:
         notes.append(Text(f"полные данные только с {report.complete_since:%d.%m.%Y %H:%M}"))
-    return Group(drawn, *notes)
+    return Group(grid, *notes)
 
 
 def plain_line(report: Report, freshness: Freshness) -> str:
@@ -236,35 +236,35 @@ async def watch_once(reader: ReportReader, console: Console) -> None:
 async def watch(
     reader: ReportReader, console: Console, note: Callable[[], str] = lambda: ""
 ) -> None:
-    """Show the report until cancelled, with a note below it; so is said of a silent API."""
+    """Show the report until cancelled, with a note below it; also if the API does not answer."""
     if not console.is_terminal:
         await _watch_plain(reader, console, note)
         return
     await reader.read()  # a refusal ends it here, before the screen is taken
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
-        trouble = ""
+        problem = ""
         while True:
-            below = Text(trouble, style="bold red") if trouble else Text(note(), style="dim")
+            below = Text(problem, style="bold red") if problem else Text(note(), style="dim")
             live.update(_screen(reader, console, below), refresh=True)
             await asyncio.sleep(POLL_S)
             try:
                 await reader.read()
             except StackError as error:
-                trouble = str(error)
+                problem = str(error)
             else:
-                trouble = ""
+                problem = ""
 
 
 def _screen(reader: ReportReader, console: Console, below: Text) -> RenderableType:
     assert reader.report is not None
     assert reader.freshness is not None
     room = console.height - 9  # title, header, rules, totals, freshness, what is below
-    drawn = table(reader.report, reader.freshness, width=console.width, rows=room)
-    return Group(drawn, below) if below else drawn
+    grid = table(reader.report, reader.freshness, width=console.width, rows=room)
+    return Group(grid, below) if below else grid
 
 
 async def _watch_plain(reader: ReportReader, console: Console, note: Callable[[], str]) -> None:
-    said = float("-inf")
+    printed_at = float("-inf")
     while True:
         try:
             await reader.read()
@@ -275,7 +275,7 @@ async def _watch_plain(reader: ReportReader, console: Console, note: Callable[[]
             if reader.report is None:
                 raise
             line = str(error)
-        if time.monotonic() - said >= PLAIN_EVERY_S:
-            said = time.monotonic()
+        if time.monotonic() - printed_at >= PLAIN_EVERY_S:
+            printed_at = time.monotonic()
             console.print("; ".join(filter(None, (line, note()))), soft_wrap=True, markup=False)
         await asyncio.sleep(POLL_S)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from contracts.report import Active, Figures, Filters, OperatorFigures, Overdue, Ref, Report
-from devkit.watch import Freshness, _refreshed, freshness_line, plain_line, table
+from devkit.watch import Freshness, freshness_line, freshness_of_headers, plain_line, table
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 NOON = datetime(2026, 11, 24, 9, 0, 5, tzinfo=UTC)
@@ -133,8 +133,8 @@ def test_stale_figures_are_called_so() -> None:
 
 def test_an_answer_without_a_body_still_tells_how_fresh_it_is() -> None:
     headers = httpx.Headers({"Obzvon-As-Of": "2026-11-24T09:00:05Z", "Obzvon-Lag-Events": "3"})
-    assert _refreshed(headers) == FRESH
-    assert _refreshed(httpx.Headers({"Obzvon-As-Of": "2026-11-24T09:00:05Z"})).stale
+    assert freshness_of_headers(headers) == FRESH
+    assert freshness_of_headers(httpx.Headers({"Obzvon-As-Of": "2026-11-24T09:00:05Z"})).stale
 
 
 def test_the_plain_line_has_all_totals() -> None:

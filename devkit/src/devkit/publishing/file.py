@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from devkit.progress import BAR_EVERY_S, LINE_EVERY_S, at_most_every
 from devkit.publishing.reading import Input, open_input
-from devkit.publishing.sending import Publisher, publishing
+from devkit.publishing.sending import Publisher, open_publisher
 from devkit.publishing.validation import Timestamps, check, take_unchecked
 
 
@@ -30,7 +30,7 @@ async def publish_file(
     """
     bad = 0
     async with open_input(path) as source:
-        async with publishing(bootstrap, topic) as publisher:
+        async with open_publisher(bootstrap, topic) as publisher:
             with _progress(err, source, publisher) as advance:
                 async for line in source.lines():
                     prepared = (
@@ -48,13 +48,13 @@ async def publish_file(
                     advance()
                 await publisher.flush()
         count = publisher.acknowledged
-    ended = f"published {count} event{'' if count == 1 else 's'}"
+    summary = f"published {count} event{'' if count == 1 else 's'}"
     if bad:
-        ended += f", {bad} bad line{'' if bad == 1 else 's'} not sent"
+        summary += f", {bad} bad line{'' if bad == 1 else 's'} not sent"
     if publisher.first_trace:
-        ended += f"; trace {publisher.first_trace.split('-')[1]}"
-        ended += "" if count == 1 else " and others"
-    out.print(ended)
+        summary += f"; trace {publisher.first_trace.split('-')[1]}"
+        summary += "" if count == 1 else " and others"
+    out.print(summary)
     return bad == 0
 
 

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from contracts.events import STRUCTURED_CONTENT_TYPE
 from devkit.errors import StackError
-from devkit.publishing.tracing import Sendings, traced_sendings
+from devkit.publishing.tracing import SendSpans, send_spans
 
 HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 """The header that marks structured mode (CloudEvents Kafka binding 1.0.2 §3.3)."""
@@ -41,13 +41,13 @@ class Publisher:
     `StackError`.
     """
 
-    def __init__(self, bootstrap: str, topic: str, *, traces: Sendings | None = None) -> None:
+    def __init__(self, bootstrap: str, topic: str, *, spans: SendSpans | None = None) -> None:
         self.bootstrap = bootstrap
         self.topic = topic
         self.acknowledged = 0
         self.first_trace = ""
         """The traceparent of the first event sent, where traces are on."""
-        self._traces = traces
+        self._spans = spans
         self._progressed = time.monotonic()
         self._settled = asyncio.Event()
         self._failure: BaseException | None = None
@@ -57,23 +57,23 @@ class Publisher:
     async def send(self, value: bytes, key: str | None, timestamp_ms: int | None = None) -> None:
         """Send one event. Without a timestamp the record bears the time of sending."""
         assert self._producer is not None, "enter the publisher first"
-        await self._until_pending(IN_FLIGHT - 1)
+        await self._wait_until_pending(IN_FLIGHT - 1)
         if not self._pending:
             self._progressed = time.monotonic()  # only now something is due
-        sending = self._traces.begin(self.topic, value) if self._traces else None
+        span = self._spans.begin(self.topic, value) if self._spans else None
         try:
             sent = await self._producer.send(
                 self.topic,
                 value,
                 key=None if key is None else key.encode(),
                 timestamp_ms=timestamp_ms,
-                headers=[*HEADERS, *sending.headers] if sending else HEADERS,
+                headers=[*HEADERS, *span.headers] if span else HEADERS,
             )
         except (KafkaError, OSError) as error:
-            raise self._lost(error) from error
-        if sending:
-            self.first_trace = self.first_trace or sending.traceparent
-            sent.add_done_callback(sending.end)
+            raise self._refused_by_kafka(error) from error
+        if span:
+            self.first_trace = self.first_trace or span.traceparent
+            sent.add_done_callback(span.end)
         self._pending.add(sent)
         sent.add_done_callback(self._settle)
 
@@ -90,9 +90,9 @@ class Publisher:
 
     async def flush(self) -> None:
         """Wait until everything sent is acknowledged."""
-        await self._until_pending(0)
+        await self._wait_until_pending(0)
 
-    async def _until_pending(self, most: int) -> None:
+    async def _wait_until_pending(self, most: int) -> None:
         """Wait until at most so many events are under way."""
         while len(self._pending) > most and self._failure is None:
             left = self._progressed + STALLED_S - time.monotonic()
@@ -103,9 +103,9 @@ class Publisher:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._settled.wait(), left)
         if self._failure is not None:
-            raise self._lost(self._failure)
+            raise self._refused_by_kafka(self._failure)
 
-    def _lost(self, error: BaseException) -> StackError:
+    def _refused_by_kafka(self, error: BaseException) -> StackError:
         return StackError(
             f"Kafka at {self.bootstrap} did not take the events for topic {self.topic} "
             f"({type(error).__name__}: {error}); {self.acknowledged} were acknowledged: "
@@ -146,10 +146,10 @@ class Publisher:
 
 
 @asynccontextmanager
-async def publishing(bootstrap: str, topic: str) -> AsyncIterator[Publisher]:
+async def open_publisher(bootstrap: str, topic: str) -> AsyncIterator[Publisher]:
     """A publisher, which traces what it sends if the environment says where traces go."""
     async with (
-        traced_sendings() as traces,
-        Publisher(bootstrap, topic, traces=traces) as publisher,
+        send_spans() as spans,
+        Publisher(bootstrap, topic, spans=spans) as publisher,
     ):
         yield publisher

@@ -30,7 +30,7 @@ class _Settings(BaseSettings):
 
 
 @asynccontextmanager
-async def traced_sendings() -> AsyncIterator["Sendings | None"]:
+async def send_spans() -> AsyncIterator["SendSpans | None"]:
     """What makes a span of each event sent; None where traces are off."""
     try:
         settings = _Settings()
@@ -46,7 +46,7 @@ async def traced_sendings() -> AsyncIterator["Sendings | None"]:
         "obzvon-publisher", settings.traces_endpoint, settings.traces_sample, _Stderr()
     )
     try:
-        yield Sendings(tracing)
+        yield SendSpans(tracing)
     finally:
         await asyncio.to_thread(tracing.close)
 
@@ -61,13 +61,13 @@ class _Stderr:
     info = warning
 
 
-class Sendings:
+class SendSpans:
     """Makes spans of what is sent."""
 
     def __init__(self, tracing: "Tracing") -> None:
         self._tracer = tracing.tracer
 
-    def begin(self, topic: str, value: bytes) -> "Sending":
+    def begin(self, topic: str, value: bytes) -> "SendSpan":
         from opentelemetry.trace import SpanKind
 
         from runtime.trace_context import child_of, publisher_of
@@ -83,10 +83,10 @@ class Sendings:
                 "messaging.destination.name": topic,
             },
         )
-        return Sending(span)
+        return SendSpan(span)
 
 
-class Sending:
+class SendSpan:
     """The span of an event on its way; `end` it when Kafka has it."""
 
     def __init__(self, span: Any) -> None:

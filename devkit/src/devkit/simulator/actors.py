@@ -50,7 +50,7 @@ class Task:
         self.sample = CampaignContact(1, 0, is_success=False)
         self.left = 0
         """Calls without a result before the one that decides."""
-        self.patience = probabilities.PATIENCE[1]
+        self.patience = probabilities.UNANSWERED_AT_MOST[1]
 
     @property
     def is_callable(self) -> bool:

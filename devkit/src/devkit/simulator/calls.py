@@ -33,7 +33,7 @@ def work(day: SimulatedDay, at: int, one: Operator) -> None:
         day.schedule(min(max(ready, at + 30), at + 5 * MINUTE), work, one)
         return
     over = _call(day, at, one, task)
-    day.schedule(over + day.rng.whole(*probabilities.BREATH_S), work, one)
+    day.schedule(over + day.rng.whole(*probabilities.BETWEEN_CALLS_S), work, one)
 
 
 def _take_next(day: SimulatedDay, at: int, one: Operator) -> Task | None:
@@ -41,7 +41,11 @@ def _take_next(day: SimulatedDay, at: int, one: Operator) -> Task | None:
     own, unassigned = one.queue.next_ready(), day.unassigned.next_ready()
     has_own = own is not None and own <= at
     if unassigned is not None and unassigned <= at:
-        share = probabilities.CALLED_BETWEEN if has_own else probabilities.CALLED_WHEN_IDLE
+        share = (
+            probabilities.UNASSIGNED_CALLED_FIRST
+            if has_own
+            else probabilities.UNASSIGNED_CALLED_WHEN_IDLE
+        )
         if day.rng.chance(share):
             return day.unassigned.pop()
     return one.queue.pop() if has_own else None
@@ -64,16 +68,16 @@ def _talk(day: SimulatedDay, at: int, one: Operator, task: Task) -> None:
     rng = day.rng
     duration = task.sample.duration_s
     over = at + duration
-    became = rng.weighted(probabilities.TALKS[duration <= probabilities.SHORT_TALK_S])
-    outcome = "refused" if became in ("refused", "refused, no failure told") else "answered"
+    became = rng.weighted(probabilities.TALK_RESULTS[duration <= probabilities.SHORT_TALK_S])
+    outcome = "refused" if became in ("refused", "refused, no failure reported") else "answered"
     call = day.writer.called(at, task, one.party, outcome, duration)
     after = over + rng.whole(5, 60)
     match became:
         case "refused":
             day.schedule(after, refuse, task, call["call_id"])
-        case "refused, no failure told":
+        case "refused, no failure reported":
             task.settle("closed" if task.state == "open" else task.state)
-            if rng.chance(probabilities.REFUSAL_TOLD_LATER):
+            if rng.chance(probabilities.REFUSAL_REPORTED_LATER):
                 day.schedule(over + rng.whole(30, 150) * MINUTE, refuse, task, None)
         case "refused without a call":
             task.settle(task.state)
@@ -103,7 +107,7 @@ def _call_in_vain(day: SimulatedDay, at: int, one: Operator, task: Task) -> int:
     duration = rng.whole(*probabilities.RINGING_S[outcome])
     over = at + duration
     call = day.writer.called(at, task, one.party, outcome, duration)
-    if outcome == "no_answer" and rng.chance(probabilities.WRONG_BUTTON):
+    if outcome == "no_answer" and rng.chance(probabilities.WRONG_OUTCOME):
         corrected = {**call, "outcome": "answered"}
         day.schedule(over + rng.whole(1, 10) * MINUTE, correct_call, task, corrected)
     task.unanswered += outcome != "answered"

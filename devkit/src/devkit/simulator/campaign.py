@@ -94,27 +94,27 @@ def _events_of(
             },
         },
     )
-    draw = contact_of(row)
+    sample = contact_of(row)
     # 0.618…: successive places spread evenly over the morning, whatever their number
     first_call = datetime.combine(day, time(9), timezone) + place * 0.618034 % 1 * timedelta(
         hours=5
     )
     evening_call = datetime.combine(day, time(19, 30), timezone)
-    pause = min(LONGEST_PAUSE, (evening_call - first_call) / draw.calls)
-    for nth in range(1, draw.calls + 1):
+    pause = min(LONGEST_PAUSE, (evening_call - first_call) / sample.calls)
+    for nth in range(1, sample.calls + 1):
         called_at = first_call + (nth - 1) * pause
         call: dict[str, Any] = {"call_id": f"{task}-call-{nth}", "operator": holder}
-        if nth < draw.calls:
+        if nth < sample.calls:
             call["outcome"] = "busy" if (number + nth) % 4 == 0 else "no_answer"
         else:
-            call["duration_s"] = draw.duration_s
-            if draw.is_success:
+            call["duration_s"] = sample.duration_s
+            if sample.is_success:
                 call["outcome"] = "ordered"
                 call["order"] = {"id": f"{task}-order", "number": f"К-{number:04}"}
-            elif draw.duration_s < UNANSWERED_BELOW_S:
+            elif sample.duration_s < UNANSWERED_BELOW_S:
                 call["outcome"] = "no_answer"
             else:
-                call["outcome"] = "refused" if draw.duration_s < REFUSED_BELOW_S else "answered"
+                call["outcome"] = "refused" if sample.duration_s < REFUSED_BELOW_S else "answered"
         yield (
             called_at,
             {

@@ -50,8 +50,8 @@ def table_of(csv_path: Path) -> str:
     """The text of data/campaign_sample.csv."""
     lines = ["calls,duration_s,success"]
     for row in read_campaign(csv_path):
-        draw = contact_of(row)
-        lines.append(f"{draw.calls},{draw.duration_s},{int(draw.is_success)}")
+        contact = contact_of(row)
+        lines.append(f"{contact.calls},{contact.duration_s},{int(contact.is_success)}")
     return "\n".join(lines) + "\n"
 
 

@@ -76,14 +76,14 @@ class Clock:
             Stretch(LONG_AGO, midnight + LONG_AGO, slope),
             Stretch(opening, midnight + opening + shift, 1.0),
         )
-        return cls(day, timezone, history + _played(now, second, speed))
+        return cls(day, timezone, history + _stretches_ahead(now, second, speed))
 
     @classmethod
-    def of_playing(
+    def for_playback(
         cls, day: date, timezone: ZoneInfo, now: float, second: float, speed: float
     ) -> Self:
         """When each second of any date is to be played, if `second` of it is played `now`."""
-        return cls(day, timezone, _played(now, second, speed))
+        return cls(day, timezone, _stretches_ahead(now, second, speed))
 
     def moment(self, second: float) -> float:
         """Seconds since 1970."""
@@ -104,13 +104,13 @@ class Clock:
         """The first whole minute of life that does not lie before the second."""
         return datetime.fromtimestamp(60 * ceil(self.moment(second) / 60), self.timezone)
 
-    def of_life(self, day_offset: int, second: int) -> str:
+    def real_time(self, day_offset: int, second: int) -> str:
         """RFC 3339 of a time of day some dates later (or earlier), whatever the clock does."""
         midnight = datetime.combine(self.day + timedelta(days=day_offset), time(), self.timezone)
         return (midnight + timedelta(seconds=second)).isoformat(timespec="seconds")
 
 
-def _played(now: float, second: float, speed: float) -> tuple[Stretch, ...]:
+def _stretches_ahead(now: float, second: float, speed: float) -> tuple[Stretch, ...]:
     """What is to come from `second` on, faster than life without the night."""
     stretches = [Stretch(second, now, 1 / speed)]
     if speed > 1:

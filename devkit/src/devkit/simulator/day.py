@@ -68,7 +68,7 @@ def _add_task(day: SimulatedDay, number: int, place: int) -> None:
     if origin:
         data["origin"] = origin
     day.draw_conversation(task)
-    match rng.weighted(probabilities.STANDING):
+    match rng.weighted(probabilities.HOW_PLANNED):
         case "left over":
             leave_over(day, task)
         case "postponed here":

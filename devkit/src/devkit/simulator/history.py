@@ -22,7 +22,7 @@ def leave_over(day: SimulatedDay, task: Task) -> None:
         outcome = rng.weighted([("no_answer", 80), ("busy", 20)])
         at = _call_then(day, task, days, outcome, rng.whole(15, 40), not_before=at)
     at = max(at, days * DAY + 10 * HOUR)
-    became = rng.weighted(probabilities.LEFT_OVER_AS)
+    became = rng.weighted(probabilities.LEFT_OVER_BECAME)
     if became == "postponed":
         comment = rng.one_of(comments()["postponed_within_the_day"])
         date_then = (day.plan.date + timedelta(days=days)).isoformat()

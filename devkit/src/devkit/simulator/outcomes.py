@@ -126,7 +126,7 @@ def drop_address(day: SimulatedDay, at: int, task: Task) -> None:
     day.writer.failed(at, task, "address_drop")
     task.settle("dropped")
     then = at + rng.whole(40, 240) * MINUTE
-    match rng.weighted(probabilities.DROP_ENDS):
+    match rng.weighted(probabilities.DROPPED_ADDRESS_BECOMES):
         case "closed":
             day.schedule(then, close_address, task)
         case "back to work":

@@ -73,7 +73,7 @@ def postpone_contact(day: SimulatedDay, at: int, task: Task, days: int, due: int
         )
     if due is not None:
         data["due_at"] = _due_at(day, days, due)
-    if rng.chance(probabilities.TAKEN_OVER):
+    if rng.chance(probabilities.POSTPONED_TO_ANOTHER_OPERATOR):
         task.operator = rng.whole(0, day.plan.operators - 1)
         data["operator"] = day.party(task.operator)
     if is_within_the_day:
@@ -97,14 +97,14 @@ def first_call(day: SimulatedDay, task: Task, earliest: int, due: int | None) ->
         begins, ends = holder.begins, holder.ends
     first = max(begins, earliest)
     last = ends - probabilities.LATEST_FIRST_CALL
-    if due is not None and day.rng.chance(probabilities.DUE_HEEDED):
+    if due is not None and day.rng.chance(probabilities.CALLED_BEFORE_DUE):
         last = min(last, due - 20 * MINUTE)
     return day.rng.whole(first, max(first, last))
 
 
 def _due_at(day: SimulatedDay, days: int, due: int) -> str:
     if days:
-        return day.clock.of_life(days, due)
+        return day.clock.real_time(days, due)
     return day.clock.next_minute(due).isoformat()
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from devkit.progress import LINE_EVERY_S, at_most_every
-from devkit.publishing.sending import publishing
+from devkit.publishing.sending import open_publisher
 from devkit.simulator.clock import HOUR
 from devkit.simulator.day import timetable
 from devkit.simulator.staging import SimulateOptions, choose_stage, record_timestamp_ms
@@ -24,7 +24,7 @@ PROGRESS_EVERY_S: Final = 0.1
 
 
 @dataclass(frozen=True)
-class Counts:
+class PlayProgress:
     """How many events of each type have been published."""
 
     day: date
@@ -57,8 +57,8 @@ async def simulate(
     *,
     bootstrap: str,
     topic: str,
-    on_progress: Callable[[Counts], None] | None = None,
-) -> Counts:
+    on_progress: Callable[[PlayProgress], None] | None = None,
+) -> PlayProgress:
     """Play the day; returns what was published, once Kafka has acknowledged all of it.
 
     `on_progress` is called now and then with the counts so far, a new value each time. A broker out of reach is a
@@ -74,11 +74,11 @@ async def simulate(
     by_type: Counter[str] = Counter()
     second = timed[0].reported if timed else 0
 
-    def counts() -> Counts:
-        return Counts(stage.plan.date, Counter(by_type), len(timed), second)
+    def counts() -> PlayProgress:
+        return PlayProgress(stage.plan.date, Counter(by_type), len(timed), second)
 
-    report = 0.0
-    async with publishing(bootstrap, topic) as publisher:
+    reported_at = 0.0
+    async with open_publisher(bootstrap, topic) as publisher:
         for simulated in timed:
             now = time.time()
             if (wait := stage.played_at(simulated.reported) - now) > 0:
@@ -91,8 +91,8 @@ async def simulate(
             )
             by_type[simulated.event["type"]] += 1
             second = simulated.reported
-            if on_progress and now - report >= PROGRESS_EVERY_S:
-                report = now
+            if on_progress and now - reported_at >= PROGRESS_EVERY_S:
+                reported_at = now
                 on_progress(counts())
         await publisher.flush()
     if on_progress:
@@ -102,25 +102,27 @@ async def simulate(
 
 async def play(
     options: SimulateOptions, *, bootstrap: str, topic: str, out: Console, err: Console
-) -> Counts:
+) -> PlayProgress:
     """Simulate and show it: progress on `err`, the final counts as one line on `out`."""
     reached = None
 
-    def remember(counts: Counts) -> None:
+    def note_progress(counts: PlayProgress) -> None:
         nonlocal reached
         reached = counts
         show(counts)
 
     try:
         with _progress(err) as show:
-            return await simulate(options, bootstrap=bootstrap, topic=topic, on_progress=remember)
+            return await simulate(
+                options, bootstrap=bootstrap, topic=topic, on_progress=note_progress
+            )
     finally:
         if reached:  # also when it is stopped
             out.print(f"published {reached}", soft_wrap=True)
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Callable[[Counts], None]]:
+def _progress(console: Console) -> Iterator[Callable[[PlayProgress], None]]:
     """What shows the counts: a bar on a terminal, a line now and then elsewhere."""
     if console.is_terminal:
         columns = (
@@ -132,7 +134,7 @@ def _progress(console: Console) -> Iterator[Callable[[Counts], None]]:
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("simulating", total=None, hour="", count=0)
 
-            def move(counts: Counts) -> None:
+            def move(counts: PlayProgress) -> None:
                 bar.update(
                     task,
                     completed=counts.published,

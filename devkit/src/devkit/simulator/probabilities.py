@@ -25,7 +25,7 @@ LUNCH: Final = (12 * HOUR + 30 * MINUTE, 13 * HOUR + 30 * MINUTE)
 LUNCH_MINUTES: Final = (30, 60)
 """An operator goes to lunch after the call in which the first begins, for so long."""
 
-BREATH_S: Final = (8, 40)
+BETWEEN_CALLS_S: Final = (8, 40)
 """Between the end of a call and the next one."""
 
 LATEST_FIRST_CALL: Final = 2 * HOUR + 30 * MINUTE
@@ -33,7 +33,12 @@ LATEST_FIRST_CALL: Final = 2 * HOUR + 30 * MINUTE
 
 # How the tasks come to the day
 
-STANDING: Final = (("left over", 4), ("postponed here", 7), ("planned today", 4), ("planned", 85))
+HOW_PLANNED: Final = (
+    ("left over", 4),
+    ("postponed here", 7),
+    ("planned today", 4),
+    ("planned", 85),
+)
 """Left over from an earlier date, postponed to this one by an earlier call, planned in its morning, or the evening before."""
 
 ORIGINS: Final = (("forecast", 80), ("manual", 17), (None, 3))
@@ -45,11 +50,11 @@ WITHOUT_MANAGER: Final = 0.02
 WITHOUT_OPERATOR: Final = 0.03
 GIVEN_AN_OPERATOR: Final = 0.5
 """Of those without one, in the morning; free operators call the others."""
-CALLED_BETWEEN: Final = 0.04
-CALLED_WHEN_IDLE: Final = 0.3
+UNASSIGNED_CALLED_FIRST: Final = 0.04
+UNASSIGNED_CALLED_WHEN_IDLE: Final = 0.3
 """A contact that nobody holds is taken before an own one that is ready, or when there is none."""
 HAS_DUE: Final = 0.12
-DUE_HEEDED: Final = 0.75
+CALLED_BEFORE_DUE: Final = 0.75
 """First calls meant for the time before the contact is due; the others may be late."""
 REASSIGNED: Final = 0.02
 MOVED: Final = 0.012
@@ -57,7 +62,7 @@ MOVED: Final = 0.012
 ORDERED_ON_THE_WEB: Final = 0.015
 """Delivered without a call, unless something has become of the contact before."""
 
-LEFT_OVER_AS: Final = (("unfinished", 55), ("postponed", 22), ("dropped", 23))
+LEFT_OVER_BECAME: Final = (("unfinished", 55), ("postponed", 22), ("dropped", 23))
 LEFT_OVER_CALLED: Final = 0.35
 LEFT_OVER_PLANNED_AGAIN: Final = 0.16
 LEFT_OVER_DROP_CLOSED: Final = 0.25
@@ -73,15 +78,15 @@ RINGING_S: Final = {"no_answer": (15, 45), "busy": (3, 8), "answered": (8, 35)}
 
 CALL_AGAIN_MINUTES: Final = (15, 60)
 
-PATIENCE: Final = (4, 7)
+UNANSWERED_AT_MOST: Final = (4, 7)
 """After so many unanswered calls in a day the contact is given up."""
 
 SHORT_TALK_S: Final = 90
 
-TALKS: Final[dict[bool, tuple[tuple[str, float], ...]]] = {
+TALK_RESULTS: Final[dict[bool, tuple[tuple[str, float], ...]]] = {
     True: (
         ("refused", 30),
-        ("refused, no failure told", 7),
+        ("refused, no failure reported", 7),
         ("refused without a call", 6),
         ("postponed to another day", 26),
         ("postponed within the day", 15),
@@ -91,7 +96,7 @@ TALKS: Final[dict[bool, tuple[tuple[str, float], ...]]] = {
     ),
     False: (
         ("refused", 9),
-        ("refused, no failure told", 3),
+        ("refused, no failure reported", 3),
         ("refused without a call", 3),
         ("postponed to another day", 48),
         ("postponed within the day", 19),
@@ -102,7 +107,7 @@ TALKS: Final[dict[bool, tuple[tuple[str, float], ...]]] = {
 }
 """What a talk of up to `SHORT_TALK_S` seconds (True), or a longer one, without an order comes to."""
 
-WRONG_BUTTON: Final = 0.02
+WRONG_OUTCOME: Final = 0.02
 """Unanswered calls that are corrected to answered a few minutes later."""
 
 # Orders
@@ -117,7 +122,7 @@ SECOND_ORDER: Final = 0.05
 
 # What else a contact comes to
 
-REFUSAL_TOLD_LATER: Final = 0.4
+REFUSAL_REPORTED_LATER: Final = 0.4
 """Of the refused calls without a failure: one without a call_id follows, by someone who does not know of the call."""
 REFUSAL_BY_INCOMING_CALL: Final = 0.3
 """Of the refusals without a call of ours: they bear the id of the client's own call."""
@@ -132,8 +137,13 @@ POSTPONED_WITH_DUE: Final = 0.15
 """To another day; within the day it is the next one."""
 POSTPONED_WITHIN_WITH_DUE: Final = 0.7
 POSTPONED_WITH_PLAN_DATE: Final = 0.8
-TAKEN_OVER: Final = 0.08
+POSTPONED_TO_ANOTHER_OPERATOR: Final = 0.08
 """Postponements that name another operator."""
-DROP_ENDS: Final = (("closed", 40), ("back to work", 25), ("ordered after all", 8), ("open", 27))
+DROPPED_ADDRESS_BECOMES: Final = (
+    ("closed", 40),
+    ("back to work", 25),
+    ("ordered after all", 8),
+    ("open", 27),
+)
 """What becomes of a dropped address on the same day."""
 WITHOUT_COMMENT: Final = 0.08

@@ -74,4 +74,4 @@ class SimulatedDay:
         if most_before is not None:
             task.left = min(task.left, most_before)
         task.unanswered = 0
-        task.patience = self.rng.whole(*probabilities.PATIENCE)
+        task.patience = self.rng.whole(*probabilities.UNANSWERED_AT_MOST)

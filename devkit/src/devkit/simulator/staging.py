@@ -78,7 +78,7 @@ def choose_stage(options: SimulateOptions, now: float) -> Stage:
         day = options.day or today
         clock = pace = Clock.of_date(day, timezone)
         if day != today:
-            pace = Clock.of_playing(day, timezone, now, BEFORE_WORK, speed or 1)
+            pace = Clock.for_playback(day, timezone, now, BEFORE_WORK, speed or 1)
         elif speed not in (0, 1):
             clock = pace = Clock.live(day, timezone, now, speed=speed)
     plan = DayPlan(clock, options.operators, options.tasks, options.seed)

@@ -24,34 +24,34 @@ from projector.fold.facts import fact_of_event
 CALLED = "task-called.v1"
 
 
-def campaign() -> Iterable[str]:
+def describe_campaign() -> Iterable[str]:
     """The real campaign: calls per contact, length of the last call, success."""
-    drawn = campaign_contacts()
-    calls = Counter(min(draw.calls, 8) for draw in drawn)
+    sample = campaign_contacts()
+    calls = Counter(min(one.calls, 8) for one in sample)
     yield "campaign"
-    yield f"  contacts {len(drawn)}, calls {sum(draw.calls for draw in drawn)}"
-    yield f"  calls per contact: mean {mean(draw.calls for draw in drawn):.2f}"
+    yield f"  contacts {len(sample)}, calls {sum(one.calls for one in sample)}"
+    yield f"  calls per contact: mean {mean(one.calls for one in sample):.2f}"
     shares = [
-        f"{number}{'+' if number == 8 else ''}: {count / len(drawn):.1%}"
+        f"{number}{'+' if number == 8 else ''}: {count / len(sample):.1%}"
         for number, count in sorted(calls.items())
     ]
     yield "    " + ", ".join(shares)
     for is_success, name in ((True, "sold"), (False, "not sold")):
-        lengths = [draw.duration_s for draw in drawn if draw.is_success is is_success]
+        lengths = [one.duration_s for one in sample if one.is_success is is_success]
         yield (
-            f"  last call, {name} ({len(lengths) / len(drawn):.1%}): "
+            f"  last call, {name} ({len(lengths) / len(sample):.1%}): "
             f"median {median(lengths):.0f} s, mean {mean(lengths):.0f} s"
         )
 
 
-def simulated(plan: DayPlan) -> Iterable[str]:
+def describe_day(plan: DayPlan) -> Iterable[str]:
     """A simulated day: its events, its calls, and its report at three hours."""
     day = timetable(plan)
     yield f"day of {plan.operators} operators and {plan.tasks} tasks, seed {plan.seed}"
     types = Counter(one.event["type"] for one in day)
-    yield f"  events {len(day)}: " + _listed(types)
+    yield f"  events {len(day)}: " + _by_count(types)
     calls = list(_calls_of_the_day(day))
-    yield f"  outcomes: {_listed(Counter(one.event['data']['outcome'] for one in calls))}"
+    yield f"  outcomes: {_by_count(Counter(one.event['data']['outcome'] for one in calls))}"
     per_task = Counter(Counter(one.event["subject"] for one in calls).values())
     total = sum(per_task.values())
     yield f"  calls per called task: mean {len(calls) / total:.2f}"
@@ -113,7 +113,7 @@ def _calls_of_the_day(day: Sequence[SimulatedEvent]) -> Iterable[SimulatedEvent]
                 yield one
 
 
-def _listed(counts: Counter[str]) -> str:
+def _by_count(counts: Counter[str]) -> str:
     return ", ".join(
         f"{name.removeprefix('task-').removesuffix('.v1')} {count}"
         for name, count in counts.most_common()
@@ -123,9 +123,9 @@ def _listed(counts: Counter[str]) -> str:
 def main() -> None:
     clock = Clock.of_date(date(2025, 11, 24), ZoneInfo("Europe/Moscow"))
     lines = [
-        *campaign(),
-        *simulated(DayPlan(clock)),
-        *simulated(DayPlan(clock, operators=200, tasks=20_000)),
+        *describe_campaign(),
+        *describe_day(DayPlan(clock)),
+        *describe_day(DayPlan(clock, operators=200, tasks=20_000)),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S, STRUCTURED_CONTENT_TYPE
 from devkit.errors import StackError
 from devkit.simulator.clock import HOUR
-from devkit.simulator.play import Counts, play, simulate
+from devkit.simulator.play import PlayProgress, play, simulate
 from devkit.simulator.staging import SimulateOptions
 from support.topics import Topic, read_all
 
@@ -57,7 +57,7 @@ async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic: Topic) 
     reached = []
     in_the_afternoon = asyncio.Event()
 
-    def seen(counts: Counts) -> None:
+    def seen(counts: PlayProgress) -> None:
         reached.append(counts.second / HOUR)
         if reached[-1] >= 14:
             in_the_afternoon.set()
