@@ -2,36 +2,36 @@
 
 import random
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
+from chaos.independent import Rules
 from contracts.keys import COUNTERS, Cell, OpenKey, row_field, row_pointer
-from projector.fold.calendar import Calendar, seconds_of
+from projector.fold.calendar import Calendar
 from projector.fold.cells import cells, open_counts
 from projector.fold.contacts import History, contacts
+from projector.fold.expected import Expected
 from projector.fold.facts import Fact, fact_of_event, fact_of_packed
-from projector.fold.task import Task, last_deliveries, latest_names, listings
+from projector.fold.task import last_deliveries, latest_names, listings
+from support.folded import contacts_of, report_of, tasks_of, without_percentages
 from support.memory_shard import KEYS, MemoryShard
-from support.strategies import histories
+from support.strategies import DAYS, histories
 
 MOSCOW = Calendar(ZoneInfo("Europe/Moscow"))
 CALENDARS = st.sampled_from(
     [MOSCOW, Calendar(ZoneInfo("Asia/Vladivostok"), 20 * 60), Calendar(ZoneInfo("UTC"), 1)]
 )
-
-
-def tasks_of(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, Task]:
-    tasks: dict[str, Task] = {}
-    for event in events:
-        tasks.setdefault(event["subject"], Task(calendar)).add(fact_of_event(event))
-    for task in tasks.values():
-        task.fold()
-    return tasks
+ZONES = st.sampled_from(
+    [("Europe/Moscow", "24:00"), ("Asia/Vladivostok", "20:00"), ("UTC", "00:01")]
+)
+MOMENTS = st.integers(0, 5 * 24 * 60).map(
+    lambda minutes: datetime(2026, 11, 22, tzinfo=UTC) + timedelta(minutes=minutes)
+)
 
 
 def from_scratch(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, dict[str, bytes]]:
@@ -108,6 +108,43 @@ def test_conservation_holds_for_every_operator_date_and_moment(
             assert counted[date, operator, "planned"] == active + overdue + closed
 
 
+@given(events=histories(), zone=ZONES, now=MOMENTS, date=st.sampled_from(DAYS))
+def test_report_is_the_one_that_the_independent_fold_gives(
+    events: list[dict[str, Any]], zone: tuple[str, str], now: datetime, date: str
+) -> None:
+    """Two implementations that share no code agree on any history, at any moment."""
+    rules = Rules(*zone)
+    expected = rules.report(rules.contacts(events), date, now)
+    found = report_of(contacts_of(events, Calendar.of(*zone)), date, now)
+    assert found == without_percentages(expected)
+
+
+@given(events=histories(), calendar=CALENDARS, seed=st.integers(0, 2**32))
+def test_what_verify_expects_is_what_the_projection_holds(
+    events: list[dict[str, Any]], calendar: Calendar, seed: int
+) -> None:
+    """Whatever order and portions the facts arrive in; the documents are compared elsewhere."""
+    chance = random.Random(seed)
+    arrived = chance.choices(events, k=len(events) // 3) + events
+    chance.shuffle(arrived)
+    expected = Expected(KEYS, calendar)
+    while arrived:
+        facts: dict[str, list[Fact]] = {}
+        for event in arrived[:5]:
+            facts.setdefault(event["subject"], []).append(fact_of_event(event))
+        assert not expected.add(facts)
+        arrived = arrived[5:]
+    found = expected.names() | {KEYS.deliveries: expected.deliveries()}
+    for date in expected.dates():
+        found |= expected.hashes(date, "0001-01-01")
+    held = from_scratch(events, calendar)
+    del held[KEYS.docs]
+    assert {key: fields for key, fields in found.items() if fields} == {
+        key: {name.encode(): value for name, value in fields.items()}
+        for key, fields in held.items()
+    }
+
+
 @given(events=histories(), calendar=CALENDARS, seed=st.integers(0, 2**32))
 def test_appending_facts_gives_what_folding_them_at_once_gives(
     events: list[dict[str, Any]], calendar: Calendar, seed: int
@@ -130,13 +167,3 @@ def test_a_fact_reads_the_same_from_its_document(events: list[dict[str, Any]]) -
     for event in events:
         fact = fact_of_event(event)
         assert fact_of_packed(from_json(fact.packed)) == fact
-
-
-@pytest.mark.parametrize("calendar", [MOSCOW, Calendar(ZoneInfo("UTC"), 20 * 60)])
-def test_dates_at_the_ends_of_the_calendar_have_deadlines(calendar: Calendar) -> None:
-    assert calendar.deadline("0001-01-01") < calendar.deadline("2026-11-24")
-    assert calendar.deadline("2026-11-24") < calendar.deadline("9999-12-31")
-    assert calendar.date_of("0001-01-01T00:00:00+14:00") == "0001-01-01"
-    assert calendar.date_of("9999-12-31T23:59:59-14:00") == "9999-12-31"
-    assert calendar.date_of_seconds(seconds_of("0001-01-01T00:00:00+14:00")[0]) == "0001-01-01"
-    assert calendar.date_of_seconds(seconds_of("9999-12-31T23:59:59-14:00")[0]) == "9999-12-31"
