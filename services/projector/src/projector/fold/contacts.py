@@ -54,12 +54,11 @@ class Contact(NamedTuple):
 class _Call:
     """A call as its latest correction left it."""
 
-    __slots__ = ("first", "operator", "order", "refused", "time")
+    __slots__ = ("operator", "order", "refused", "time")
 
     operator: str | None
 
     def __init__(self, call: Called, holder: str | None) -> None:
-        self.first = call[:5]
         self.time = call.time
         self.operator = call.operator[0] if call.operator else holder
         self.order = call.order
@@ -320,13 +319,12 @@ def _deliver(drafts: list[_Draft], event: Delivered) -> None:
 
 def _contact(no: int, draft: _Draft, latest: Planned, calendar: Calendar) -> Contact:
     calls: dict[str | None, int] = {}
-    last: _Call | None = None
+    last: _Call | None = None  # calls come in fold order
     is_refused = False
     for call in draft.calls.values():
         calls[call.operator] = calls.get(call.operator, 0) + 1
         is_refused = is_refused or call.refused
-        if last is None or call.first > last.first:
-            last = call
+        last = call
     orders = draft.orders()
     return Contact(
         no,
