@@ -9,6 +9,7 @@ import pytest
 from query_api.report.merge import merge, percent
 from query_api.report.report_json import figures
 from query_api.report.scope import EVERYTHING, Period, Scope
+from query_api.report.snapshot import Snapshot
 from support.events import DAY, called, planned
 from support.golden import GOLDEN, RULES, day_events, load
 from support.snapshots import calendar_of, snapshot_of
@@ -156,3 +157,13 @@ def test_a_carried_contact_is_overdue_only_from_its_own_deadline_on() -> None:
 )
 def test_a_percent_is_half_up_to_one_decimal(part: int, whole: int, expected: float | None) -> None:
     assert percent(part, whole) == expected
+
+
+def test_a_shard_that_does_not_exist_yet_adds_nothing() -> None:
+    snapshot = snapshot_of(day_events())
+    lacking = Snapshot("g1", snapshot.fingerprint, (None, *snapshot.shards))
+    now = minute_of("2026-11-24T15:00:00+03:00")
+
+    found = merge(lacking, Period(DAY, DAY), EVERYTHING, None, now)
+
+    assert found == merge(snapshot, Period(DAY, DAY), EVERYTHING, None, now)

@@ -44,7 +44,7 @@ class RowFilter(NamedTuple):
     max_calls: int | None = None
     min_postponements: int | None = None
 
-    def hold(self, row: Row, *, is_overdue: bool) -> bool:
+    def admits(self, row: Row, *, is_overdue: bool) -> bool:
         calls = sum(count for _, count in row.calls)
         return (
             (self.overdue is None or self.overdue == is_overdue)
@@ -69,7 +69,7 @@ class RowQuery(NamedTuple):
     operator_id: str | None
     counter: str | None
     """One of the values of `COUNTER_NAMES`."""
-    columns: RowFilter
+    row_filter: RowFilter
     minute: int
     """Of active and overdue, since 1970."""
 
@@ -81,7 +81,7 @@ class RowQuery(NamedTuple):
         """Whether contacts dated before the period may be among the rows."""
         if self.counter is not None:
             return self.counter.startswith("overdue.")
-        return self.columns.overdue is True
+        return self.row_filter.overdue is True
 
     @property
     def takes_period(self) -> bool:
@@ -147,7 +147,7 @@ class RowQuery(NamedTuple):
 
     def passes(self, row: Row) -> bool:
         """Whether the row's own columns are as asked for."""
-        return self.columns.hold(row, is_overdue=self.is_overdue(row))
+        return self.row_filter.admits(row, is_overdue=self.is_overdue(row))
 
 
 class Listing(NamedTuple):

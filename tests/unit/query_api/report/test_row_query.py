@@ -10,14 +10,13 @@ from contracts.keys import Row
 from projector.fold.contacts import contacts
 from projector.fold.task import listings as places_of
 from query_api.report.merge import Line, merge
-from query_api.report.named_rows import NamedRow
-from query_api.report.pages import Order, decode_cursor, encode_cursor
 from query_api.report.report_json import figures
-from query_api.report.row_query import COUNTER_NAMES, RowFilter, RowQuery, listings
+from query_api.report.row_query import COUNTER_NAMES, Listing, RowFilter, RowQuery, listings
 from query_api.report.scope import Period, Scope
+from query_api.report.snapshot import Snapshot
 from support.events import DAY, called, planned
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
-from support.snapshots import calendar_of, snapshot_of, tasks_of
+from support.snapshots import calendar_of, rows_of, snapshot_of, tasks_of
 
 OPERATOR_IDS = [operator or "" for operator in OPERATORS]
 COUNTERS = sorted(set(COUNTER_NAMES.values()))
@@ -97,74 +96,96 @@ def test_without_a_counter_the_rows_are_the_contacts_of_the_dates(
     assert rows(overdue=False) == totals.counters[0] - (sum(totals.overdue) - totals.carried)
 
 
-# --- order and cursor ---------------------------------------------------------------------------
+# --- filters of columns ---------------------------------------------------------------------------
 
 
-def named_rows(count: int = 7) -> list[NamedRow]:
-    events = []
-    for number in range(count):
-        due = None if number % 3 == 0 else f"{DAY}T{10 + number % 2:02}:00:00+03:00"
-        events.append(planned(f"T{number}", due_at=due))
-        events += [called(f"T{number}") for _ in range(number % 4)]
-    return [
-        NamedRow(Row(task_id, *contact), 1, "Анна", None, f"Клиент {task_id}", "Адрес", None)
-        for task_id, facts in tasks_of(events).items()
-        for contact in contacts(facts, calendar_of())
-    ]
+ROW = next(
+    iter(
+        rows_of(
+            [
+                planned("T1", due_at=f"{DAY}T14:00:00+03:00", origin="forecast"),
+                called("T1", "ordered", order="o-7"),
+            ]
+        )
+    )
+)
 
 
-@pytest.mark.parametrize("sort", ["due_at", "-due_at", "calls", "-calls", "manager", "-client"])
-@pytest.mark.parametrize("limit", [1, 2, 3])
-def test_pages_hold_every_row_once_in_order(sort: str, limit: int) -> None:
-    order = Order.parse(sort)
-    keyed = [(order.key(one), one) for one in named_rows()]
-    whole = order.arranged(keyed)
-
-    paged: list[Any] = []
-    cursor = None
-    while True:
-        rest = [pair for pair in keyed if cursor is None or order.is_after(pair[0], cursor)]
-        page = order.arranged(rest)[:limit]
-        if not page:
-            break
-        paged += page
-        cursor = decode_cursor(encode_cursor(order, page[-1][0]), order)
-
-    assert paged == whole
-
-
-@pytest.mark.parametrize("sort", ["due_at", "-due_at"])
-def test_rows_without_a_value_come_last_in_both_directions(sort: str) -> None:
-    order = Order.parse(sort)
-
-    arranged = order.arranged((order.key(one), one) for one in named_rows())
-
-    dues = [one.row.due for _, one in arranged]
-    with_due = [due for due in dues if due is not None]
-    assert dues[: len(with_due)] == sorted(with_due, reverse=sort.startswith("-"))
+@pytest.mark.parametrize(
+    ("fits", "does_not"),
+    [
+        (RowFilter(overdue=False), RowFilter(overdue=True)),
+        (RowFilter(status="ordered"), RowFilter(status="open")),
+        (RowFilter(kind="planned"), RowFilter(kind="postponed")),
+        (RowFilter(origin="forecast"), RowFilter(origin="none")),
+        (RowFilter(task_id="T1"), RowFilter(task_id="T2")),
+        (RowFilter(client_id="c-1"), RowFilter(client_id="c-2")),
+        (RowFilter(address_id="a-1"), RowFilter(address_id="a-2")),
+        (RowFilter(order="o-7"), RowFilter(order="o-8")),
+        (RowFilter(min_calls=1), RowFilter(min_calls=2)),
+        (RowFilter(max_calls=1), RowFilter(max_calls=0)),
+        (RowFilter(min_postponements=0), RowFilter(min_postponements=1)),
+    ],
+    ids=str,
+)
+def test_a_filter_admits_the_rows_whose_column_holds_it(
+    fits: RowFilter, does_not: RowFilter
+) -> None:
+    assert fits.admits(ROW, is_overdue=False)
+    assert not does_not.admits(ROW, is_overdue=False)
 
 
-def test_a_cursor_goes_on_after_its_row_is_gone() -> None:
-    order = Order.parse("calls")
-    keyed = [(order.key(one), one) for one in named_rows()]
-    whole = order.arranged(keyed)
-    cursor = whole[2][0]
+@pytest.mark.parametrize("counter", COUNTERS)
+def test_a_contact_of_another_date_is_behind_no_figure_of_the_period(counter: str) -> None:
+    later = Period("2026-12-01", "2026-12-01")
+    earlier = Period("2026-11-01", "2026-11-01")
 
-    left = [pair for pair in keyed if pair[0] != cursor]
-    rest = order.arranged(pair for pair in left if order.is_after(pair[0], cursor))
-
-    assert rest == whole[3:]
+    for period in (earlier, later):
+        query = RowQuery(period, Scope(), None, counter, RowFilter(), MIDNIGHT)
+        assert query.contribution(ROW) == 0
 
 
-@pytest.mark.parametrize("text", ["", "x", "e30", "WzFd", "W10", "!!!", "и", "bnVsbA"])
-def test_what_is_no_cursor_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="cursor"):
-        decode_cursor(text, Order.parse("calls"))
+@pytest.mark.parametrize(
+    ("scope", "operator_id"),
+    [(Scope("mgr-2"), None), (Scope(), "op-2"), (Scope(operators=frozenset({"op-2"})), None)],
+)
+def test_a_contact_of_somebody_else_is_behind_no_figure(
+    scope: Scope, operator_id: str | None
+) -> None:
+    query = RowQuery(Period(DAY, DAY), scope, operator_id, "planned", RowFilter(), MIDNIGHT)
+
+    assert query.contribution(ROW) == 0
 
 
-def test_a_cursor_of_another_sort_is_refused() -> None:
-    order = Order.parse("calls")
-    text = encode_cursor(order, order.key(named_rows()[0]))
+@pytest.mark.parametrize(
+    ("counter", "day_before", "same_day", "day_after"),
+    [("overdue.total", 0, 1, 1), ("overdue.planned", 0, 1, 1), ("overdue.carried", 0, 0, 1)],
+)
+def test_an_overdue_contact_counts_on_its_date_and_is_carried_to_later_ones(
+    counter: str, day_before: int, same_day: int, day_after: int
+) -> None:
+    [row] = rows_of([planned("T1", due_at=f"{DAY}T14:00:00+03:00")])
 
-    with pytest.raises(ValueError, match="another sort"):
-        decode_cursor(text, Order.parse("-calls"))
+    def contribution(day: str) -> int:
+        period = Period(day, day)
+        query = RowQuery(period, Scope(), None, counter, RowFilter(), row.deadline)
+        return query.contribution(row)
+
+    found = [contribution(day) for day in ("2026-11-23", DAY, "2026-11-25")]
+    assert found == [day_before, same_day, day_after]
+
+
+def test_a_shard_that_does_not_exist_yet_has_no_lists() -> None:
+    snapshot = snapshot_of([planned("T1")])
+    query = RowQuery(Period(DAY, DAY), Scope(), None, "planned", RowFilter(), MIDNIGHT)
+
+    lacking = Snapshot("g1", snapshot.fingerprint, (*snapshot.shards, None))
+
+    assert listings(lacking, query) == listings(snapshot, query) == [Listing(DAY, "op-1", 1)]
+
+
+def test_a_list_is_as_long_as_that_of_its_longest_shard() -> None:
+    snapshot = snapshot_of([planned(f"T{number}") for number in (1, 2, 3, 4)])
+    query = RowQuery(Period(DAY, DAY), Scope(), None, "planned", RowFilter(), MIDNIGHT)
+
+    assert listings(snapshot, query) == [Listing(DAY, "op-1", 2)]

@@ -1,0 +1,86 @@
+"""The report as a table for people."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from query_api.report.freshness import Freshness
+from query_api.report.merge import merge
+from query_api.report.scope import EVERYTHING, Period, ReportQuery, Scope
+from query_api.report.table import COLUMNS, Table, table
+from support.events import DAY, called, planned
+from support.snapshots import snapshot_of
+
+EVENTS = [
+    planned("T1", operator_name="Анна"),
+    called("T1", "ordered"),
+    planned("T2", operator_name="Анна"),
+]
+FRESH = Freshness(1_795_521_599_870, 0, stale=False, why_stale=None)
+TODAY = ReportQuery(Period(DAY, DAY), is_range=False, scope=EVERYTHING, operator_id=None)
+
+
+def shown(query: ReportQuery, fresh: Freshness = FRESH, since: str | None = None) -> Table:
+    snapshot = snapshot_of(EVENTS)
+    return table(
+        merge(snapshot, query.period, query.scope, query.operator_id, 0),
+        snapshot,
+        fresh,
+        query,
+        computed_at=datetime(2026, 11, 24, 12, tzinfo=UTC),
+        complete_since=since,
+        zone=ZoneInfo("Europe/Moscow"),
+    )
+
+
+def test_it_has_a_line_for_each_operator_and_the_totals() -> None:
+    found = shown(TODAY)
+
+    figures = dict(zip(found.header[1:], found.totals, strict=True))
+    assert found.header == ["Оператор", *(column.title for column in COLUMNS)]
+    assert [name for name, _ in found.rows] == ["Анна"]
+    assert found.rows[0][1] == found.totals
+    assert (figures["План"], figures["Заказов"], figures["% заказов"]) == (2, 1, 50.0)
+    assert figures["Активные: всего"] == 1
+
+
+def test_above_it_stand_the_date_and_how_fresh_the_figures_are() -> None:
+    assert shown(TODAY).above == [
+        ("Дата контакта", "24.11.2026"),
+        ("Данные на", "24.11.2026 14:59:59 (Europe/Moscow)"),
+        ("Активные и просроченные на", "24.11.2026 15:00:00 (Europe/Moscow)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"period": Period("2026-11-23", DAY)}, ("Даты контакта", "23.11.2026 – 24.11.2026")),
+        ({"operator_id": ""}, ("Оператор", "Без оператора")),
+        ({"operator_id": "op-1"}, ("Оператор", "Анна")),
+        ({"operator_id": "op-9"}, ("Оператор", "op-9")),
+        ({"scope": Scope("mgr-1")}, ("Менеджер", "Менеджер mgr-1")),
+        ({"scope": Scope("")}, ("Менеджер", "Без менеджера")),
+        ({"scope": Scope(plan_date="none")}, ("Дата плана", "Без даты плана")),
+        ({"scope": Scope(plan_date=DAY)}, ("Дата плана", "24.11.2026")),
+        (
+            {"scope": Scope(operators=frozenset({"op-1"}))},
+            ("Показаны", "Только те операторы и менеджеры, которые вам доступны"),
+        ),
+    ],
+    ids=str,
+)
+def test_what_was_chosen_stands_above_it(changes: dict[str, Any], line: tuple[str, str]) -> None:
+    assert line in shown(TODAY._replace(**changes)).above
+
+
+def test_stale_and_incomplete_figures_are_marked() -> None:
+    stale = Freshness(None, None, stale=True, why_stale="Redis is away")
+
+    above = shown(TODAY, stale, since="2026-11-01T00:00:00+00:00").above
+
+    assert ("Данные на", "Неизвестно") in above
+    assert ("Внимание", "Данные устарели") in above
+    assert ("Данные полны с", "01.11.2026 03:00:00 (Europe/Moscow)") in above
