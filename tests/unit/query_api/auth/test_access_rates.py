@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from query_api.auth import rates
 from query_api.auth.rates import Rate
-from query_api.auth.refusals import Refused
+from query_api.auth.refusals import Refusal
 
 WINDOW_S = 60
 LIMIT = 10
@@ -24,7 +24,7 @@ def retry_after(rate: Rate, key: str = "a") -> int:
     """0 if a request passes, else the seconds after which one is told to come back."""
     try:
         rate.hit(key)
-    except Refused as refusal:
+    except Refusal as refusal:
         return int((refusal.headers or {})["Retry-After"])
     return 0
 
@@ -90,7 +90,7 @@ def test_checking_counts_nothing() -> None:
         rate.check("a")
     rate.hit("a")
     rate.hit("a")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Refusal) as refused:
         rate.check("a")
     assert refused.value.status_code == 429
 

@@ -27,7 +27,7 @@ from query_api.auth.guard import (
     require_report,
     require_rows,
 )
-from query_api.auth.refusals import Refused
+from query_api.auth.refusals import Refusal
 from query_api.auth.settings import AccessSettings, StoreSettings
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
     "Access",
     "AccessSettings",
     "Caller",
-    "Refused",
+    "Refusal",
     "ReportCaller",
     "Restriction",
     "RowsCaller",

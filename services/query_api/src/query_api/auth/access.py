@@ -24,7 +24,7 @@ REMEMBERED: Final = 20_000
 """Verified credentials that are kept; beyond that the oldest are verified again."""
 
 
-class _Verified:
+class _Verification:
     """A caller that was verified, until when that holds, and with which keys of the issuer."""
 
     __slots__ = ("caller", "until", "version")
@@ -68,7 +68,7 @@ class Access:
             renewal = SessionRenewal(store, self.oidc_client, self.tokens, clock=clock)
         self.sessions = Sessions(store, renewal, clock=clock)
         self._clock = clock
-        self._known: dict[bytes, _Verified] = {}
+        self._known: dict[bytes, _Verification] = {}
         self._checking: dict[bytes, asyncio.Task[Caller]] = {}
         prefix = "__Host-" if settings.is_https else ""
         self.session_cookie = f"{prefix}obzvon_session"
@@ -148,7 +148,7 @@ class Access:
                 until = min(caller.expires_at, now + RECHECK_S)
         while len(self._known) >= REMEMBERED:
             del self._known[next(iter(self._known))]
-        self._known[credential.digest] = _Verified(caller, until, version)
+        self._known[credential.digest] = _Verification(caller, until, version)
         return caller
 
     async def still_allowed(self, caller: Caller) -> bool:

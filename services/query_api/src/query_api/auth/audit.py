@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import Counter
 
 from query_api.auth.caller import Caller
-from query_api.auth.refusals import Refused
+from query_api.auth.refusals import Refusal
 from query_api.request_labels import KNOWN_METHODS, KnownPaths
 
 REFUSALS_TOTAL: Final = Counter(
@@ -44,7 +44,7 @@ def _has_path(app: Any, path: str) -> bool:
     return path in known
 
 
-def log_refusal(scope: Mapping[str, Any], refusal: Refused, caller: Caller | None = None) -> None:
+def log_refusal(scope: Mapping[str, Any], refusal: Refusal, caller: Caller | None = None) -> None:
     REFUSALS_TOTAL.labels(str(refusal.status_code), refusal.why).inc()
     facts = _facts(scope, caller)
     if refusal.__cause__ is not None:

@@ -12,7 +12,7 @@ import structlog
 from pydantic import ValidationError
 
 from query_api.auth import audit
-from query_api.auth.refusals import Refused
+from query_api.auth.refusals import Refusal
 from query_api.auth.settings import StoreSettings
 from query_api.auth.store import (
     KEY_PREFIX,
@@ -51,7 +51,7 @@ def keys(argv: Sequence[str]) -> int:
         )
     try:
         return asyncio.run(_run(arguments, url))
-    except Refused:
+    except Refusal:
         return _fail(
             "The Redis of OBZVON_ACCESS_REDIS_URL does not answer: start it, or fix the address",
             EXIT_FAILED,

@@ -81,7 +81,7 @@ class Login:
     async def finish(self, answer: Mapping[str, str], browser: str) -> ConfirmedLogin:
         """Returns who logged in, from the query the issuer sent the browser back with.
 
-        `browser` is the cookie of `start`. A 401, 403 or 503 `Refused` says why nobody did.
+        `browser` is the cookie of `start`. A 401, 403 or 503 `Refusal` says why nobody did.
         """
         pending = await self._pending(answer.get("state", ""), browser)
         caller, tokens = await self._exchange(answer, pending)

@@ -13,7 +13,7 @@ import httpx
 import structlog
 
 from query_api.auth.issuer import FETCH_TIMEOUT_S, Issuer
-from query_api.auth.refusals import Refused, unauthorized, unavailable
+from query_api.auth.refusals import Refusal, unauthorized, unavailable
 from query_api.auth.settings import AccessSettings
 
 with warnings.catch_warnings():
@@ -98,7 +98,7 @@ class OidcClient:
         """Returns where the issuer ends its own session; None if it offers that nowhere."""
         try:
             ends_at = (await self._issuer.metadata()).get("end_session_endpoint")
-        except Refused:
+        except Refusal:
             return None  # the issuer is away; the session here has ended all the same
         if not ends_at:
             return None
@@ -129,5 +129,5 @@ class OidcClient:
         )
 
 
-def _unreachable() -> Refused:
+def _unreachable() -> Refusal:
     return unavailable("The issuer can't be reached: try again.", why="issuer unreachable")

@@ -14,7 +14,7 @@ from limits import parse
 from limits.storage import Storage
 from limits.storage.base import SlidingWindowCounterSupport
 
-from query_api.auth.refusals import Refused
+from query_api.auth.refusals import Refusal
 from query_api.auth.settings import UNLIMITED
 
 MAX_CALLERS: Final = 100_000
@@ -122,10 +122,10 @@ class Rate:
         if math.floor(before * before_left / item.get_expiry() + count) + 1 > item.amount:
             raise self._refusal(key)
 
-    def _refusal(self, key: str) -> Refused:
+    def _refusal(self, key: str) -> Refusal:
         assert self._item is not None
         seconds = self._wait_s(key)
-        return Refused(
+        return Refusal(
             429,
             f"More than {self._item.amount} requests per "
             f"{self._item.get_expiry()} seconds: wait {seconds} seconds.",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.exceptions import HTTPException
 
 
-class Refused(HTTPException):
+class Refusal(HTTPException):
     """A request is refused.
 
     It is an HTTPException, so that an app without our handler still answers with the right status.
@@ -21,18 +21,18 @@ class Refused(HTTPException):
         self.why = why
 
 
-def unauthorized(detail: str, *, why: str, error: str | None = "invalid_token") -> Refused:
+def unauthorized(detail: str, *, why: str, error: str | None = "invalid_token") -> Refusal:
     """Returns a 401 with a challenge (RFC 6750 §3); `error` is None if no credential came."""
     challenge = 'Bearer realm="obzvon"'
     if error is not None:
         challenge += f', error="{error}", error_description="{detail}"'
-    return Refused(401, detail, why=why, headers={"WWW-Authenticate": challenge})
+    return Refusal(401, detail, why=why, headers={"WWW-Authenticate": challenge})
 
 
-def forbidden(detail: str, *, why: str) -> Refused:
-    return Refused(403, detail, why=why)
+def forbidden(detail: str, *, why: str) -> Refusal:
+    return Refusal(403, detail, why=why)
 
 
-def unavailable(detail: str, *, why: str, retry_after: int = 5) -> Refused:
+def unavailable(detail: str, *, why: str, retry_after: int = 5) -> Refusal:
     """Returns a 503: whether the caller may read can't be known now, so nothing is shown."""
-    return Refused(503, detail, why=why, headers={"Retry-After": str(retry_after)})
+    return Refusal(503, detail, why=why, headers={"Retry-After": str(retry_after)})

@@ -6,7 +6,7 @@ from typing import Final
 
 from query_api.auth.caller import WALLBOARD, Caller, Restriction
 from query_api.auth.oidc_client import OidcClient, Tokens
-from query_api.auth.refusals import Refused, unauthorized, unavailable
+from query_api.auth.refusals import Refusal, unauthorized, unavailable
 from query_api.auth.sealing import seal, unseal
 from query_api.auth.store import (
     RENEWAL_LOCK_S,
@@ -84,7 +84,7 @@ class SessionRenewal:
 
 
 class Sessions:
-    """Sessions and keys, and whom they speak for. Every method may raise a 503 `Refused`."""
+    """Sessions and keys, and whom they speak for. Every method may raise a 503 `Refusal`."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class Sessions:
                 await self._session_caller(caller.handle, await self._live_session(caller.handle))
             else:
                 self._key_caller(await self.store.key(caller.subject))
-        except Refused:
+        except Refusal:
             return False
         return True
 
@@ -224,5 +224,5 @@ def _restriction_record(restriction: Restriction | None) -> RestrictionRecord | 
     )
 
 
-def _ended() -> Refused:
+def _ended() -> Refusal:
     return unauthorized("The session has ended: log in again", why="session ended")

@@ -134,7 +134,7 @@ def split_key(key: str) -> tuple[str, str] | None:
 
 
 class AccessStore:
-    """Reads and writes keys, sessions and logins. Every method may raise a 503 `Refused`."""
+    """Reads and writes keys, sessions and logins. Every method may raise a 503 `Refusal`."""
 
     def __init__(self, url: str) -> None:
         pool: BlockingConnectionPool = BlockingConnectionPool.from_url(

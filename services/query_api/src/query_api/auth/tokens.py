@@ -10,7 +10,7 @@ import jwt
 
 from query_api.auth.caller import HEAD, QUALITY_CONTROL, Caller, Restriction
 from query_api.auth.issuer import ALGORITHMS, Issuer
-from query_api.auth.refusals import Refused, forbidden, unauthorized
+from query_api.auth.refusals import Refusal, forbidden, unauthorized
 from query_api.auth.settings import AccessSettings
 
 LEEWAY_S: Final = 60
@@ -63,7 +63,7 @@ class TokenReader:
                 leeway=LEEWAY_S,
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},
             )
-        except Refused:
+        except Refusal:
             raise
         except jwt.PyJWTError as error:
             raise _refusal(error) from error
@@ -128,7 +128,7 @@ def _key_id(header: Mapping[str, Any]) -> str:
     return kid
 
 
-def _refusal(error: jwt.PyJWTError) -> Refused:
+def _refusal(error: jwt.PyJWTError) -> Refusal:
     match error:
         case jwt.ExpiredSignatureError():
             return unauthorized("The token has expired: get a new one", why="expired")

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from contracts.report import ContactStatus, FieldProblem, Kind
 from query_api.http.parameters import MAX_SHOWN, Id, IsoDate, ReportParameters
-from query_api.http.problems import Unprocessable
+from query_api.http.problems import InvalidParameters
 from query_api.report.named_rows import LookupFilter
 from query_api.report.pages import DEFAULT_SORT, SORTS, Key, Order, decode_cursor
 from query_api.report.row_query import COUNTER_NAMES, RowFilter, RowQuery
@@ -101,11 +101,11 @@ class ContactParameters(ReportParameters):
 
     @property
     def after(self) -> Key | None:
-        """The place the page before ended at; raises `Unprocessable`."""
+        """The place the page before ended at; raises `InvalidParameters`."""
         if self.cursor is None:
             return None
         try:
             return decode_cursor(self.cursor, self.row_order)
         except ValueError as error:
             wrong = FieldProblem(field="cursor", value=self.cursor[:MAX_SHOWN], message=str(error))
-            raise Unprocessable([wrong]) from None
+            raise InvalidParameters([wrong]) from None

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from contracts.report import FieldProblem
 from query_api.auth.caller import Restriction
-from query_api.http.problems import Unprocessable
+from query_api.http.problems import InvalidParameters
 from query_api.report.scope import MAX_DAYS, NO_PLAN_DATE, Period, ReportQuery, Scope
 
 Parameters = TypeVar("Parameters", bound="Dates")
@@ -125,7 +125,7 @@ _memo: dict[tuple[type[Dates], bytes], Dates] = {}
 
 
 def read_query(request: Request, model: type[Parameters]) -> Parameters:
-    """The request's parameters as `model`; raises `Unprocessable`."""
+    """The request's parameters as `model`; raises `InvalidParameters`."""
     raw: bytes = request.scope["query_string"]
     known = _memo.get((model, raw))
     if known is None:
@@ -152,10 +152,10 @@ def _parsed(raw: bytes, model: type[Parameters]) -> Parameters:
             if one["type"] == "extra_forbidden":
                 message = f"is no parameter; there are {', '.join(model.model_fields)}"
             errors.append(_wrong(name, given.get(name), message))
-        raise Unprocessable(errors) from None
+        raise InvalidParameters(errors) from None
     errors += _wrong_range(parameters)
     if errors:
-        raise Unprocessable(errors)
+        raise InvalidParameters(errors)
     return parameters
 
 

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from contracts.report import FieldProblem, Problem
-from query_api.auth.refusals import Refused
+from query_api.auth.refusals import Refusal
 from query_api.reader.errors import Unavailable
 
 log = structlog.get_logger()
@@ -21,7 +21,7 @@ RETRY_AFTER_S: Final = 2
 """Seconds a caller is asked to wait while there is no report to serve."""
 
 
-class Unprocessable(Exception):
+class InvalidParameters(Exception):
     """Parameters that are wrong, each by name."""
 
     def __init__(self, errors: Sequence[FieldProblem]) -> None:
@@ -53,7 +53,7 @@ def problem(
     )
 
 
-def refusal_problem(refusal: Refused) -> Response:
+def refusal_problem(refusal: Refusal) -> Response:
     """Returns the response to a refused request.
 
     It has no `instance`: what a stranger asked for is not repeated.
@@ -64,8 +64,8 @@ def refusal_problem(refusal: Refused) -> Response:
 def handle_problems(app: FastAPI) -> None:
     """Give every error of the app the same shape."""
 
-    @app.exception_handler(Unprocessable)
-    async def unprocessable(request: Request, error: Unprocessable) -> Response:
+    @app.exception_handler(InvalidParameters)
+    async def invalid_parameters(request: Request, error: InvalidParameters) -> Response:
         return problem(422, str(error), instance=request.url.path, errors=error.errors)
 
     @app.exception_handler(Unavailable)

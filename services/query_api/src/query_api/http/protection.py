@@ -10,12 +10,12 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from query_api.auth import audit
 from query_api.auth.access import Access
 from query_api.auth.guard import caller_of
-from query_api.auth.openapi import describe_access
-from query_api.auth.refusals import Refused
+from query_api.auth.refusals import Refusal
 from query_api.auth.settings import AccessSettings
 from query_api.http.middleware.gate import OPEN_PATHS, OPEN_PREFIXES, GateMiddleware, OpenPaths
 from query_api.http.middleware.request_limits import RequestLimitsMiddleware
 from query_api.http.middleware.security_headers import SecurityHeadersMiddleware
+from query_api.http.openapi.security import describe_access
 from query_api.http.problems import refusal_problem
 
 
@@ -31,7 +31,7 @@ def protect(
 
     `open_paths` and `open_prefixes` are those of a web page's own files, which contain no data.
     """
-    app.add_exception_handler(Refused, _answer_refusal)
+    app.add_exception_handler(Refusal, _answer_refusal)
     describe_access(app, access)
     paths = OpenPaths(OPEN_PATHS | set(open_paths), (*OPEN_PREFIXES, *open_prefixes))
     # The last one added is the first to see a request.
@@ -66,6 +66,6 @@ def protect(
 
 
 async def _answer_refusal(request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refused)
+    assert isinstance(refusal, Refusal)
     audit.log_refusal(request.scope, refusal, caller_of(request.scope))
     return refusal_problem(refusal)

@@ -11,7 +11,7 @@ from query_api.auth.access import Access
 from query_api.auth.cookies import drop_cookie, set_cookie
 from query_api.auth.login import Login
 from query_api.auth.origin import require_same_origin
-from query_api.auth.refusals import Refused
+from query_api.auth.refusals import Refusal
 from query_api.auth.store import PENDING_LOGIN_S
 
 _EXPLANATIONS: Final = {
@@ -59,7 +59,7 @@ class _LoginEndpoints:
         browser = request.cookies.get(self._pending_cookie, "")
         try:
             login = await self._login.finish(request.query_params, browser)
-        except Refused as refusal:
+        except Refusal as refusal:
             audit.log_refusal(request.scope, refusal)
             failure = _failure_page(refusal)
             drop_cookie(failure, self._settings, self._pending_cookie)
@@ -97,7 +97,7 @@ def _redirect(target: str) -> Response:
     return RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
 
 
-def _failure_page(refusal: Refused) -> Response:
+def _failure_page(refusal: Refusal) -> Response:
     text = _EXPLANATIONS.get(refusal.status_code, "Вход не удался.")
     return HTMLResponse(
         '<!doctype html><html lang="ru"><meta charset="utf-8"><title>Вход</title>'

@@ -10,7 +10,7 @@ from query_api.auth import audit
 from query_api.auth.access import Access
 from query_api.auth.cookies import set_cookie
 from query_api.auth.origin import require_same_origin
-from query_api.auth.refusals import Refused, unauthorized
+from query_api.auth.refusals import Refusal, unauthorized
 from query_api.http.openapi.problems import REFUSALS, problem_response
 
 
@@ -90,4 +90,4 @@ def _key_in_body(body: bytes) -> str:
         return WallboardKey.model_validate_json(body).key
     except ValidationError:
         # Unlike other 422s it does not repeat what was sent: that may be a key with a typo around it.
-        raise Refused(422, _UNREADABLE_DETAIL, why="malformed body") from None
+        raise Refusal(422, _UNREADABLE_DETAIL, why="malformed body") from None

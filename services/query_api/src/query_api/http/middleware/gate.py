@@ -12,7 +12,7 @@ from query_api.auth.caller import Caller
 from query_api.auth.guard import admit, check_report
 from query_api.auth.origin import SAFE_METHODS, require_same_origin
 from query_api.auth.rates import Rate
-from query_api.auth.refusals import Refused, forbidden
+from query_api.auth.refusals import Refusal, forbidden
 from query_api.http.problems import refusal_problem
 
 OPEN_PATHS: Final = frozenset(
@@ -71,7 +71,7 @@ class GateMiddleware:
                 admit(scope, caller)
                 if caller.kind == "key":
                     audit.log_key_use(scope, caller)
-        except Refused as refusal:
+        except Refusal as refusal:
             audit.log_refusal(scope, refusal, caller)
             await refusal_problem(refusal)(scope, receive, send)
             return
@@ -89,7 +89,7 @@ class GateMiddleware:
                 return known
             self._per_address.check(peer)
             return await self._access.verify(credential)
-        except Refused as refusal:
+        except Refusal as refusal:
             if refusal.status_code == HTTPStatus.UNAUTHORIZED:
                 self._per_address.hit(peer)
             raise

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from query_api.auth import audit
 from query_api.auth.guard import caller_of
 from query_api.auth.origin import SAFE_METHODS
-from query_api.auth.refusals import Refused, unavailable
+from query_api.auth.refusals import Refusal, unavailable
 from query_api.http.middleware.deadlines import Deadlines
 from query_api.http.problems import refusal_problem
 
@@ -59,18 +59,18 @@ class RequestLimitsMiddleware:
         finally:
             deadlines.release(task)
 
-    def _too_large(self, scope: Scope) -> Refused | None:
+    def _too_large(self, scope: Scope) -> Refusal | None:
         size = 0
         for name, value in scope["headers"]:
             size += len(name) + len(value)
             if name == b"content-length" and not self._fits(value):
                 return self._body_refusal()
         if size > MAX_HEADER_BYTES:
-            return Refused(
+            return Refusal(
                 431, f"The headers are larger than {MAX_HEADER_BYTES} bytes.", why="large headers"
             )
         if len(scope["query_string"]) > MAX_QUERY_BYTES:
-            return Refused(
+            return Refusal(
                 414, f"The query is longer than {MAX_QUERY_BYTES} bytes.", why="long query"
             )
         return None
@@ -78,8 +78,8 @@ class RequestLimitsMiddleware:
     def _fits(self, content_length: bytes) -> bool:
         return content_length.isdigit() and int(content_length[:16]) <= self._max_body_bytes
 
-    def _body_refusal(self) -> Refused:
-        return Refused(
+    def _body_refusal(self) -> Refusal:
+        return Refusal(
             413, f"The request body is larger than {self._max_body_bytes} bytes.", why="large body"
         )
 
