@@ -52,6 +52,24 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from runtime.version import VERSION
+
+        typer.echo(f"obzvon {VERSION}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version"),
+    ] = False,
+) -> None:
+    pass
+
+
 @cli.command()
 def up(
     data_dir: DataDir = DEFAULT_DATA_DIR,

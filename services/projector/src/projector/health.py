@@ -7,6 +7,8 @@ from typing import Any
 
 from prometheus_client import make_asgi_app
 
+from runtime.version import VERSION
+
 Ready = Callable[[], dict[str, Any]]
 """What is not ready yet, by name; empty when all is."""
 
@@ -32,7 +34,8 @@ def health_app(
                 await _answer(send, 200, {"status": "alive"})
             case "/readyz":
                 missing = not_ready()
-                await _answer(send, 503 if missing else 200, missing or {"status": "ready"})
+                answer = missing or {"status": "ready"}
+                await _answer(send, 503 if missing else 200, answer | {"version": VERSION})
             case path:
                 await _answer(send, 404, {"status": f"no such path: {path}"})
 

@@ -1,5 +1,6 @@
 """The projector as a process: settings, logs, patch, supervisor, health."""
 
+import structlog
 import uvicorn
 
 from projector.consumer import aiokafka_patch
@@ -8,6 +9,7 @@ from projector.settings import Settings
 from projector.supervisor import Supervisor
 from runtime.logs import configure_logs
 from runtime.process import exit_on_signals, freeze_garbage
+from runtime.version import VERSION
 
 
 def run(
@@ -15,6 +17,7 @@ def run(
 ) -> None:
     """Run until SIGTERM or SIGINT."""
     configure_logs(settings.log_level, traced=settings.traces_endpoint is not None)
+    structlog.get_logger().info("started", version=VERSION)
     aiokafka_patch.install()
     tune_collector()
     supervisor = Supervisor(settings, accept_through=accept_through, partition=partition)

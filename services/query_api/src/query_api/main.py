@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+import structlog
 from fastapi import FastAPI
 
 from query_api.auth import Access
@@ -26,6 +27,7 @@ from query_api.state import ApiState, keep_state, refreshes_of
 from query_api.tracing.traces import traces_of
 from runtime.logs import configure_logs
 from runtime.process import exit_on_signals
+from runtime.version import VERSION
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
@@ -85,5 +87,6 @@ def serve(settings: Settings) -> None:
     exit_on_signals()
     sock = listen(settings)
     configure_logs(settings.log_level, traced=settings.traces_endpoint is not None)
+    structlog.get_logger().info("started", version=VERSION)
     with sock:
         run(create_app(settings), sock)

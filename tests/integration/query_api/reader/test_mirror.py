@@ -13,6 +13,7 @@ from devkit.stack.engines import EmbeddedRedis
 from query_api.reader import mirror as mirror_module
 from query_api.reader import shard as shard_module
 from query_api.reader import subscription
+from runtime.version import VERSION
 from support.api import Api, running_api
 from support.events import DAY, called, planned
 from support.golden import GOLDEN, day_events, load
@@ -144,7 +145,9 @@ async def test_without_redis_at_the_start_it_waits_and_says_so(
         await client.aclose()
 
         await until(lambda: _is(api, 200))
-        assert await status(api, "/readyz") == 200
+        response = await api.client.get("/readyz")
+        assert response.status_code == 200
+        assert response.json()["version"] == VERSION
 
 
 async def _is(api: Api, expected: int) -> bool:

@@ -16,6 +16,7 @@ from query_api.http.openapi.problems import problem_response
 from query_api.http.problems import problem
 from query_api.http.routers import operation_name
 from query_api.state import state_of
+from runtime.version import VERSION
 
 router = APIRouter(tags=["health"], generate_unique_id_function=operation_name)
 
@@ -61,7 +62,12 @@ async def readyz(request: Request) -> Response:
     if snapshot is None:
         why = mirror.unreadable or "Redis has not been read yet"
         return problem(503, f"No report could be read yet: {why}", instance=request.url.path)
-    content = {"status": "ok", "generation": snapshot.generation, "unreadable": mirror.unreadable}
+    content = {
+        "status": "ok",
+        "generation": snapshot.generation,
+        "unreadable": mirror.unreadable,
+        "version": VERSION,
+    }
     return Response(to_json(content), media_type="application/json")
 
 
