@@ -17,7 +17,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from chaos import results
 from chaos.independent import Event, Figures, Rules
 from chaos.load import ZONE, report_days
-from contracts.keys import Meta, ShardKeys
+from contracts.keys import ShardKeys
+from contracts.values import Meta
 from devkit.stack.ports import free_port
 from devkit.stack.processes import Child
 from projector.store.client import connect

@@ -15,7 +15,7 @@ from chaos.independent import Event
 from chaos.load import ZONE, Load, flowing, under_load
 from chaos.projectors import Place, ProjectorProcess
 from chaos.readers import served_api
-from contracts.keys import Meta
+from contracts.values import Meta
 from projector.consumer.storm import WINDOW
 from support.events import cloud_event
 from support.topics import end_offsets, read_all

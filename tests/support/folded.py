@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from contracts.keys import COUNTERS, STANDINGS
+from contracts.values import COUNTERS, STANDINGS
 from projector.fold.calendar import Calendar
 from projector.fold.cells import cells, open_counts
 from projector.fold.contacts import Contact

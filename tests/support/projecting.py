@@ -7,7 +7,8 @@ from typing import Any
 import redis.asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from contracts.keys import Meta, ShardKeys
+from contracts.keys import ShardKeys
+from contracts.values import Meta
 from projector.consumer import aiokafka_patch
 from projector.settings import Settings
 from projector.supervisor import Supervisor

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.keys import COUNTERS, STANDINGS
+from contracts.values import COUNTERS, STANDINGS
 
 CLOSED = ("ordered", "postponed", "no_contact", "refused", "drop_closed")
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from contracts.keys import Cell, Fingerprint, Meta, OpenKey, Row
+from contracts.keys import Fingerprint
+from contracts.values import Cell, Meta, OpenKey, Row
 from projector.fold.calendar import Calendar
 from projector.fold.cells import cells, open_counts
 from projector.fold.contacts import contacts

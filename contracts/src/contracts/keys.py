@@ -1,4 +1,4 @@
-"""Where everything stands in Redis, and how it is written there. The one module that knows.
+"""The keys of Redis: where everything is. `contracts.values` knows how it is written there.
 
 A generation is one whole projection of the topic; its shards are numbered like the topic's
 partitions. All keys of shard 3 of generation g1 begin with ``g1:{3}:``, so they share one
@@ -19,14 +19,13 @@ key of a shard          type    field → value
 ``dead``                hash    reason → number of dead letters
 ======================  ======  =====================================================
 
-These stand outside the shards: `LIVE`, the pointer to the generation that is read; `CHANGES`,
+These are outside the shards: `LIVE`, the pointer to the generation that is read; `CHANGES`,
 the channel on which writers hint at what changed; `GENERATIONS`, what the projectors know of the
-generations beside the live one; `ACCEPTED`, dead letters an operator has accepted; `REBUILD`,
+generations alongside the live one; `ACCEPTED`, dead letters an operator has accepted; `REBUILD`,
 held while a rebuild runs.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import from_json, to_json
@@ -46,31 +45,10 @@ ACCEPTED: Final = "obzvon:accepted"
 REBUILD: Final = "obzvon:rebuild"
 """Held, with an expiry, by the one rebuild command that may run at a time."""
 
-COUNTERS: Final = (
-    "planned",
-    "calls",
-    "refusals",
-    "ordered",
-    "orders",
-    "delivered",
-    "postponed",
-    "no_contact",
-    "refused",
-    "dropped",
-    "drop_closed",
-)
-"""The counters of a cell, in their order within its value."""
-
-STANDINGS: Final = ("planned", "postponed", "dropped")
-"""How an open contact stands: dropped while its address is under check, else its kind."""
-
 NAME_KINDS: Final = ("operator", "manager", "client", "address")
 
-TRACES_KEPT: Final = 16
-"""Traced writes that a shard's meta remembers: what is written between two reads of it, and more."""
-
 NAMES_SEQ: Final = "names"
-"""Field of ``seqs`` that moves when the name of an operator or manager changes."""
+"""Field of ``seqs`` that changes when the name of an operator or manager changes."""
 
 
 class Fingerprint(BaseModel):
@@ -86,6 +64,10 @@ class Fingerprint(BaseModel):
     topic: str
     partitions: int
 
+    def encode(self) -> str:
+        """Returns the fingerprint as a shard's meta and a generation's entry hold it."""
+        return to_json(self.model_dump()).decode()
+
 
 class LivePointer(BaseModel):
     """Which generation readers read."""
@@ -97,12 +79,15 @@ class LivePointer(BaseModel):
 
 
 class ChangeHint(NamedTuple):
-    """One message on `CHANGES`: shard N of a generation now stands at seq; these dates moved."""
+    """A message on `CHANGES`: a shard of a generation is now at `seq`; these dates changed."""
 
     generation: str
     shard: int
     seq: int
     dates: tuple[str, ...]
+
+    def encode(self) -> bytes:
+        return to_json(self)
 
     @classmethod
     def decode(cls, text: bytes) -> Self:
@@ -147,203 +132,28 @@ class ShardKeys:
     def rows(self, date: str, operator: str | None) -> str:
         return f"{self._prefix}rows:{to_json((date, operator)).decode()}"
 
+    def rows_prefix(self) -> str:
+        """Returns what the keys of all rows begin with; `date_of_rows` reads what follows."""
+        return f"{self._prefix}rows:"
+
+    def rows_prefix_of(self, date: str) -> str:
+        """Returns what the keys of a date's rows begin with, up to the operator's id as JSON."""
+        return self.rows(date, None).removesuffix("null]")
+
     def names(self, kind: str) -> str:
         return f"{self._prefix}names:{kind}"
 
     def pattern(self) -> str:
-        """A glob for every key of this shard, for clean-up and for verify."""
+        """Returns a glob for every key of this shard, for clean-up and for verify."""
         return self._prefix + "*"
 
 
-class Cell(NamedTuple):
-    """What a counter is counted under, within one contact date."""
-
-    operator: str | None
-    manager: str | None
-    plan_date: str | None
-
-    def encode(self) -> str:
-        return to_json(self).decode()
-
-    @classmethod
-    def decode(cls, field: bytes | str) -> Self:
-        return cls(*from_json(field))
+def accepted_field(topic: str, partition: int) -> str:
+    """Returns the field of `ACCEPTED` for a partition."""
+    return to_json((topic, partition)).decode()
 
 
-class OpenKey(NamedTuple):
-    """What an open contact is counted under: its cell, its deadline, how it stands.
-
-    The deadline is in whole minutes since 1970-01-01T00:00Z: from that minute on the contact
-    is overdue, before it active. So no clock is stored and nothing has to tick.
-    """
-
-    operator: str | None
-    manager: str | None
-    plan_date: str | None
-    deadline: int
-    standing: str
-
-    def encode(self) -> str:
-        return to_json(self).decode()
-
-    @classmethod
-    def decode(cls, field: bytes | str) -> Self:
-        return cls(*from_json(field))
-
-
-class Row(NamedTuple):
-    """A contact as it is stored for the drill-down. Names are looked up when it is read."""
-
-    task_id: str
-    contact_no: int
-    contact_date: str
-    plan_date: str | None
-    due: int | None
-    """Minute of ``due_at`` since 1970; null where only the day ends the contact."""
-    deadline: int
-    """Minute since 1970 from which on the contact, if still open, is overdue."""
-    operator: str | None
-    manager: str | None
-    client: str
-    address: str
-    origin: str | None
-    kind: str
-    """planned | postponed"""
-    status: str
-    """open | dropped | ordered | postponed | no_contact | refused | drop_closed"""
-    is_delivered: bool
-    was_dropped: bool
-    orders: tuple[tuple[str, str | None], ...]
-    """(id, number) of each distinct order; the number is null if only a delivery named it."""
-    calls: tuple[tuple[str | None, int], ...]
-    """(operator, number of calls) for each caller."""
-    refusals: tuple[tuple[str | None, int], ...]
-    postponements: int
-    postpone_comment: str | None
-    comment: str | None
-    last_call_at: str | None
-    """RFC 3339, as it was published."""
-
-    def encode(self) -> bytes:
-        return to_json(self[2:])
-
-    @classmethod
-    def decode(cls, field: bytes | str, value: bytes | str) -> Self:
-        return cls(*from_json(field), *from_json(value))
-
-    @property
-    def is_open(self) -> bool:
-        return self.status in ("open", "dropped")
-
-    @property
-    def standing(self) -> str:
-        return "dropped" if self.status == "dropped" else self.kind
-
-
-def row_field(task_id: str, contact_no: int) -> str:
-    """The field of a row, and of the pointers to it."""
-    return to_json((task_id, contact_no)).decode()
-
-
-def row_pointer(holder: str | None) -> bytes:
-    """Stands under an operator who called, or was refused, on a contact that another one holds."""
-    return to_json({"holder": holder})
-
-
-class NameEntry(NamedTuple):
-    """The name of an id and the place, in fold order, of the latest event that gave it.
-
-    Compare entries of several shards as tuples; the greatest one holds the name to show.
-    """
-
-    seconds: int
-    fraction: str
-    rank: int
-    source: str
-    event_id: str
-    text: str
-
-    def encode(self) -> bytes:
-        return to_json(self)
-
-    @classmethod
-    def decode(cls, value: bytes | str) -> Self:
-        return cls(*from_json(value))
-
-
-Status = Literal["building", "live", "retired"]
-
-
-class Meta(NamedTuple):
-    """The meta of a shard: who may write to it, where in its partition it stands, how fresh."""
-
-    epoch: str
-    """The token of the owner that wrote last: ``NUMBER-RANDOM``. The number only grows."""
-    seq: int
-    """How many writes the shard has had."""
-    nonce: str
-    offset: int
-    """Offset of the next record to apply; -1 before the shard has found its start."""
-    status: Status
-    fingerprint: str
-    complete_since: str | None
-    """RFC 3339; set when Kafka no longer had its beginning when the shard was first filled."""
-    horizon: str | None
-    """Contact dates before this one are forgotten."""
-    last_offset: int
-    last_timestamp: int
-    last_checksum: int
-    as_of: int | None
-    """Milliseconds since 1970: everything in the partition at that moment is in the figures."""
-    end_offset: int
-    """The partition's end when it was last looked at."""
-    forwarded: int
-    parked: str | None
-    """Why the shard stands still, for a person to read."""
-    recent: str | None = None
-    """Of the last 10,000 records, to tell a storm: JSON [records, {}]; or, if some were dead letters,
-    [records, {reason: dead letters}, verdicts], where the verdicts are base64 of zlib of a byte for
-    each record, oldest first: 0 for an event, else the place of its reason among them, from 1."""
-    traces: str | None = None
-    """JSON [[seq, traceparent], …] of the last writes that are traced, oldest first (ADR 10)."""
-
-    @classmethod
-    def decode(cls, fields: Mapping[bytes, bytes]) -> Self | None:
-        """None for a shard that does not exist yet."""
-        if not fields:
-            return None
-
-        def text(name: str) -> str | None:
-            value = fields.get(name.encode(), b"")
-            return value.decode() or None
-
-        def number(name: str, default: int) -> int:
-            return int(fields.get(name.encode()) or default)
-
-        as_of = text("as_of")
-        status: Any = text("status") or "building"
-        return cls(
-            epoch=text("epoch") or "0-",
-            seq=number("seq", 0),
-            nonce=text("nonce") or "",
-            offset=number("offset", -1),
-            status=status,
-            fingerprint=text("fingerprint") or "",
-            complete_since=text("complete_since"),
-            horizon=text("horizon"),
-            last_offset=number("last_offset", -1),
-            last_timestamp=number("last_timestamp", -1),
-            last_checksum=number("last_checksum", 0),
-            as_of=int(as_of) if as_of else None,
-            end_offset=number("end_offset", -1),
-            forwarded=number("forwarded", 0),
-            parked=text("parked"),
-            recent=text("recent"),
-            traces=text("traces"),
-        )
-
-    def traced_since(self, seq: int) -> list[str]:
-        """The traceparent of each traced write after the one that made the shard stand at `seq`."""
-        if not self.traces:
-            return []
-        return [str(traceparent) for at, traceparent in from_json(self.traces) if at > seq]
+def date_of_rows(place: str) -> str:
+    """Returns the contact date of a key of rows, given what follows ``rows:`` in it."""
+    date, _ = from_json(place)
+    return str(date)

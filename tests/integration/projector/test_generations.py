@@ -4,7 +4,8 @@ import asyncio
 import json
 from typing import Any
 
-from contracts.keys import GENERATIONS, LIVE, Meta, ShardKeys
+from contracts.keys import GENERATIONS, LIVE, ShardKeys
+from contracts.values import Meta
 from projector.consumer.decode import partition_of
 from support.golden import day_events
 from support.processes import projector_command

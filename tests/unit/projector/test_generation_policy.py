@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.keys import Fingerprint, LivePointer, Meta
+from contracts.keys import Fingerprint, LivePointer
+from contracts.values import Meta
 from projector.generation_policy import (
     CAUGHT_UP_MS,
     Build,

@@ -10,7 +10,7 @@ from datetime import date
 from statistics import mean, median
 from zoneinfo import ZoneInfo
 
-from contracts.keys import COUNTERS
+from contracts.values import COUNTERS
 from devkit.simulator.campaign_sample import campaign_contacts
 from devkit.simulator.clock import DAY, HOUR, Clock
 from devkit.simulator.day import timetable

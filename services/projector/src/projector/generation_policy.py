@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from contracts.keys import Fingerprint, LivePointer, Meta
+from contracts.keys import Fingerprint, LivePointer
+from contracts.values import Meta
 from projector.fold import version
 from projector.settings import Settings
 

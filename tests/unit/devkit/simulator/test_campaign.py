@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from contracts.events import EVENT_ADAPTER
-from contracts.keys import COUNTERS
+from contracts.values import COUNTERS
 from devkit.simulator.campaign import DAYS, events
 from devkit.simulator.campaign_sample import campaign_contacts, table_of
 from projector.fold.calendar import Calendar

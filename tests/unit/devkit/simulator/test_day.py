@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S
-from contracts.keys import COUNTERS
+from contracts.values import COUNTERS
 from devkit.simulator.clock import Clock
 from devkit.simulator.day import day_events, timetable
 from devkit.simulator.day_plan import DayPlan

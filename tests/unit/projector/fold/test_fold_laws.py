@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
 from chaos.independent import Rules
-from contracts.keys import COUNTERS, Cell, OpenKey, row_field, row_pointer
+from contracts.values import COUNTERS, Cell, OpenKey, row_field, row_pointer
 from projector.fold.calendar import Calendar
 from projector.fold.cells import cells, open_counts
 from projector.fold.contacts import History, contacts
@@ -53,7 +53,7 @@ def from_scratch(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, 
             put(KEYS.rows(*place), row_field(task_id, contact.contact_no), value)
     facts = {name: list(task.facts.values()) for name, task in tasks.items()}
     for (kind, named), entry in latest_names(f for many in facts.values() for f in many).items():
-        put(KEYS.names(kind), named, entry.encode())
+        put(KEYS.names(kind), named, to_json(entry))
     for many in facts.values():
         for address, date in last_deliveries(many, calendar).items():
             known = hashes.get(KEYS.deliveries, {}).get(address, b"")

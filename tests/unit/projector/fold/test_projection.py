@@ -2,7 +2,8 @@
 
 import pytest
 
-from contracts.keys import NAMES_SEQ, Cell, OpenKey
+from contracts.keys import NAMES_SEQ
+from contracts.values import Cell, OpenKey
 from projector.fold import projection
 from projector.fold.calendar import Calendar
 from support.events import called, delivered, failed, planned, postponed

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from contracts.keys import Fingerprint, Meta
+from contracts.keys import Fingerprint
+from contracts.values import Meta
 from query_api.report.freshness import complete_since, freshness
 from query_api.report.snapshot import Shard, Snapshot
 

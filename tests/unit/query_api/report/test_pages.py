@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.keys import Row
+from contracts.values import Row
 from projector.fold.contacts import contacts
 from query_api.report.named_rows import NamedRow
 from query_api.report.pages import SORTS, Order, decode_cursor, encode_cursor, page

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.keys import Row
+from contracts.values import Row
 from projector.fold.contacts import contacts
 from projector.fold.task import listings as places_of
 from query_api.report.merge import Line, merge

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Self
 
-from contracts.keys import Fingerprint, LivePointer, ShardKeys, Status
+from contracts.keys import Fingerprint, LivePointer, ShardKeys
+from contracts.values import Status
 from projector.consumer.event_log import EventLog
 from projector.fold.calendar import Calendar
 from projector.settings import Settings

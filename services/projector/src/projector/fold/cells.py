@@ -7,7 +7,7 @@ contact counted before a batch and adds what it counts after, and needs no other
 from collections.abc import Iterable
 from typing import Final
 
-from contracts.keys import COUNTERS
+from contracts.values import COUNTERS
 from projector.fold.contacts import DROPPED, OPEN, Contact
 
 CellKey = tuple[str, str | None, str | None, str | None]
@@ -17,7 +17,7 @@ OpenBucket = tuple[str, str | None, str | None, str | None, int, str]
 """(contact date, operator, manager, plan date, deadline, standing)."""
 
 Counters = tuple[int, ...]
-"""One number for each of `contracts.keys.COUNTERS`, in their order."""
+"""One number for each of `contracts.values.COUNTERS`, in their order."""
 
 _SIZE: Final = len(COUNTERS)
 NOTHING: Final[Counters] = (0,) * _SIZE

@@ -6,9 +6,16 @@ and nothing of how the projection keeps sums, caches and differences.
 
 from collections.abc import Iterable, Mapping
 
-from pydantic_core import to_json
-
-from contracts.keys import NAME_KINDS, Cell, OpenKey, ShardKeys, row_field, row_pointer
+from contracts.keys import NAME_KINDS, ShardKeys
+from contracts.values import (
+    Cell,
+    OpenKey,
+    encode_name,
+    encode_row,
+    join_counters,
+    row_field,
+    row_pointer,
+)
 from projector.fold.calendar import Calendar
 from projector.fold.cells import CellKey, OpenBucket, bucket, count
 from projector.fold.contacts import Contact
@@ -56,7 +63,7 @@ class Expected:
                 if sign < 0:
                     del rows[name]
                 else:
-                    rows[name] = to_json(contact[1:]) if is_held else row_pointer(contact.operator)
+                    rows[name] = encode_row(contact) if is_held else row_pointer(contact.operator)
 
     def dates(self) -> set[str]:
         """Contact dates that have any rows."""
@@ -70,7 +77,7 @@ class Expected:
             return found
         for (day, *where), counts in self._cells.items():
             if day == date and any(counts):
-                value = ",".join(map(str, counts)).encode()
+                value = join_counters(counts).encode()
                 found[self.keys.cells(date)][Cell(*where).encode().encode()] = value
         for at, number in self._open.items():
             if at[0] == date and number:
@@ -82,7 +89,7 @@ class Expected:
         found: dict[str, Hash] = {self.keys.names(kind): {} for kind in NAME_KINDS}
         facts = (fact for task in self.tasks.values() for fact in task.facts.values())
         for (kind, named), entry in latest_names(facts).items():
-            found[self.keys.names(kind)][named.encode()] = entry.encode()
+            found[self.keys.names(kind)][named.encode()] = encode_name(entry)
         return found
 
     def deliveries(self) -> Hash:

@@ -10,17 +10,17 @@ from itertools import chain, zip_longest
 from operator import add
 from typing import Final
 
-from pydantic_core import to_json
-
-from contracts.keys import (
-    NAME_KINDS,
-    NAMES_SEQ,
+from contracts.keys import NAME_KINDS, NAMES_SEQ, ShardKeys
+from contracts.values import (
     Cell,
     NameEntry,
     OpenKey,
-    ShardKeys,
+    encode_name,
+    encode_row,
+    join_counters,
     row_field,
     row_pointer,
+    split_counters,
 )
 from projector.fold.calendar import Calendar
 from projector.fold.cells import NOTHING, CellKey, Counters, OpenBucket, bucket, count
@@ -145,7 +145,7 @@ class Projection:
 
     def know_date(self, date: str, cells: dict[bytes, bytes], open_: dict[bytes, bytes]) -> None:
         self._cells[date] = {
-            Cell.decode(name): tuple(map(int, value.split(b","))) for name, value in cells.items()
+            Cell.decode(name): split_counters(value) for name, value in cells.items()
         }
         self._open[date] = {OpenKey.decode(name): int(value) for name, value in open_.items()}
 
@@ -228,7 +228,7 @@ class Projection:
         if new:
             change.moved.add(new.contact_date)
             for place, is_held in places.items():
-                value = to_json(new[1:]) if is_held else row_pointer(new.operator)
+                value = encode_row(new) if is_held else row_pointer(new.operator)
                 change.put(self._rows(place), name, value)
 
     def _rows(self, place: Listing) -> str:
@@ -295,7 +295,7 @@ class Projection:
             change.moved.add(date)
             if any(counts):
                 cells[cell] = counts
-                change.put(self.keys.cells(date), self._field(cell), ",".join(map(str, counts)))
+                change.put(self.keys.cells(date), self._field(cell), join_counters(counts))
             else:
                 del cells[cell]
                 change.remove(self.keys.cells(date), self._field(cell))
@@ -330,7 +330,7 @@ class Projection:
         kind, named = who
         entry = self._names[kind][named]
         if entry:
-            change.put(self.keys.names(kind), named, to_json(entry))
+            change.put(self.keys.names(kind), named, encode_name(entry))
         else:
             change.remove(self.keys.names(kind), named)
         if kind in ("operator", "manager") and old != (entry[5] if entry else None):

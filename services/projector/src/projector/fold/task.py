@@ -6,7 +6,7 @@ from typing import Final, Literal
 from pydantic_core import from_json
 
 from contracts.events import MAX_TASK_EVENTS
-from contracts.keys import NameEntry
+from contracts.values import NameEntry
 from projector.fold.calendar import Calendar
 from projector.fold.contacts import Contact, History
 from projector.fold.facts import Delivered, Fact, Planned, content, fact_of_packed, names_of

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from pydantic_core import from_json
-
-from contracts.keys import LivePointer, Meta, ShardKeys
+from contracts.keys import LivePointer, ShardKeys, date_of_rows
+from contracts.values import Meta
 from projector.consumer.event_log import EventLog
 from projector.operations.builder import Builder, CannotBuild, Say
 from projector.store.generations import keys_of
@@ -134,8 +133,7 @@ def _date(name: str) -> str | None:
         case "cells" | "open":
             return rest
         case "rows":
-            date: str = from_json(rest)[0]
-            return date
+            return date_of_rows(rest)
         case _:
             return None
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from pydantic_core import from_json
 
-from contracts.keys import NAME_KINDS, Fingerprint, Meta, ShardKeys
+from contracts.keys import NAME_KINDS, Fingerprint, ShardKeys, date_of_rows
+from contracts.values import Meta
 from projector.consumer.decode import Dead, Found, Misplaced, decode
 from projector.consumer.event_log import TopicMissing, manual_consumer
 from projector.fold.calendar import Calendar
@@ -196,11 +196,11 @@ class ShardVerifier:
 
     async def _row_keys(self) -> dict[str, set[str]]:
         """Date → the keys of rows that Redis has of it."""
-        prefix = self._keys.rows("", None).removesuffix('["",null]')
+        prefix = self._keys.rows_prefix()
         found: dict[str, set[str]] = {}
         async for key in self._client.scan_iter(match=_escaped(prefix) + "*", count=1_000):
             name = key.decode()
-            date, _ = from_json(name.removeprefix(prefix))
+            date = date_of_rows(name.removeprefix(prefix))
             found.setdefault(date, set()).add(name)
         return found
 

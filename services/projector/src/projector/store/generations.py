@@ -10,9 +10,17 @@ from collections.abc import AsyncIterator
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
-from pydantic_core import to_json
 
-from contracts.keys import ACCEPTED, GENERATIONS, LIVE, Fingerprint, LivePointer, Meta, ShardKeys
+from contracts.keys import (
+    ACCEPTED,
+    GENERATIONS,
+    LIVE,
+    Fingerprint,
+    LivePointer,
+    ShardKeys,
+    accepted_field,
+)
+from contracts.values import Meta
 from runtime.redis import RedisClient
 from runtime.scripts import Script
 
@@ -107,7 +115,7 @@ async def predecessor(client: RedisClient, generation: str) -> LivePointer | Non
 
 async def building(client: RedisClient, live: LivePointer, fingerprint: Fingerprint) -> str:
     """The generation that is being built with `fingerprint`; a new one if there is none."""
-    text = to_json(fingerprint.model_dump()).decode()
+    text = fingerprint.encode()
     fresh = Generation(fingerprint_json=text, status="building", since=time.time())
     name = await _BUILDING.run(
         client, [GENERATIONS], [text, number_of(live.generation), fresh.model_dump_json()]
@@ -140,7 +148,7 @@ async def _note(
     previous: str | None = None,
 ) -> None:
     note = Generation(
-        fingerprint_json=to_json(pointer.fingerprint.model_dump()).decode(),
+        fingerprint_json=pointer.fingerprint.encode(),
         status=status,
         since=time.time(),
         previous=previous,
@@ -228,11 +236,11 @@ async def drop(client: RedisClient, generation: str) -> int:
 
 async def accepted(client: RedisClient, topic: str, partition: int) -> int:
     """The offset through which the partition's dead letters are accepted; -1 for none."""
-    value = await client.hget(ACCEPTED, to_json((topic, partition)).decode())
+    value = await client.hget(ACCEPTED, accepted_field(topic, partition))
     return int(value) if value else -1
 
 
 async def accept(client: RedisClient, topic: str, partition: int, offset: int) -> None:
     """Accept the dead letters of a partition through `offset`."""
     if offset > await accepted(client, topic, partition):
-        await client.hset(ACCEPTED, to_json((topic, partition)).decode(), offset)
+        await client.hset(ACCEPTED, accepted_field(topic, partition), offset)

@@ -22,7 +22,8 @@ from typing import Any, ClassVar, NamedTuple
 import structlog
 from pydantic_core import to_json
 
-from contracts.keys import CHANGES, TRACES_KEPT, Fingerprint, Meta, ShardKeys, Status
+from contracts.keys import CHANGES, ChangeHint, Fingerprint, ShardKeys
+from contracts.values import TRACES_KEPT, Meta, Status, encode_traces
 from projector.fold.calendar import Calendar
 from projector.fold.facts import Fact
 from projector.fold.projection import Change, Fold, Projection
@@ -96,7 +97,7 @@ class Shard:
         self.lock = asyncio.Lock()
         self.projection: Projection
         self._client = client
-        self._fingerprint = to_json(fingerprint.model_dump()).decode()
+        self._fingerprint = fingerprint.encode()
         self._calendar = calendar
         self._cached_tasks = cached_tasks
         self._epoch = ""
@@ -199,7 +200,7 @@ class Shard:
             meta["forwarded"] = self._forwarded
         if traceparent:
             self._traces.append((self._seq + 1, traceparent))
-            meta["traces"] = to_json(list(self._traces)).decode()
+            meta["traces"] = encode_traces(self._traces)
         await self._write(prepared.change, meta)
         self.position = position
 
@@ -390,7 +391,8 @@ def _arguments(
     """KEYS and ARGV of the write script, after its epoch, seq and nonce."""
     names = [keys.meta, keys.seqs]
     dates = sorted(change.moved)
-    hint = to_json([keys.generation, keys.shard, seq, dates + change.gone]) if dates else b""
+    moved = (*dates, *change.gone)
+    hint = ChangeHint(keys.generation, keys.shard, seq, moved).encode() if dates else b""
     args: list[Any] = [hint, 2 * len(meta)]
     for name, value in meta.items():
         args += (name, value)

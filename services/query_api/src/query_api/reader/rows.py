@@ -7,7 +7,8 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from contracts.keys import NameEntry, Row, ShardKeys
+from contracts.keys import ShardKeys
+from contracts.values import NameEntry, Row
 from query_api.reader.errors import Unavailable
 from query_api.report.named_rows import ALL_PARTS, NamedRow, Part, completed, named_rows
 from query_api.report.row_query import Listing, RowQuery, listings
@@ -152,9 +153,10 @@ async def read_rows(
             keys = ShardKeys(generation, number)
             args: list[str | int] = [int(follow_pointers)]
             for listing in some:
-                # The key of no operator ends in null]: what stands before that is the date's.
-                common = keys.rows(listing.date, None).removesuffix("null]")
-                args += (keys.rows(listing.date, listing.operator), common)
+                args += (
+                    keys.rows(listing.date, listing.operator),
+                    keys.rows_prefix_of(listing.date),
+                )
             calls.append(([keys.meta, keys.none], args))
         answers = await _ROWS.run_all(client, calls)
         for number, answer in zip(shards, answers, strict=True):

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from contracts.keys import NAMES_SEQ, Cell, Meta, NameEntry, OpenKey, ShardKeys
+from contracts.keys import NAMES_SEQ, ShardKeys
+from contracts.values import Cell, Meta, NameEntry, OpenKey, split_counters
 from query_api.report.snapshot import CellCounts, OpenContacts, Shard
 from runtime.redis import RedisClient
 from runtime.scripts import Call, ReadScript
@@ -95,7 +96,7 @@ class Decoder:
             cell = known.get(field)
             if cell is None:
                 cell = known[field] = Cell.decode(field)
-            cells[cell] = tuple(map(int, value.split(b",")))
+            cells[cell] = split_counters(value)
         return CellCounts(cells)
 
     def opens(self, flat: Sequence[bytes]) -> OpenContacts:

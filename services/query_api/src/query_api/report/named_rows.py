@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
-from contracts.keys import Row
+from contracts.values import Row
 from query_api.report.collation import collation_key
 from query_api.report.row_query import RowQuery
 from query_api.report.snapshot import Snapshot

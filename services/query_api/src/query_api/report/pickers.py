@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contracts.keys import Cell, OpenKey
+from contracts.values import Cell, OpenKey
 from query_api.report.collation import collation_key
 from query_api.report.report_json import WITHOUT_MANAGER, WITHOUT_OPERATOR
 from query_api.report.scope import WITHOUT, Period, Scope

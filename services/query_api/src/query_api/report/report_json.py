@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
-from contracts.keys import COUNTERS
+from contracts.values import COUNTERS
 from query_api.report.freshness import Freshness
 from query_api.report.merge import Line, Merged, percent
 from query_api.report.moments import rfc3339

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from contracts.keys import COUNTERS, STANDINGS, Row
+from contracts.values import COUNTERS, STANDINGS, Row
 from query_api.report.scope import WITHOUT, Period, Scope
 from query_api.report.snapshot import Snapshot
 

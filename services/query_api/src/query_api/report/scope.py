@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from contracts.keys import Cell, OpenKey, Row
+from contracts.values import Cell, OpenKey, Row
 
 MAX_DAYS: Final = 92
 """Longest range of dates one report covers."""

@@ -9,23 +9,15 @@ from functools import cached_property
 from operator import add, is_
 from typing import Any, Final, NamedTuple
 
-from contracts.keys import (
-    COUNTERS,
-    NAMES_SEQ,
-    STANDINGS,
-    Cell,
-    Fingerprint,
-    Meta,
-    NameEntry,
-    OpenKey,
-)
+from contracts.keys import NAMES_SEQ, Fingerprint
+from contracts.values import COUNTERS, STANDINGS, Cell, Meta, NameEntry, OpenKey
 from query_api.report.scope import WITHOUT, Period, Scope
 
 Counters = tuple[int, ...]
-"""One number for each of `contracts.keys.COUNTERS`, in their order."""
+"""One number for each of `contracts.values.COUNTERS`, in their order."""
 
 Standing = tuple[int, int, int]
-"""One number for each of `contracts.keys.STANDINGS`, in their order."""
+"""One number for each of `contracts.values.STANDINGS`, in their order."""
 
 Refreshes = tuple[Any, ...]
 """The trace contexts of refreshes that are recorded, oldest first; of none while traces are off."""

@@ -1,0 +1,250 @@
+"""The values of Redis: every codec of the layout, once. `contracts.keys` knows where they are.
+
+What is made of several parts is a JSON array, so that an id may hold any character; a cell's
+counters are decimal numbers joined by commas.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal, NamedTuple, Self
+
+from pydantic_core import from_json, to_json
+
+COUNTERS: Final = (
+    "planned",
+    "calls",
+    "refusals",
+    "ordered",
+    "orders",
+    "delivered",
+    "postponed",
+    "no_contact",
+    "refused",
+    "dropped",
+    "drop_closed",
+)
+"""The counters of a cell, in their order within its value."""
+
+STANDINGS: Final = ("planned", "postponed", "dropped")
+"""How an open contact stands: dropped while its address is under check, otherwise its kind."""
+
+TRACES_KEPT: Final = 16
+"""Traced writes that a shard's meta remembers: what is written between two reads of it, and more."""
+
+
+class Cell(NamedTuple):
+    """What a counter is counted under, within one contact date."""
+
+    operator: str | None
+    manager: str | None
+    plan_date: str | None
+
+    def encode(self) -> str:
+        return to_json(self).decode()
+
+    @classmethod
+    def decode(cls, field: bytes | str) -> Self:
+        return cls(*from_json(field))
+
+
+def join_counters(counts: Iterable[int]) -> str:
+    """Returns a cell's value: its numbers, in the order of `COUNTERS`."""
+    return ",".join(map(str, counts))
+
+
+def split_counters(value: bytes) -> tuple[int, ...]:
+    """Returns the numbers of a cell's value, in the order of `COUNTERS`."""
+    return tuple(map(int, value.split(b",")))
+
+
+class OpenKey(NamedTuple):
+    """What an open contact is counted under: its cell, its deadline, how it stands.
+
+    The deadline is in whole minutes since 1970-01-01T00:00Z: from that minute on the contact
+    is overdue, before it active. So no clock is stored and nothing has to tick. The value is the
+    number of such contacts, in decimal.
+    """
+
+    operator: str | None
+    manager: str | None
+    plan_date: str | None
+    deadline: int
+    standing: str
+
+    def encode(self) -> str:
+        return to_json(self).decode()
+
+    @classmethod
+    def decode(cls, field: bytes | str) -> Self:
+        return cls(*from_json(field))
+
+
+class Row(NamedTuple):
+    """A contact as it is stored for the drill-down. Names are looked up when it is read."""
+
+    task_id: str
+    contact_no: int
+    contact_date: str
+    plan_date: str | None
+    due: int | None
+    """Minute of ``due_at`` since 1970; null where only the day ends the contact."""
+    deadline: int
+    """Minute since 1970 from which on the contact, if still open, is overdue."""
+    operator: str | None
+    manager: str | None
+    client: str
+    address: str
+    origin: str | None
+    kind: str
+    """planned | postponed"""
+    status: str
+    """open | dropped | ordered | postponed | no_contact | refused | drop_closed"""
+    is_delivered: bool
+    was_dropped: bool
+    orders: tuple[tuple[str, str | None], ...]
+    """(id, number) of each distinct order; the number is null if only a delivery named it."""
+    calls: tuple[tuple[str | None, int], ...]
+    """(operator, number of calls) for each caller."""
+    refusals: tuple[tuple[str | None, int], ...]
+    postponements: int
+    postpone_comment: str | None
+    comment: str | None
+    last_call_at: str | None
+    """RFC 3339, as it was published."""
+
+    @classmethod
+    def decode(cls, field: bytes | str, value: bytes | str) -> Self:
+        """Returns the row that `row_field` and `encode_row` have written."""
+        return cls(*from_json(field), *from_json(value))
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in ("open", "dropped")
+
+    @property
+    def standing(self) -> str:
+        return "dropped" if self.status == "dropped" else self.kind
+
+
+def row_field(task_id: str, contact_no: int) -> str:
+    """Returns the field of a row, and of the pointers to it."""
+    return to_json((task_id, contact_no)).decode()
+
+
+def encode_row(contact: tuple[Any, ...]) -> bytes:
+    """Returns a row's value; `contact` has the fields of `Row` from `contact_no` on."""
+    return to_json(contact[1:])
+
+
+def row_pointer(holder: str | None) -> bytes:
+    """Returns the value of a pointer to a row, which another operator holds.
+
+    It is listed under an operator who called, or was refused, on that contact. A row's value never
+    begins with a brace.
+    """
+    return to_json({"holder": holder})
+
+
+class NameEntry(NamedTuple):
+    """The name of an id and the place, in fold order, of the latest event that gave it.
+
+    Compare entries of several shards as tuples; the greatest one holds the name to show.
+    """
+
+    seconds: int
+    fraction: str
+    rank: int
+    source: str
+    event_id: str
+    text: str
+
+    @classmethod
+    def decode(cls, value: bytes | str) -> Self:
+        return cls(*from_json(value))
+
+
+def encode_name(entry: tuple[int, str, int, str, str, str]) -> bytes:
+    """Returns the value of a `NameEntry`, or of its bare tuple."""
+    return to_json(entry)
+
+
+Status = Literal["building", "live", "retired"]
+
+
+class Meta(NamedTuple):
+    """The meta of a shard: who may write to it, where in its partition it is, how fresh."""
+
+    epoch: str
+    """The token of the owner that wrote last: ``NUMBER-RANDOM``. The number only grows."""
+    seq: int
+    """How many writes the shard has had."""
+    nonce: str
+    offset: int
+    """Offset of the next record to apply; -1 before the shard has found its start."""
+    status: Status
+    fingerprint: str
+    complete_since: str | None
+    """RFC 3339; set when Kafka no longer had its beginning when the shard was first filled."""
+    horizon: str | None
+    """Contact dates before this one are forgotten."""
+    last_offset: int
+    last_timestamp: int
+    last_checksum: int
+    as_of: int | None
+    """Milliseconds since 1970: everything in the partition at that moment is in the figures."""
+    end_offset: int
+    """The partition's end when it was last looked at."""
+    forwarded: int
+    parked: str | None
+    """Why the shard is not written to, for a person to read."""
+    recent: str | None = None
+    """Of the last 10,000 records, to tell a storm: JSON [records, {}]; or, if some were dead letters,
+    [records, {reason: dead letters}, verdicts], where the verdicts are base64 of zlib of a byte for
+    each record, oldest first: 0 for an event, else the place of its reason among them, from 1."""
+    traces: str | None = None
+    """The last writes that are traced, oldest first, as `encode_traces` writes them (ADR 10)."""
+
+    @classmethod
+    def decode(cls, fields: Mapping[bytes, bytes]) -> Self | None:
+        """Returns the meta, or None if the shard does not exist yet."""
+        if not fields:
+            return None
+
+        def text(name: str) -> str | None:
+            value = fields.get(name.encode(), b"")
+            return value.decode() or None
+
+        def number(name: str, default: int) -> int:
+            return int(fields.get(name.encode()) or default)
+
+        as_of = text("as_of")
+        status: Any = text("status") or "building"
+        return cls(
+            epoch=text("epoch") or "0-",
+            seq=number("seq", 0),
+            nonce=text("nonce") or "",
+            offset=number("offset", -1),
+            status=status,
+            fingerprint=text("fingerprint") or "",
+            complete_since=text("complete_since"),
+            horizon=text("horizon"),
+            last_offset=number("last_offset", -1),
+            last_timestamp=number("last_timestamp", -1),
+            last_checksum=number("last_checksum", 0),
+            as_of=int(as_of) if as_of else None,
+            end_offset=number("end_offset", -1),
+            forwarded=number("forwarded", 0),
+            parked=text("parked"),
+            recent=text("recent"),
+            traces=text("traces"),
+        )
+
+    def traced_since(self, seq: int) -> list[str]:
+        """Returns the traceparent of each traced write after the shard was at `seq`."""
+        if not self.traces:
+            return []
+        return [str(traceparent) for at, traceparent in from_json(self.traces) if at > seq]
+
+
+def encode_traces(writes: Iterable[tuple[int, str]]) -> str:
+    """Returns the (seq, traceparent) of traced writes as a meta holds them."""
+    return to_json(list(writes)).decode()
