@@ -24,6 +24,9 @@ from query_api.routes.access import access_routes
 from support.issuer import CLIENT_ID, Issuer
 from support.serving import address, listening, served
 
+REPORT = "/api/v1/report"
+ROWS = "/api/v1/contacts"
+
 
 class HandClock:
     """A clock that moves when it is told to."""

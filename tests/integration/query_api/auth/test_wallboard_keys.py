@@ -1,39 +1,23 @@
-"""Wallboard keys on a real Redis: made, shown once, exchanged, checked again, revoked."""
+"""Wallboard keys on a real Redis: exchanged, checked again, revoked."""
 
-import asyncio
-import json
-import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 import redis.asyncio
-import structlog
 
 from devkit.stack.engines import EmbeddedRedis
-from query_api.auth import RECHECK_S, Caller, commands
-from query_api.auth.store import sha256
-from support.guarded import Guarded, guarded
-from support.issuer import Issuer, running_issuer
+from query_api.auth import RECHECK_S, Caller
+from support.guarded import REPORT, ROWS, Guarded, guarded
+from support.issuer import Issuer
+from support.wallboard_keys import Keys
 
 EXCHANGE = "/api/v1/wallboard/session"
-REPORT = "/api/v1/report"
-ROWS = "/api/v1/contacts"
+
+
 COOKIE = "obzvon_wallboard"
-
-
-@pytest_asyncio.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with running_issuer() as running:
-        yield running
-
-
-@pytest.fixture
-def log() -> Iterator[list[Any]]:
-    with structlog.testing.capture_logs() as lines:
-        yield lines
 
 
 @pytest_asyncio.fixture
@@ -42,55 +26,8 @@ async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[Guarded]:
         yield running
 
 
-class Keys:
-    """The command `keys`, as one calls it in a terminal."""
-
-    def __init__(self, url: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-        monkeypatch.setenv("OBZVON_ACCESS_REDIS_URL", url)
-        self._capsys = capsys
-
-    async def __call__(self, *argv: str) -> tuple[int, str, str]:
-        """(exit code, stdout, stderr)"""
-        self._capsys.readouterr()
-        code = await asyncio.to_thread(commands.keys, argv)
-        out, err = self._capsys.readouterr()
-        return code, out, err
-
-    async def create(self, name: str = "Hall 2", *options: str) -> str:
-        code, out, err = await self("create", name, *options)
-        assert code == 0, err
-        return str(out.strip())
-
-
-@pytest.fixture
-def keys(
-    redis_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Keys:
-    return Keys(redis_url, monkeypatch, capsys)
-
-
 async def exchange(api: Guarded, key: str) -> httpx.Response:
     return await api.client.post(EXCHANGE, headers={"Authorization": f"Key {key}"})
-
-
-async def test_a_key_is_shown_once_and_stored_as_a_hash_only(keys: Keys, redis_url: str) -> None:
-    code, out, err = await keys("create", "Hall 2", "--expires", "90d")
-    key = out.strip()
-    assert code == 0
-    assert re.fullmatch(r"obzkey_[0-9a-f]{8}_[A-Za-z0-9_-]{43}", key)
-    secret = key.split("_", 2)[2]
-    _, listed, _ = await keys("list")
-    assert "Hall 2" in listed
-    assert secret not in listed + err
-    async with redis.asyncio.from_url(redis_url, decode_responses=True) as client:
-        stored = json.dumps([await client.hgetall(name) for name in await client.keys("*")])
-    assert sha256(secret) in stored
-    assert secret not in stored
-
-
-async def test_two_keys_never_share_a_secret(keys: Keys) -> None:
-    made = [await keys.create(f"Hall {n}") for n in range(3)]
-    assert len({key.split("_", 2)[2] for key in made}) == 3
 
 
 async def test_a_wallboard_exchanges_its_key_for_a_cookie_that_shows_figures_only(
@@ -319,42 +256,3 @@ async def test_without_an_access_redis_keys_are_switched_off(issuer: Issuer) -> 
     async with guarded(issuer) as api:
         assert (await exchange(api, "obzkey_0011aabb_x")).status_code == 503
         assert (await api.get(REPORT, issuer.token())).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "argv",
-    [
-        ("create", ""),
-        ("create", "a\nb"),
-        ("create", "Hall", "--expires", "soon"),
-        ("create", "Hall", "--expires", "99999d"),
-        ("create",),
-        ("revoke",),
-        (),
-    ],
-)
-async def test_a_wrong_argument_is_explained(argv: tuple[str, ...], keys: Keys) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        await keys(*argv)
-    assert stopped.value.code == 2
-
-
-async def test_a_name_is_taken_until_its_key_is_revoked(keys: Keys) -> None:
-    await keys.create()
-    assert (await keys("create", "Hall 2"))[0] == 1
-    await keys("revoke", "Hall 2")
-    assert (await keys("create", "Hall 2"))[0] == 0
-    assert (await keys("revoke", "Hall 3"))[0] == 1
-
-
-@pytest.mark.parametrize("url", [None, "", "http://127.0.0.1"])
-async def test_keys_needs_its_redis_and_says_so(
-    url: str | None, keys: Keys, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if url is None:
-        monkeypatch.delenv("OBZVON_ACCESS_REDIS_URL")
-    else:
-        monkeypatch.setenv("OBZVON_ACCESS_REDIS_URL", url)
-    code, out, err = await keys("list")
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "OBZVON_ACCESS_REDIS_URL" in err

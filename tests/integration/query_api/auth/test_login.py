@@ -1,76 +1,21 @@
 """The browser's login against a real issuer: the way in, the ways that must stay shut."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-import pytest_asyncio
 import redis.asyncio
-import structlog
 
 from devkit.stack.issuer.tokens import Issuer as DevelopmentIssuer
 from devkit.stack.issuer.tokens import Person
 from devkit.stack.issuer.web import create_app as create_issuer_app
-from query_api.auth import RECHECK_S
-from query_api.auth.credentials import Credential
 from query_api.auth.settings import AccessSettings
-from query_api.auth.store import sha256
-from support.guarded import Guarded, guarded
-from support.issuer import AUDIENCE, Issuer, running_issuer
+from support.browser import COOKIE, at_the_issuer, log_in, logged_in, with_query
+from support.guarded import REPORT, ROWS, Guarded, guarded
+from support.issuer import AUDIENCE, Issuer
 from support.serving import address, listening, served
-
-REPORT = "/api/v1/report"
-ROWS = "/api/v1/contacts"
-COOKIE = "obzvon_session"
-
-
-@pytest_asyncio.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with running_issuer() as running:
-        yield running
-
-
-@pytest.fixture
-def log() -> Iterator[list[Any]]:
-    with structlog.testing.capture_logs() as lines:
-        yield lines
-
-
-@pytest_asyncio.fixture
-async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[Guarded]:
-    async with guarded(issuer, access_redis_url=redis_url, login=True) as running:
-        yield running
-
-
-async def at_the_issuer(api: Guarded, path: str = "/login") -> str:
-    """Begin a login; the address at which the issuer sends the browser back."""
-    begun = await api.client.get(path)
-    assert begun.status_code == 303, begun.text
-    async with httpx.AsyncClient(trust_env=False, verify=False) as browser:
-        approved = await browser.get(begun.headers["location"])
-    return str(approved.headers["location"])
-
-
-async def log_in(api: Guarded, path: str = "/login") -> httpx.Response:
-    return await api.client.get(await at_the_issuer(api, path))
-
-
-async def logged_in(api: Guarded) -> None:
-    answer = await log_in(api)
-    assert answer.status_code == 303, answer.text
-
-
-def with_query(url: str, **changes: str | None) -> str:
-    parts = urlsplit(url)
-    query = {name: values[0] for name, values in parse_qs(parts.query).items()} | changes
-    return parts._replace(
-        query=urlencode({name: value for name, value in query.items() if value is not None})
-    ).geturl()
 
 
 async def test_a_login_opens_report_and_rows_with_a_cookie_no_script_can_read(
@@ -249,190 +194,6 @@ async def test_the_store_holds_neither_cookie_nor_refresh_token(
     assert "u-1" in stored
     assert refresh_token not in stored
     assert api.client.cookies[COOKIE] not in stored
-
-
-# How a session ends
-
-
-async def test_logging_out_ends_the_session_at_once_here_and_at_the_issuer(
-    issuer: Issuer, api: Guarded
-) -> None:
-    await logged_in(api)
-    cookie = api.client.cookies[COOKIE]
-    assert (await api.get(REPORT)).status_code == 200
-    answer = await api.client.post(
-        "/logout", headers={"Origin": api.access.settings.public_url or ""}
-    )
-    assert answer.status_code == 303
-    assert answer.headers["location"].startswith(f"{issuer.url}/bye?client_id=obzvon-web")
-    assert COOKIE not in api.client.cookies
-    answer = await api.client.get(REPORT, headers={"Cookie": f"{COOKIE}={cookie}"})
-    assert answer.status_code == 401
-
-
-@pytest.mark.parametrize("headers", [{}, {"Origin": "https://evil.example"}, {"Origin": "null"}])
-async def test_another_sites_page_cannot_log_anyone_out(
-    headers: dict[str, str], api: Guarded
-) -> None:
-    await logged_in(api)
-    assert (await api.client.post("/logout", headers=headers)).status_code == 403
-    assert (await api.client.get("/logout")).status_code == 405
-    assert (await api.get(REPORT)).status_code == 200
-
-
-async def test_without_a_refresh_token_a_session_ends_with_its_access_token(
-    issuer: Issuer, api: Guarded
-) -> None:
-    issuer.gives_refresh_tokens = False
-    await logged_in(api)
-    api.clock.advance(issuer.access_ttl_s)
-    assert (await api.get(REPORT)).status_code == 200  # the leeway
-    api.clock.advance(61)
-    assert (await api.get(REPORT)).status_code == 401
-
-
-async def test_a_hundred_requests_at_once_to_two_processes_renew_the_session_once(
-    issuer: Issuer, api: Guarded, redis_url: str
-) -> None:
-    await logged_in(api)
-    async with guarded(issuer, login=True, access_redis_url=redis_url) as other:
-        pass_the_access_token_by(issuer, api)
-        other.clock.now = api.clock.now
-        issuer.slowness_s = 0.3  # time enough for the other process to want it too
-        cookie = f"{COOKIE}={api.client.cookies[COOKIE]}"
-        answers = await asyncio.gather(
-            *(one.get(REPORT, Cookie=cookie) for one in (api, other) for _ in range(50))
-        )
-    assert {answer.status_code for answer in answers} == {200}
-    assert issuer.refreshes == 1
-
-
-async def test_requests_at_once_with_one_cookie_look_the_session_up_once(
-    api: Guarded, redis_url: str
-) -> None:
-    await logged_in(api)
-    async with redis.asyncio.from_url(redis_url) as client:
-        before = await reads(client)
-        credential = credential_of(api)
-        callers = await asyncio.gather(*(api.access.verify(credential) for _ in range(50)))
-        assert {caller.subject for caller in callers} == {"u-1"}
-        assert await reads(client) - before == 1
-
-
-async def test_a_request_that_is_given_up_does_not_spoil_the_check_for_the_rest(
-    api: Guarded,
-) -> None:
-    await logged_in(api)
-    credential = credential_of(api)
-    first, second = (asyncio.create_task(api.access.verify(credential)) for _ in range(2))
-    await asyncio.sleep(0)
-    first.cancel()
-    assert (await second).subject == "u-1"
-    assert first.cancelled()
-    assert not api.access._checking
-
-
-async def reads(client: Any) -> int:
-    """How often the server was asked to GET something."""
-    return int((await client.info("commandstats")).get("cmdstat_get", {}).get("calls", 0))
-
-
-def credential_of(api: Guarded) -> Credential:
-    cookie = f"{COOKIE}={api.client.cookies[COOKIE]}".encode()
-    credential = api.access.credential([(b"cookie", cookie)])
-    assert credential is not None
-    return credential
-
-
-def pass_the_access_token_by(issuer: Issuer, api: Guarded) -> None:
-    """Past the end of the access token; the tokens that follow are good for much longer."""
-    api.clock.advance(issuer.access_ttl_s + 61)
-    issuer.access_ttl_s = api.clock() - time.time() + 300
-
-
-async def test_who_saw_the_old_session_before_it_was_renewed_does_not_renew_it_again(
-    issuer: Issuer, api: Guarded
-) -> None:
-    await logged_in(api)
-    cookie = api.client.cookies[COOKIE]
-    seen_before = await api.access.sessions.store.session(sha256(cookie))
-    assert seen_before is not None
-    pass_the_access_token_by(issuer, api)
-    assert (await api.get(REPORT)).status_code == 200
-    renewal = api.access.sessions.renewal
-    assert renewal is not None
-    renewed = await renewal.renew(sha256(cookie), cookie, seen_before)
-    assert renewed is not None
-    assert renewed.rights_end_at > api.clock()
-    assert issuer.refreshes == 1
-
-
-async def test_renewing_takes_over_what_the_issuer_says_now(issuer: Issuer, api: Guarded) -> None:
-    await logged_in(api)
-    issuer.claims = {"realm_access": {"roles": ["quality_control"]}, "obzvon_operators": ["o-9"]}
-    assert (await api.get(REPORT)).json()["roles"] == ["head"]
-    pass_the_access_token_by(issuer, api)
-    seen = (await api.get(REPORT)).json()
-    assert (seen["roles"], seen["operators"]) == (["quality_control"], ["o-9"])
-
-
-async def test_a_role_that_was_taken_away_is_gone_after_the_renewal(
-    issuer: Issuer, api: Guarded
-) -> None:
-    await logged_in(api)
-    issuer.claims = {"realm_access": {"roles": []}}
-    pass_the_access_token_by(issuer, api)
-    assert (await api.get(REPORT)).status_code == 403
-
-
-@pytest.mark.parametrize("reason", ["withdrawn", "another person"])
-async def test_a_renewal_that_the_issuer_does_not_confirm_ends_the_session(
-    reason: str, issuer: Issuer, api: Guarded, redis_url: str
-) -> None:
-    await logged_in(api)
-    if reason == "withdrawn":
-        issuer.refresh_tokens.clear()
-    else:
-        issuer.claims = {"sub": "u-2"}
-    pass_the_access_token_by(issuer, api)
-    assert (await api.get(REPORT)).status_code == 401
-    async with redis.asyncio.from_url(redis_url) as client:
-        assert await client.keys("obzvon:access:session:*") == []
-
-
-async def test_while_the_issuer_is_away_a_session_is_neither_renewed_nor_lost(
-    issuer: Issuer, api: Guarded
-) -> None:
-    await logged_in(api)
-    pass_the_access_token_by(issuer, api)
-    issuer.is_down = True
-    assert (await api.get(REPORT)).status_code == 503
-    issuer.is_down = False
-    assert (await api.get(REPORT)).status_code == 200
-
-
-async def test_a_session_ends_after_so_many_hours_whatever_the_issuer_says(
-    issuer: Issuer, api: Guarded
-) -> None:
-    issuer.access_ttl_s = 30 * 24 * 3600
-    await logged_in(api)
-    api.clock.advance(11.9 * 3600)
-    assert (await api.get(REPORT)).status_code == 200
-    api.clock.advance(0.1 * 3600)
-    assert (await api.get(REPORT)).status_code == 401
-
-
-async def test_a_stream_of_a_session_ends_with_the_session(
-    issuer: Issuer, api: Guarded, redis_url: str
-) -> None:
-    await logged_in(api)
-    watching = await api.access.verify(credential_of(api))
-    assert await api.access.still_allowed(watching)
-    async with redis.asyncio.from_url(redis_url) as client:
-        await client.flushall()  # as another process's logout would
-    assert not await api.access.still_allowed(watching)
-    api.clock.advance(RECHECK_S)
-    assert (await api.get(REPORT)).status_code == 401
 
 
 async def test_while_the_issuer_is_away_the_login_says_so(issuer: Issuer, api: Guarded) -> None:

@@ -1,0 +1,145 @@
+"""The issuer's keys: when they are fetched, how long they are believed, what its outages do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from query_api.auth import issuer as issuer_module
+from support.guarded import REPORT, Guarded, guarded
+from support.issuer import (
+    Issuer,
+    public_jwk,
+)
+from support.waiting import until
+
+
+@pytest_asyncio.fixture
+async def api(issuer: Issuer) -> AsyncIterator[Guarded]:
+    async with guarded(issuer) as running:
+        yield running
+
+
+async def test_a_hundred_first_tokens_fetch_the_keys_once(issuer: Issuer, api: Guarded) -> None:
+    tokens = [issuer.token(sub=f"u-{n}") for n in range(100)]
+    answers = await asyncio.gather(*(api.get(REPORT, token) for token in tokens))
+    assert {answer.status_code for answer in answers} == {200}
+    assert issuer.jwks_fetches == 1
+
+
+async def test_a_herd_of_unknown_key_ids_fetches_at_most_once_in_ten_seconds(
+    issuer: Issuer,
+) -> None:
+    async with guarded(issuer, rate_limit_unknown="none") as api:
+        assert (await api.get(REPORT, issuer.token())).status_code == 200
+        assert issuer.jwks_fetches == 1
+
+        async def herd(name: str) -> set[int]:
+            tokens = [issuer.token(headers={"kid": f"{name}-{n}"}) for n in range(40)]
+            answers = await asyncio.gather(*(api.get(REPORT, token) for token in tokens))
+            return {answer.status_code for answer in answers}
+
+        assert await herd("at once") == {401}
+        assert issuer.jwks_fetches == 1
+        for fetches in (2, 3):
+            api.monotonic.advance(10.1)
+            assert await herd(f"after {fetches}") == {401}
+            assert await herd(f"again {fetches}") == {401}
+            assert issuer.jwks_fetches == fetches
+
+
+async def test_a_new_key_is_found_by_its_unknown_id(issuer: Issuer, api: Guarded) -> None:
+    assert (await api.get(REPORT, issuer.token())).status_code == 200
+    issuer.jwks.append(public_jwk("second"))
+    api.monotonic.advance(10.1)
+    assert (await api.get(REPORT, issuer.token(key="second"))).status_code == 200
+    assert (await api.get(REPORT, issuer.token(sub="u-2"))).status_code == 200
+    assert issuer.jwks_fetches == 2
+
+
+@pytest.mark.parametrize("change", ["withdrawn", "replaced"])
+async def test_tokens_of_a_key_that_is_gone_are_refused_even_if_remembered(
+    change: str, issuer: Issuer, api: Guarded
+) -> None:
+    token, other = issuer.token(), issuer.token(key="curve", algorithm="ES256")
+    assert (await api.get(REPORT, token)).status_code == 200
+    issuer.jwks[0] = public_jwk("second", kid="second" if change == "withdrawn" else "first")
+    api.monotonic.advance(issuer_module.REFRESH_S + 1)
+    assert (await api.get(REPORT, token)).status_code == 200  # the refresh runs behind its back
+
+    async def is_refused() -> Any:
+        return (await api.get(REPORT, token)).status_code == 401
+
+    await until(is_refused)
+    assert (await api.get(REPORT, other)).status_code == 200
+
+
+async def test_without_keys_nobody_gets_in_and_the_answer_is_503(
+    issuer: Issuer, api: Guarded
+) -> None:
+    issuer.is_down = True
+    answer = await api.get(REPORT, issuer.token())
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) > 0
+    issuer.is_down = False
+    assert (await api.get(REPORT, issuer.token())).status_code == 503  # not asked again so soon
+    api.monotonic.advance(issuer_module.RETRY_PAUSE_S)
+    assert (await api.get(REPORT, issuer.token())).status_code == 200
+
+
+async def test_with_keys_an_outage_of_the_issuer_goes_unnoticed(
+    issuer: Issuer, api: Guarded
+) -> None:
+    assert (await api.get(REPORT, issuer.token())).status_code == 200
+    issuer.is_down = True
+    api.monotonic.advance(issuer_module.REFRESH_S + 1)
+    assert (await api.get(REPORT, issuer.token(sub="u-2"))).status_code == 200
+    assert (await api.get(REPORT, issuer.token("other"))).status_code == 403
+    assert (await api.get(REPORT, issuer.token(exp=1))).status_code == 401
+    api.monotonic.advance(60)
+    assert (await api.get(REPORT, issuer.token(key="second"))).status_code == 503
+
+
+async def test_keys_that_are_a_day_old_open_nothing_any_more(issuer: Issuer, api: Guarded) -> None:
+    assert (await api.get(REPORT, issuer.token())).status_code == 200
+    issuer.is_down = True
+    api.monotonic.advance(issuer_module.KEYS_LIVE_S)
+    assert (await api.get(REPORT, issuer.token(sub="u-2"))).status_code == 503
+
+
+async def test_an_issuer_that_never_answers_holds_no_request_long(
+    issuer: Issuer, api: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuer_module, "FETCH_TIMEOUT_S", 0.2)
+    issuer.stalls = True
+    async with asyncio.timeout(2):
+        assert (await api.get(REPORT, issuer.token())).status_code == 503
+
+
+@pytest.mark.parametrize(
+    "discovery",
+    [
+        {"issuer": "https://evil.example"},
+        {"issuer": None},
+        {"jwks_uri": "http://keys.example/jwks"},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"jwks_uri": "https://\u2603.example/jwks"},
+        {"jwks_uri": None},
+        {"token_endpoint": "http://login.example/token"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+    ],
+)
+async def test_a_discovery_document_that_leads_astray_gives_no_keys(
+    discovery: dict[str, Any], issuer: Issuer, api: Guarded
+) -> None:
+    issuer.discovery = discovery
+    assert (await api.get(REPORT, issuer.token())).status_code == 503
+
+
+async def test_the_keys_address_can_be_set(issuer: Issuer) -> None:
+    issuer.discovery = {"issuer": "https://evil.example"}
+    async with guarded(issuer, oidc_jwks_url=f"{issuer.url}/jwks") as api:
+        assert (await api.get(REPORT, issuer.token())).status_code == 200
