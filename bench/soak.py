@@ -32,7 +32,8 @@ import psutil
 from aiokafka import AIOKafkaProducer
 from pydantic_core import to_json
 
-from chaos.load import ZONE, Load
+from chaos.histories import ZONE
+from chaos.load import Load
 from chaos.projectors import Place
 from engines import kafka, redis_server
 from running import services

@@ -15,8 +15,8 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from chaos import results
+from chaos.histories import ZONE, report_days
 from chaos.independent import Event, Figures, Rules
-from chaos.load import ZONE, report_days
 from contracts.keys import ShardKeys
 from contracts.values import Meta
 from devkit.stack.ports import free_port

@@ -18,7 +18,8 @@ from typing import Any
 
 import httpx
 
-from chaos.load import ZONE, Growing
+from chaos.growing import Growing
+from chaos.histories import ZONE
 from chaos.projectors import Place
 from support.issuer import running_issuer
 from support.processes import api_process

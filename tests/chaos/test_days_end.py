@@ -9,7 +9,8 @@ import pytest
 import redis.asyncio
 
 from chaos import results
-from chaos.load import ZONE, Load
+from chaos.histories import ZONE
+from chaos.load import Load
 from chaos.projectors import Place
 from contracts.keys import ShardKeys
 from runtime.redis import RedisClient

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chaos.load import Growing, Load, flowing, under_load
+from chaos.growing import Growing
+from chaos.load import Load, flowing, under_load
 from chaos.projectors import Place, ProjectorProcess, place
 from chaos.readers import Readers, reading
 from devkit.real_engines import RealRedisCluster

@@ -12,7 +12,8 @@ from redis.asyncio.cluster import RedisCluster
 
 import projector.store.client as projector
 import query_api.connections as query_api
-from chaos.load import Growing, flowing, under_load
+from chaos.growing import Growing
+from chaos.load import flowing, under_load
 from chaos.projectors import Place, place
 from chaos.readers import reading
 from contracts.keys import ShardKeys

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 from aiokafka.partitioner import murmur2
 
+from chaos.histories import ZONE
 from chaos.independent import Event
-from chaos.load import ZONE, Load, flowing, under_load
+from chaos.load import Load, flowing, under_load
 from chaos.projectors import Place, ProjectorProcess
 from chaos.readers import served_api
 from contracts.values import Meta

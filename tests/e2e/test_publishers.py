@@ -10,13 +10,12 @@ import pytest
 from confluent_kafka import Producer
 
 from support.api import running_api
-from support.events import DAY, called, planned
+from support.events import DAY, NOON, called, planned
 from support.issuer import Issuer
 from support.projecting import Shards, running_projector, shards_of
 from support.publishing import Record, compressing_producer, publish, record_of, send
 from support.topics import Topic, read_all
 
-NOON = f"{DAY}T12:00:00+03:00"
 Publish = Callable[[Topic, list[dict[str, Any]]], None]
 
 

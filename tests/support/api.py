@@ -13,6 +13,7 @@ from query_api.main import create_app
 from query_api.server import Server, server_of
 from query_api.settings import Settings
 from query_api.state import ApiState, state_of
+from support.events import DAY
 from support.issuer import Issuer
 from support.serving import address, listening
 from support.waiting import until
@@ -62,6 +63,25 @@ class Api:
             line["operator"]["id"]: {k: v for k, v in line.items() if k != "operator"}
             for line in answer["operators"]
         }
+
+    async def totals(self, **parameters: Any) -> Any:
+        """The totals of the report, of `DAY` unless another date is asked for."""
+        return (await self.get("/report", **{"date": DAY, **parameters}))["totals"]
+
+    async def shows_planned(self, count: int) -> bool:
+        """Whether the report of `DAY`, which must be there, counts so many planned contacts."""
+        return bool((await self.totals())["planned"] == count)
+
+    async def is_stale(self) -> bool:
+        """Whether the report of `DAY` calls itself stale."""
+        return bool((await self.get("/report", date=DAY))["stale"])
+
+    async def is_fresh(self) -> bool:
+        return not await self.is_stale()
+
+    async def status(self, path: str = "/api/v1/report", **parameters: str) -> int:
+        """The status of an answer at this path of the whole server."""
+        return (await self.client.get(path, params=parameters)).status_code
 
     async def up_to_date(self) -> None:
         """Wait for a read of all of Redis that begins now."""

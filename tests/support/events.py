@@ -6,6 +6,7 @@ from typing import Any
 Event = dict[str, Any]
 
 DAY = "2026-11-24"
+NOON = f"{DAY}T12:00:00+03:00"
 
 _numbers = itertools.count(1)
 

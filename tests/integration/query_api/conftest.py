@@ -9,11 +9,9 @@ import structlog
 
 from runtime.logs import configure_logs
 from support.api import Api, running_api
-from support.events import DAY
+from support.events import NOON
 from support.issuer import Issuer, running_issuer
 from support.writer import Writer
-
-NOON = f"{DAY}T12:00:00+03:00"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

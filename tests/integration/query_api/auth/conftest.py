@@ -24,6 +24,13 @@ async def issuer() -> AsyncIterator[Issuer]:
         yield running
 
 
+@pytest_asyncio.fixture
+async def api(issuer: Issuer) -> AsyncIterator[Guarded]:
+    """The app behind the gate, of the test's own."""
+    async with guarded(issuer) as running:
+        yield running
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared() -> AsyncIterator[tuple[Issuer, Guarded]]:
     """One issuer and one app for tables of tokens: no token in them changes either."""

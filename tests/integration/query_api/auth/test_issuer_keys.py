@@ -1,11 +1,9 @@
 """The issuer's keys: when they are fetched, how long they are believed, what its outages do."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from query_api.auth import issuer as issuer_module
 from support.guarded import REPORT, Guarded, guarded
@@ -14,12 +12,6 @@ from support.issuer import (
     public_jwk,
 )
 from support.waiting import until
-
-
-@pytest_asyncio.fixture
-async def api(issuer: Issuer) -> AsyncIterator[Guarded]:
-    async with guarded(issuer) as running:
-        yield running
 
 
 async def test_a_hundred_first_tokens_fetch_the_keys_once(issuer: Issuer, api: Guarded) -> None:

@@ -1,11 +1,13 @@
 """The browser's login against a real issuer: the way in, the ways that must stay shut."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
+import pytest_asyncio
 import redis.asyncio
 
 from devkit.stack.issuer.tokens import Issuer as DevelopmentIssuer
@@ -16,6 +18,12 @@ from support.browser import COOKIE, at_the_issuer, log_in, logged_in, with_query
 from support.guarded import REPORT, ROWS, Guarded, guarded
 from support.issuer import AUDIENCE, Issuer
 from support.serving import address, listening, served
+
+
+@pytest_asyncio.fixture
+async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[Guarded]:
+    async with guarded(issuer, access_redis_url=redis_url, login=True) as running:
+        yield running
 
 
 async def test_a_login_opens_report_and_rows_with_a_cookie_no_script_can_read(

@@ -1,23 +1,14 @@
 """Tokens that were checked once are remembered, until they expire."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from query_api.auth import Caller
 from query_api.auth import access as access_module
-from support.guarded import REPORT, Guarded, guarded
+from support.guarded import REPORT, Guarded
 from support.issuer import Issuer, seconds_now
 from support.waiting import until
-
-
-@pytest_asyncio.fixture
-async def api(issuer: Issuer) -> AsyncIterator[Guarded]:
-    async with guarded(issuer) as running:
-        yield running
-
 
 # What is remembered
 

@@ -20,7 +20,7 @@ from query_api.auth import require_report, require_rows
 from query_api.auth.store import AccessStore, KeyRecord, secret, sha256
 from query_api.main import create_app
 from query_api.settings import Settings
-from support.events import DAY, failed, planned, postponed
+from support.events import DAY, NOON, failed, planned, postponed
 from support.issuer import CLIENT_ID, Issuer, running_issuer
 from support.paths import ROOT
 from support.serving import address, listening, served
@@ -90,7 +90,7 @@ async def world(issuer: Issuer, redis_server: str) -> AsyncIterator[World]:
             rate_limit="none",
             rate_limit_unknown="none",
         )
-        app = create_app(settings, lambda: datetime.fromisoformat(f"{DAY}T12:00:00+03:00"))
+        app = create_app(settings, lambda: datetime.fromisoformat(NOON))
         async with app.router.lifespan_context(app), served(app, sock=sock) as url:
             yield World(app, url, await credentials(issuer, url, AccessStore(redis_server)))
 

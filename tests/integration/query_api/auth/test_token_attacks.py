@@ -2,15 +2,14 @@
 
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import jwt
 import pytest
-import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from support.guarded import REPORT, Guarded, guarded
+from support.guarded import REPORT, Guarded
 from support.issuer import (
     AUDIENCE,
     Issuer,
@@ -21,13 +20,6 @@ from support.issuer import (
     seconds_now,
     unsigned,
 )
-
-
-@pytest_asyncio.fixture
-async def api(issuer: Issuer) -> AsyncIterator[Guarded]:
-    async with guarded(issuer) as running:
-        yield running
-
 
 shares = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from query_api.report.snapshot import Snapshot
 from support.api import Api, running_api
-from support.events import DAY, planned
+from support.events import DAY, NOON, planned
 from support.issuer import Issuer
 from support.waiting import until
 from support.writer import Writer
@@ -202,7 +202,7 @@ async def test_one_refresh_serves_all_who_ask_for_a_cold_date(
     redis_url: str, writer: Writer, issuer: Issuer
 ) -> None:
     await writer.write([planned("T1", date="2026-11-20"), planned("T2")])
-    async with running_api(redis_url, issuer, f"{DAY}T12:00:00+03:00") as api:
+    async with running_api(redis_url, issuer, NOON) as api:
         await until(lambda: isinstance(api.state.mirror.snapshot, Snapshot))
         merges, reads = api.state.reports.merges, api.state.mirror.refreshes
 

@@ -59,18 +59,13 @@ async def test_the_answer_has_the_contract_s_shape(writer: Writer, api: Api) -> 
 
 async def test_a_change_is_seen_as_soon_as_its_hint_arrives(writer: Writer, api: Api) -> None:
     await writer.write([planned("T1")])
-    await until(lambda: _planned(api, 1))
+    await until(lambda: api.shows_planned(1))
 
     reads = api.state.mirror.refreshes
     await writer.write([planned("T2"), planned("T3")])
-    await until(lambda: _planned(api, 3), within_s=0.5, every_s=0.001)
+    await until(lambda: api.shows_planned(3), within_s=0.5, every_s=0.001)
 
     assert api.state.mirror.refreshes > reads
-
-
-async def _planned(api: Api, count: int) -> bool:
-    report = await api.get("/report", date=DAY)
-    return bool(report["totals"]["planned"] == count)
 
 
 async def test_an_unchanged_report_is_computed_once(writer: Writer, api: Api) -> None:

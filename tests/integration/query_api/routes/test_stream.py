@@ -16,14 +16,12 @@ import pytest_asyncio
 from query_api import server
 from query_api.live import channels
 from support.api import Api, served_api
-from support.events import DAY, called, planned
+from support.events import DAY, NOON, called, planned
 from support.issuer import Issuer
 from support.waiting import until
 from support.writer import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-NOON = f"{DAY}T12:00:00+03:00"
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from query_api.auth import commands
 from support.api import Api, served_api
-from support.events import DAY, called, planned
+from support.events import DAY, NOON, called, planned
 from support.issuer import Issuer
 from support.node import WEB, line, node, script
 from support.paths import ROOT
@@ -21,7 +21,6 @@ from support.writer import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NOON = f"{DAY}T12:00:00+03:00"
 
 DOCS = ROOT / "docs" / "api.md"
 

@@ -10,7 +10,7 @@ from query_api.report.merge import merge, percent
 from query_api.report.report_json import figures
 from query_api.report.scope import EVERYTHING, Period, Scope
 from query_api.report.snapshot import Snapshot
-from support.events import DAY, called, planned
+from support.events import DAY, NOON, called, planned
 from support.golden import GOLDEN, RULES, day_events, load
 from support.snapshots import calendar_of, snapshot_of
 
@@ -111,7 +111,7 @@ def test_an_operator_whose_call_was_taken_back_to_nothing_does_not_appear() -> N
 
 def test_the_report_says_until_which_minute_it_holds() -> None:
     events = [
-        planned("T1", due_at=f"{DAY}T12:00:00+03:00"),
+        planned("T1", due_at=NOON),
         planned("T2", due_at=f"{DAY}T14:30:00+03:00"),
         planned("T3", date="2026-11-20", due_at="2026-11-25T09:00:00+03:00"),
     ]
@@ -119,7 +119,7 @@ def test_the_report_says_until_which_minute_it_holds() -> None:
 
     merged = merge(snapshot_of(events), Period(DAY, DAY), EVERYTHING, None, now)
 
-    assert merged.since == minute_of(f"{DAY}T12:00:00+03:00")
+    assert merged.since == minute_of(NOON)
     assert merged.until == minute_of(f"{DAY}T14:30:00+03:00")
     assert (sum(merged.totals.active), sum(merged.totals.overdue)) == (1, 1)
 
