@@ -84,7 +84,7 @@ async def project(bootstrap: str, redis_url: str, topic: str) -> tuple[int, floa
         while True:
             await asyncio.sleep(0.005)
             owned = projector.assignment.partitions.values() if projector.assignment else ()
-            seen = sum(max(0, one.shard.position.offset) for one in owned)
+            seen = sum(max(0, one.offset) for one in owned)
             if not started and any(one.state == "live" for one in owned):
                 started = time.perf_counter()
             if seen >= total:

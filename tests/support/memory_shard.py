@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from contracts.keys import ShardKeys
+from projector.fold.batch import Batch
 from projector.fold.calendar import Calendar
+from projector.fold.change import Change
 from projector.fold.facts import Fact, fact_of_event
-from projector.fold.projection import Change, Projection
-from projector.fold.task import facts_of
+from projector.fold.needs import Answers, Needs
+from projector.fold.projection import Projection
 
 KEYS = ShardKeys("g1", 0)
 START = "0001-01-01"
@@ -31,34 +33,35 @@ class MemoryShard:
         facts: dict[str, list[Fact]] = {}
         for event in events:
             facts.setdefault(event["subject"], []).append(fact_of_event(event))
-        projection = self.projection
-        for task_id in projection.unknown_tasks(facts):
-            projection.know_task(task_id, self._get(KEYS.docs, task_id))
-        self._know_names(fact for many in facts.values() for fact in many)
-        fold = projection.fold(facts)
-        for date in projection.unknown_dates(fold.dates()):
-            projection.know_date(date, self._all(KEYS.cells(date)), self._all(KEYS.open(date)))
-        for address in projection.unknown_deliveries({*fold.deliveries, *fold.lost_addresses}):
-            projection.know_delivery(address, self._get(KEYS.deliveries, address))
-        if fold.lost:
-            self._know_names(fold.lost)
-            names, addresses = projection.retractions(fold)
-            others = [
-                facts_of(document)
-                for task_id, document in self.hashes.get(KEYS.docs, {}).items()
-                if not projection.knows(task_id)
-            ]
-            projection.retract(fold, names, addresses, others)
-        change = projection.change(fold)
-        projection.forget_some()
-        self._write(change)
-        return change
+        batch = Batch(self.projection, facts)
+        step = batch.begin()
+        while isinstance(step, Needs):
+            step = batch.take(self._read(step))
+        self.projection.forget_some()
+        self._write(step.change)
+        return step.change
 
-    def _know_names(self, facts: Iterable[Fact]) -> None:
-        for kind, ids in self.projection.unknown_names(facts).items():
-            for named in ids:
-                value = self._get(KEYS.names(kind), named)
-                self.projection.know_name(kind, named, value)
+    def _read(self, needs: Needs) -> Answers:
+        documents = self.hashes.get(KEYS.docs, {})
+        return Answers(
+            tasks={task_id: documents.get(task_id) for task_id in needs.tasks},
+            names={
+                kind: {named: self._get(KEYS.names(kind), named) for named in ids}
+                for kind, ids in needs.names.items()
+            },
+            dates={
+                date: (self._all(KEYS.cells(date)), self._all(KEYS.open(date)))
+                for date in needs.dates
+            },
+            deliveries={
+                address: self._get(KEYS.deliveries, address) for address in needs.deliveries
+            },
+            documents={
+                task_id: document
+                for task_id, document in documents.items()
+                if any(needle in document for needle in needs.documents_with)
+            },
+        )
 
     def _write(self, change: Change) -> None:
         for key in change.drops:

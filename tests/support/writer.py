@@ -10,7 +10,7 @@ from contracts.keys import LIVE, Fingerprint, LivePointer, ShardKeys
 from projector.fold.calendar import Calendar
 from projector.fold.facts import Fact, fact_of_event
 from projector.store.position import Position
-from projector.store.shard import Shard
+from projector.store.shard import ClaimedShard, Shard
 from runtime.redis import RedisClient
 
 NO_HORIZON = "0000-00-00"
@@ -40,16 +40,16 @@ class Writer:
         )
         hour, minute = day_end.split(":")
         self.calendar = Calendar(ZoneInfo(timezone), int(hour) * 60 + int(minute))
-        self.shards: list[Shard] = []
+        self.shards: list[ClaimedShard] = []
 
     async def claim(self) -> None:
         """Take the shards as they stand in Redis."""
+        keys = [ShardKeys(self.generation, n) for n in range(self.fingerprint.partitions)]
         self.shards = [
-            Shard(self.client, ShardKeys(self.generation, number), self.fingerprint, self.calendar)
-            for number in range(self.fingerprint.partitions)
+            await Shard(self.client, one, self.fingerprint, self.calendar).claim("live", NO_HORIZON)
+            for one in keys
         ]
         for shard in self.shards:
-            await shard.claim("live", NO_HORIZON)
             if shard.position.offset < 0:
                 await shard.start_at(0, None)
 

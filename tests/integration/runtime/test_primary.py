@@ -16,7 +16,7 @@ import runtime.redis
 from devkit.stack.engines import EmbeddedRedis
 from projector.fold.facts import fact_of_event
 from projector.store.client import connect
-from projector.store.shard import RolledBack
+from projector.store.errors import RolledBack
 from query_api.auth.store import AccessStore
 from runtime.redis import RedisClient
 from support.events import planned

@@ -9,7 +9,7 @@ from projector.fold.expected import Expected
 from projector.fold.facts import Fact, fact_of_event
 from projector.store.client import connect
 from projector.store.position import Position
-from projector.store.shard import Shard
+from projector.store.shard import ClaimedShard, Shard
 from support.events import called, planned, postponed
 from support.one_shard import CALENDAR, FINGERPRINT, KEYS
 from support.strategies import DAYS
@@ -19,16 +19,15 @@ START = "2026-01-01"
 
 
 @pytest_asyncio.fixture
-async def shard(redis_url: str) -> AsyncIterator[Shard]:
+async def shard(redis_url: str) -> AsyncIterator[ClaimedShard]:
     client = connect(redis_url)
-    made = Shard(client, KEYS, FINGERPRINT, CALENDAR)
-    await made.claim("live", START)
+    made = await Shard(client, KEYS, FINGERPRINT, CALENDAR).claim("live", START)
     await made.start_at(0, None)
     yield made
     await client.aclose()
 
 
-async def apply(shard: Shard, *events: dict[str, Any]) -> None:
+async def apply(shard: ClaimedShard, *events: dict[str, Any]) -> None:
     facts: dict[str, list[Fact]] = {}
     for event in events:
         facts.setdefault(event["subject"], []).append(fact_of_event(event))
@@ -36,12 +35,12 @@ async def apply(shard: Shard, *events: dict[str, Any]) -> None:
     await shard.commit(prepared, Position(shard.position.offset + len(events)))
 
 
-async def dates_in_redis(shard: Shard, kind: str) -> set[str]:
+async def dates_in_redis(shard: ClaimedShard, kind: str) -> set[str]:
     keys = await shard._client.keys("g1:*")
     return {key.decode()[-10:] for key in keys if f":{kind}:" in key.decode()}
 
 
-async def hashes(shard: Shard, keys: Any) -> dict[str, Any]:
+async def hashes(shard: ClaimedShard, keys: Any) -> dict[str, Any]:
     return {key: await shard._client.hgetall(key) for key in keys}
 
 
@@ -55,7 +54,7 @@ HISTORY = [
 ]
 
 
-async def test_dates_before_the_horizon_are_forgotten_with_their_rows(shard: Shard) -> None:
+async def test_dates_before_the_horizon_are_forgotten_with_their_rows(shard: ClaimedShard) -> None:
     await apply(shard, *HISTORY)
     assert await dates_in_redis(shard, "cells") == {OLD, KEPT, NEW}
     assert await shard.advance_horizon(KEPT) == 1
@@ -67,14 +66,14 @@ async def test_dates_before_the_horizon_are_forgotten_with_their_rows(shard: Sha
     assert OLD.encode() not in await shard._client.hkeys(KEYS.seqs)
 
 
-async def test_the_horizon_never_moves_back(shard: Shard) -> None:
+async def test_the_horizon_never_moves_back(shard: ClaimedShard) -> None:
     await apply(shard, *HISTORY)
     await shard.advance_horizon(KEPT)
     assert await shard.advance_horizon(OLD) == 0
     assert shard.projection.horizon == KEPT
 
 
-async def test_late_events_change_only_what_is_kept(shard: Shard) -> None:
+async def test_late_events_change_only_what_is_kept(shard: ClaimedShard) -> None:
     await apply(shard, *HISTORY)
     await shard.advance_horizon(KEPT)
     late = [
@@ -92,17 +91,16 @@ async def test_late_events_change_only_what_is_kept(shard: Shard) -> None:
         assert await hashes(shard, wanted) == wanted
 
 
-async def test_a_new_owner_goes_on_behind_the_horizon(shard: Shard) -> None:
+async def test_a_new_owner_goes_on_behind_the_horizon(shard: ClaimedShard) -> None:
     await apply(shard, *HISTORY)
     await shard.advance_horizon(KEPT)
-    other = Shard(shard._client, KEYS, FINGERPRINT, CALENDAR)
-    await other.claim("live", START)
+    other = await Shard(shard._client, KEYS, FINGERPRINT, CALENDAR).claim("live", START)
     assert other.projection.horizon == KEPT
     await apply(other, called("T2"))
     assert OLD not in await dates_in_redis(other, "cells")
 
 
-async def test_documents_go_when_their_newest_contact_is_old(shard: Shard) -> None:
+async def test_documents_go_when_their_newest_contact_is_old(shard: ClaimedShard) -> None:
     await apply(shard, *HISTORY)
     assert await shard.forget_documents(KEPT) == 1
     assert {name.decode() for name in await shard._client.hkeys(KEYS.docs)} == {"T1", "T3"}

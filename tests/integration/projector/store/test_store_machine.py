@@ -21,11 +21,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from projector.fold.batch import Prepared
 from projector.fold.expected import Expected
 from projector.fold.facts import Fact, fact_of_event
 from projector.store.client import connect
+from projector.store.errors import StaleOwner
 from projector.store.position import Position
-from projector.store.shard import Prepared, Shard, StaleOwner
+from projector.store.shard import ClaimedShard, Shard
 from runtime.redis import RedisClient
 from support.one_shard import CALENDAR, FINGERPRINT, KEYS
 from support.strategies import histories
@@ -37,7 +39,9 @@ class Owner:
     """An owner and how far it has come with its batch."""
 
     def __init__(self, client: Any) -> None:
-        self.shard = Shard(client, KEYS, FINGERPRINT, CALENDAR, cached_tasks=2)
+        self.unclaimed = Shard(client, KEYS, FINGERPRINT, CALENDAR, cached_tasks=2)
+        self.shard: ClaimedShard
+        """Set once it `is_owner`."""
         self.is_owner = False
         self.prepared: tuple[Prepared, Position] | None = None
 
@@ -74,8 +78,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     async def _claim(self, owner: Owner) -> None:
         owner.prepared = None
-        meta = await owner.shard.claim("live", "0001-01-01")
-        if meta.offset < 0:
+        owner.shard = await owner.unclaimed.claim("live", "0001-01-01")
+        if owner.shard.position.offset < 0:
             await owner.shard.start_at(0, None)
         owner.is_owner = True
 

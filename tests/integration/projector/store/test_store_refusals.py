@@ -20,8 +20,7 @@ from support.waiting import until
 
 
 async def write(client: Any, taken: str = "") -> None:
-    shard = Shard(client, KEYS, FINGERPRINT, CALENDAR)
-    await shard.claim("live", "2026-08-24")
+    shard = await Shard(client, KEYS, FINGERPRINT, CALENDAR).claim("live", "2026-08-24")
     await shard.start_at(0, None)
     prepared = await shard.prepare({"T1": [fact_of_event(planned("T1"))]})
     if taken:
@@ -65,8 +64,7 @@ async def test_what_is_left_of_a_shard_without_its_meta_counts_no_dead_letter_tw
     client = connect(redis_url)
     try:
         for _ in range(2):  # the log is read from its beginning again: the same dead letters
-            shard = Shard(client, KEYS, FINGERPRINT, CALENDAR)
-            await shard.claim("live", "2026-08-24")
+            shard = await Shard(client, KEYS, FINGERPRINT, CALENDAR).claim("live", "2026-08-24")
             await shard.start_at(0, None)
             prepared = await shard.prepare({"T1": [fact_of_event(planned("T1"))]})
             await shard.commit(prepared, Position(4), dead={"not_json": 3})

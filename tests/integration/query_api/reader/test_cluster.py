@@ -13,13 +13,13 @@ from redis.asyncio.cluster import RedisCluster
 from contracts.keys import LIVE
 from devkit.stack.engines import EmbeddedRedis
 from devkit.stack.ports import HOST, free_port
-from projector.fold.projection import Change
+from projector.fold.batch import Prepared
+from projector.fold.change import Change
 from projector.preflight import eviction_policies
 from projector.store.client import connect as connect_projector
 from projector.store.generations import drop, keys_of
 from projector.store.position import Position
 from projector.store.scripts import CHUNK
-from projector.store.shard import Prepared
 from query_api.connections import connect
 from query_api.reader.rows import read_rows
 from query_api.reader.shard import Decoder, ShardRead, read_all

@@ -6,6 +6,7 @@ from contracts.keys import NAMES_SEQ
 from contracts.values import Cell, OpenKey
 from projector.fold import projection
 from projector.fold.calendar import Calendar
+from projector.fold.needs import Answers
 from support.events import called, delivered, failed, planned, postponed
 from support.memory_shard import KEYS, MemoryShard
 
@@ -169,6 +170,6 @@ def test_memory_stays_bounded_and_what_was_forgotten_is_asked_for_again(
 def test_most_recently_used_task_is_kept() -> None:
     shard = MemoryShard(MOSCOW)  # keeps one task
     shard.apply([planned("T1"), planned("T2")])
-    shard.projection.know_task("T1", shard.hashes[KEYS.docs]["T1"])
+    shard.projection.know(Answers(tasks={"T1": shard.hashes[KEYS.docs]["T1"]}))
     shard.apply([called("T2")])
     assert shard.projection.unknown_tasks(["T1", "T2"]) == ["T1"]

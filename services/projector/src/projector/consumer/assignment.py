@@ -100,8 +100,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     async def commit_offsets(self) -> None:
         """Tell the group where the shards are."""
         offsets = {
-            owned.topic_partition: OffsetAndMetadata(owned.shard.position.offset, "")
-            for owned in self.live()
+            owned.topic_partition: OffsetAndMetadata(owned.offset, "") for owned in self.live()
         }
         if offsets and (consumer := self.consumer):
             await consumer.commit(offsets)

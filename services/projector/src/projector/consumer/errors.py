@@ -4,7 +4,7 @@ from typing import Final
 
 from aiokafka.errors import KafkaError
 
-from projector.store.shard import StaleOwner
+from projector.store.errors import StaleOwner
 from runtime.redis import RETRYABLE
 
 UNAVAILABLE: Final = (KafkaError, TimeoutError, *RETRYABLE)

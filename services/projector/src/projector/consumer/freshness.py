@@ -37,7 +37,7 @@ async def _sample(
     async with owned.lock:
         if owned.state != "live":
             return
-        at = owned.shard.position.offset
+        at = owned.offset
         if not reaches(extent, at):
             owned.restore("log_moved")
             return
@@ -46,7 +46,7 @@ async def _sample(
             notes = owned.watermark.reach(at)
             if owned.watermark.is_idle and at < extent.end:
                 notes |= await _skip_marks(generation, owned, extent.end)
-            lag = extent.end - owned.shard.position.offset
+            lag = extent.end - owned.offset
             metrics.LAG.labels(owned.partition).set(lag)
             if owned.watermark.as_of:
                 metrics.AS_OF.labels(owned.partition).set(owned.watermark.as_of / 1000)

@@ -60,8 +60,8 @@ class FoldedGeneration:
         """The status of a shard that is made by this process."""
         return "building" if self.is_building else "live"
 
-    def new_shard(self, partition: int) -> Shard:
-        """A handle on the partition's shard, not yet claimed."""
+    def shard(self, partition: int) -> Shard:
+        """The partition's shard, not yet claimed."""
         return Shard(
             self.client,
             ShardKeys(self.name, partition),

@@ -30,8 +30,9 @@ from projector.consumer.generation import FoldedGeneration
 from projector.consumer.outgoing import send_again
 from projector.consumer.storm_guard import StormGuard
 from projector.consumer.watermark import Watermark
+from projector.store.errors import ForeignFingerprint, Retired
 from projector.store.generations import ensure_live, predecessor
-from projector.store.shard import ForeignFingerprint, Retired
+from projector.store.shard import ClaimedShard
 from runtime.backoff import exponential
 
 log = structlog.get_logger()
@@ -56,13 +57,13 @@ class Holder(Protocol):
 
 
 class OwnedPartition:
-    """A partition with its shard. Hold `lock` while the shard is used."""
+    """A partition with its shard."""
 
     def __init__(self, partition: int, generation: FoldedGeneration, holder: Holder) -> None:
         self.partition = partition
         self.topic_partition = TopicPartition(generation.log.topic, partition)
-        self.shard = generation.new_shard(partition)
-        self.lock = self.shard.lock
+        self.lock = asyncio.Lock()
+        """Held while the shard is used: it is not safe for two callers at once."""
         self.state: State = "restoring"
         self.reason = "assigned"
         """Why it is not live, for a person."""
@@ -73,6 +74,18 @@ class OwnedPartition:
         self._generation = generation
         self._holder = holder
         self._restoring: asyncio.Task[None] | None = None
+        self._claimed: ClaimedShard | None = None
+
+    @property
+    def shard(self) -> ClaimedShard:
+        """The shard of a partition that is live."""
+        assert self._claimed is not None
+        return self._claimed
+
+    @property
+    def offset(self) -> int:
+        """The offset that the shard is at; -1 if it has not been claimed or has none."""
+        return self._claimed.position.offset if self._claimed else -1
 
     # --- restoring ----------------------------------------------------------------------------------
 
@@ -140,15 +153,17 @@ class OwnedPartition:
             log.error("shard_parked", partition=self.partition, reason=reason)
         self.state, self.reason = "parked", reason
         metrics.PARKED.labels(self.partition).set(1)
+        if self._claimed is None:
+            return  # so there is nothing to note it in
         try:
-            await self.shard.note({"parked": reason})
+            await self._claimed.note({"parked": reason})
         except Exception as error:  # noqa: BLE001 -- parked already, and said so above
             log.debug("parking_not_noted", partition=self.partition, error=str(error))
 
     # --- claiming -----------------------------------------------------------------------------------
 
     async def _claim(self) -> None:
-        generation, shard = self._generation, self.shard
+        generation = self._generation
         if self.partition >= generation.partitions:
             raise Parked(
                 f"the topic has got more partitions than {generation.partitions}, which "
@@ -159,12 +174,14 @@ class OwnedPartition:
             if pointer.generation != generation.name:
                 raise Retired(f"generation {pointer.generation} is live now")
         try:
-            meta = await shard.claim(generation.status, generation.horizon())
+            unclaimed = generation.shard(self.partition)
+            shard = await unclaimed.claim(generation.status, generation.horizon())
         except ForeignFingerprint as error:
             raise Parked(
                 f"generation {generation.name} is another one's: {error}. "
                 "Restore the settings, or run `python -m projector rebuild`"
             ) from error
+        self._claimed, meta = shard, shard.meta
         extent = (await generation.log.extents([self.partition]))[self.partition]
         if meta.offset < 0:
             await shard.start_at(extent.begin, await self._complete_since(extent))

@@ -59,7 +59,7 @@ async def consume(
 async def _apply(
     generation: FoldedGeneration, owned: OwnedPartition, records: list[ConsumerRecord]
 ) -> None:
-    expected, first = owned.shard.position.offset, records[0].offset
+    expected, first = owned.offset, records[0].offset
     if first != expected and not await _follows(generation, owned, first):
         log.warning(
             "offset_does_not_follow", partition=owned.partition, expected=expected, got=first
@@ -87,7 +87,7 @@ async def _apply(
 
 async def _follows(generation: FoldedGeneration, owned: OwnedPartition, first: int) -> bool:
     """Whether the log holds nothing between the shard's offset and `first`."""
-    expected = owned.shard.position.offset
+    expected = owned.offset
     if first < expected:
         return False
     found = await generation.log.record_at(owned.partition, expected, first + 1)

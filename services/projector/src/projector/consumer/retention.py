@@ -8,7 +8,7 @@ import structlog
 from projector import metrics
 from projector.consumer.assignment import Assignment
 from projector.consumer.errors import label_of
-from projector.store.shard import StaleOwner
+from projector.store.errors import StaleOwner
 from runtime.redis import RETRYABLE, RedisClient
 
 log = structlog.get_logger()

@@ -5,7 +5,6 @@ a write; then everything here is dropped. All values handed to the store are abs
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 from operator import add
 from typing import Final
@@ -23,9 +22,11 @@ from contracts.values import (
     split_counters,
 )
 from projector.fold.calendar import Calendar
-from projector.fold.cells import NOTHING, CellKey, Counters, OpenBucket, bucket, count
+from projector.fold.cells import NOTHING, Counters, bucket, count
+from projector.fold.change import Change, Fold, Who
 from projector.fold.contacts import Contact
 from projector.fold.facts import Delivered, Fact, Planned, names_of
+from projector.fold.needs import Answers
 from projector.fold.task import Listing, Task, last_deliveries, latest_names, listings
 
 CACHED_IDS: Final = 20_000
@@ -36,61 +37,11 @@ _TELL_DELIVERIES: Final = {Planned, Delivered}
 Name = tuple[int, str, int, str, str, str]
 """A `NameEntry`, as the bare tuple it compares like."""
 
-Who = tuple[str, str]
-"""(kind, id) of somebody or something that has a name."""
-
-
-@dataclass(slots=True)
-class Change:
-    """Absolute values for a shard: fields to set and to delete by key, and what moved."""
-
-    sets: dict[str, dict[str, bytes | str | int]] = field(default_factory=dict)
-    deletes: dict[str, list[str]] = field(default_factory=dict)
-    drops: list[str] = field(default_factory=list)
-    """Whole keys to remove."""
-    moved: set[str] = field(default_factory=set)
-    """Dates, and `NAMES_SEQ`, whose seq moves with this change."""
-    gone: list[str] = field(default_factory=list)
-    """Dates that are forgotten."""
-
-    def put(self, key: str, name: str, value: bytes | str | int) -> None:
-        fields = self.sets.get(key)
-        if fields is None:
-            fields = self.sets[key] = {}
-        fields[name] = value
-
-    def remove(self, key: str, name: str) -> None:
-        self.deletes.setdefault(key, []).append(name)
-
-
-@dataclass(slots=True)
-class Fold:
-    """A batch after its tasks were folded: differences, not summed up into values yet."""
-
-    change: Change = field(default_factory=Change)
-    tasks: dict[str, Task] = field(default_factory=dict)
-    """Those the batch changed."""
-    full: list[tuple[str, Fact]] = field(default_factory=list)
-    """Facts that their task had no room for."""
-    cells: dict[CellKey, list[int]] = field(default_factory=dict)
-    open: dict[OpenBucket, int] = field(default_factory=dict)
-    names: dict[Who, str | None] = field(default_factory=dict)
-    """Who is named anew → the name they had."""
-    deliveries: dict[str, str] = field(default_factory=dict)
-    """Address → date, where a task of the batch knows one."""
-    lost: list[Fact] = field(default_factory=list)
-    """Facts that made room for lesser contents: what only they told must be found again."""
-    lost_addresses: set[str] = field(default_factory=set)
-
-    def dates(self) -> set[str]:
-        return {key[0] for key in self.cells} | {key[0] for key in self.open}
-
 
 class Projection:
     """One shard's projection, as far as it is in memory.
 
-    A batch takes three steps: read what `unknown_tasks` and `unknown_names` ask for, `fold`,
-    read what `unknown_dates` and `unknown_deliveries` ask for, and sum up with `change`.
+    What is `unknown` must be read and made known before it is used; `Batch` sees to the order.
     """
 
     def __init__(
@@ -129,9 +80,22 @@ class Projection:
     def unknown_deliveries(self, addresses: Iterable[str]) -> list[str]:
         return [address for address in addresses if address not in self._deliveries]
 
-    def know_task(self, task_id: str, document: bytes | None) -> None:
+    def know(self, answers: Answers) -> None:
+        """Take into memory what was read."""
         calendar = self.calendar
-        self._tasks[task_id] = Task.decode(document, calendar) if document else Task(calendar)
+        for task_id, document in answers.tasks.items():
+            self._tasks[task_id] = Task.decode(document, calendar) if document else Task(calendar)
+        for kind, entries in answers.names.items():
+            known = self._names[kind]
+            for named, value in entries.items():
+                known[named] = NameEntry.decode(value) if value else None
+        for date, (cells, open_) in answers.dates.items():
+            self._cells[date] = {
+                Cell.decode(name): split_counters(value) for name, value in cells.items()
+            }
+            self._open[date] = {OpenKey.decode(name): int(value) for name, value in open_.items()}
+        for address, value in answers.deliveries.items():
+            self._deliveries[address] = value.decode() if value else None
 
     def knows(self, task_id: str) -> bool:
         return task_id in self._tasks

@@ -107,7 +107,7 @@ class Builder:
             owned = self._assignment.partitions.get(tp.partition)
             if owned is None or owned.state != "live":
                 continue
-            if owned.shard.position.offset >= self._stops[tp.partition]:
+            if owned.offset >= self._stops[tp.partition]:
                 self._consumer.pause(tp)
             elif tp in self._consumer.paused():
                 self._consumer.resume(tp)
@@ -182,14 +182,14 @@ class Builder:
 
     def _position(self, partition: int) -> int:
         owned = self._assignment.partitions.get(partition)
-        return owned.shard.position.offset if owned else -1
+        return owned.offset if owned else -1
 
     async def _has_reached(self, partition: int, offset: int) -> bool:
         """Whether the shard stands at `offset`, or only marks of transactions lie between."""
         owned = self._assignment.partitions.get(partition)
         if owned is None or owned.state != "live":
             return False
-        low, high = sorted((owned.shard.position.offset, offset))
+        low, high = sorted((owned.offset, offset))
         if low == high:
             return True
         if low < 0 or high - low > 1_000:  # nobody writes so many marks in a row
@@ -230,7 +230,7 @@ class Builder:
     async def forget_old_documents(self, partition: int) -> None:
         """Let documents go that the live generation has let go long since."""
         owned = self._assignment.partitions[partition]
-        async with owned.shard.lock:
+        async with owned.lock:
             if owned.state == "live":
                 await owned.shard.forget_documents(self._assignment.generation.documents_horizon())
 

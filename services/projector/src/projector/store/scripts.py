@@ -11,6 +11,11 @@ still there, and a call inside it that touches a key which is not there is an er
 declares all that it touches, and touches nothing that it has itself removed.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.keys import ChangeHint, ShardKeys
+from projector.fold.change import Change
 from runtime.scripts import Script
 
 CHUNK = 4_000
@@ -104,3 +109,33 @@ def write_script(changes: str) -> Script:
 
 def claim_script() -> Script:
     return Script(_CLAIM)
+
+
+def write_arguments(
+    keys: ShardKeys, change: Change, meta: Mapping[str, str | int], seq: int
+) -> tuple[list[str], list[Any]]:
+    """KEYS and ARGV of the write script, those after its epoch, seq and nonce."""
+    names = [keys.meta, keys.seqs]
+    dates = sorted(change.moved)
+    moved = (*dates, *change.gone)
+    hint = ChangeHint(keys.generation, keys.shard, seq, moved).encode() if dates else b""
+    args: list[Any] = [hint, 2 * len(meta)]
+    for name, value in meta.items():
+        args += (name, value)
+    args.append(len(dates))
+    args += dates
+    args.append(len(change.gone))
+    args += change.gone
+    for key in change.drops:
+        names.append(key)
+        args.append(1)
+    for key in change.sets.keys() | change.deletes.keys():
+        names.append(key)
+        fields = change.sets.get(key, {})
+        removed = [name for name in change.deletes.get(key, ()) if name not in fields]
+        args += (0, 2 * len(fields))
+        for pair in fields.items():
+            args += pair
+        args.append(len(removed))
+        args += removed
+    return names, args
