@@ -208,7 +208,7 @@ async def test_stopped_or_killed_it_leaves_no_process_and_says_what_was_lost(
         pids = [process.pid for process in processes(second)]
         second.child.kill()
         await all_gone(pids)
-        assert "is gone, though nobody stopped it" in (await second.obzvon("token")).err
+        assert "ended without being stopped" in (await second.obzvon("token")).err
 
     shutil.rmtree(tmp_path / "data" / "kafka")
     async with obzvon_up(tmp_path / "data") as forgetful:

@@ -292,7 +292,7 @@ def keys(context: typer.Context, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 def _become_service_command(
     module: str, command: str, arguments: list[str], data_dir: Path
 ) -> None:
-    """Become the service's own command, with the running stack's settings."""
+    """Replace this process by the service's own command, with the running stack's settings."""
     environment = find_stack(data_dir).environment()
     sys.stdout.flush()
     words = [sys.executable, "-m", module, command, *arguments]
@@ -300,7 +300,7 @@ def _become_service_command(
 
 
 def _target(data_dir: Path, bootstrap: str | None, topic: str | None) -> tuple[str, str]:
-    """The broker and topic to publish to: as given, else the running stack's."""
+    """Returns the broker and topic to publish to: as given, otherwise the running stack's."""
     if bootstrap is not None:
         return bootstrap, topic or "task-events"
     state = find_stack(data_dir)
@@ -308,7 +308,7 @@ def _target(data_dir: Path, bootstrap: str | None, topic: str | None) -> tuple[s
 
 
 def _calendar(state: StackState | None) -> tuple[str, str]:
-    """The time zone and the end of day that the stack counts in, or those of the surroundings."""
+    """Returns the time zone and the end of day of the stack, or without one of the environment."""
     settings = os.environ if state is None else state.settings
     timezone = settings.get("OBZVON_TIMEZONE", "Europe/Moscow")
     return timezone, settings.get("OBZVON_DAY_END", "24:00")
@@ -316,7 +316,7 @@ def _calendar(state: StackState | None) -> tuple[str, str]:
 
 @asynccontextmanager
 async def _started_stack(options: "StackOptions") -> AsyncIterator["Stack"]:
-    """The running stack; on a terminal, something turns until it runs."""
+    """The running stack; on a terminal, a spinner turns until it runs."""
     from devkit.stack.run import run_stack
 
     with ExitStack() as until_it_runs:
@@ -336,8 +336,8 @@ def _warn(line: str) -> None:
 
 
 def app() -> None:
-    """Run the command; whatever is wrong is one line on stderr and exit code 1."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its failures reach us as errors
+    """Run the command; an error is one line on stderr and exit code 1."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its failures reach us as exceptions
     try:
         cli()
     except StackError as error:
@@ -345,7 +345,7 @@ def app() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # whoever read our output has gone
+    except BrokenPipeError:  # the reader of our output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 

@@ -19,7 +19,7 @@ from devkit.watch import read_report, watch
 async def run_demo(
     stack: Stack, options: SimulateOptions, out: Console, warn: Callable[[str], None]
 ) -> None:
-    """Introduce the stack, then simulate and watch until cancelled."""
+    """Print how to use the stack, then simulate and watch until cancelled."""
     state = stack.state
     for line in introduction(state):
         out.print(line, soft_wrap=True, markup=False)
@@ -46,7 +46,7 @@ async def run_demo(
 
 
 def introduction(state: StackState) -> list[str]:
-    """The API's address, a token and what to try with it."""
+    """Returns lines with the API's address, a token and a command to try."""
     token = state.open_issuer().access_token(Person("head"))
     command = shlex.quote(_as_typed_here(Path(sys.argv[0])))
     where = ""
@@ -61,6 +61,6 @@ def introduction(state: StackState) -> list[str]:
 
 
 def _as_typed_here(path: Path) -> str:
-    """The path as short as it can be typed here."""
+    """Returns the shortest way to type the path in the current folder."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

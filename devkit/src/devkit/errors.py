@@ -1,5 +1,5 @@
-"""What goes wrong around the stack, as one line for a person."""
+"""The error of devkit: one line for a person."""
 
 
 class StackError(Exception):
-    """Something in the stack cannot start, or cannot be reached: one line that says what to do."""
+    """Something cannot start or cannot be reached; its text is one line that says what to do."""

@@ -14,10 +14,7 @@ LINE_EVERY_S: Final = 2.0
 
 
 def at_most_every(seconds: float, act: Callable[P, None]) -> Callable[P, None]:
-    """Returns `act`, but it does nothing if so many seconds have not passed since it last did.
-
-    Nor for so many seconds from now on.
-    """
+    """Returns `act` with a brake: calls within `seconds` of the last one, or of now, do nothing."""
     last = time.monotonic()
 
     def act_if_due(*arguments: P.args, **named: P.kwargs) -> None:

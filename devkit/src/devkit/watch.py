@@ -23,23 +23,22 @@ from devkit.stack.issuer.tokens import Person
 from devkit.stack.state import StackState
 
 POLL_S = 1.0
-"""Seconds between two questions; most are answered 304, without a body."""
+"""Seconds between two requests; most are answered 304, without a body."""
 
 PLAIN_EVERY_S = 5.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two lines if there is no terminal."""
 
 TOKEN_AGE_S = 1_800
-"""Seconds after which a new token is fetched; a token lives twice as long."""
+"""Seconds after which a new token is made; a token is valid twice as long."""
 
 WIDE = 122
-"""Columns of a terminal from which on the names of the columns are written in full."""
+"""Width of a terminal from which on the table's headings are written in full."""
 
 NARROW = 100
-"""Columns below which the less important columns are left out."""
-
+"""Width below which the less important columns are omitted."""
 
 NAME_WIDTH = 8
-"""Columns that are left to an operator's name at least."""
+"""Width of the column of the operators' names, at least."""
 
 
 class _Column(NamedTuple):
@@ -67,7 +66,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Freshness:
-    """How far the figures reach; every answer carries it, also one without a body."""
+    """How current the figures are. Every answer says so, even one without a body."""
 
     as_of: datetime | None
     lag_events: int | None
@@ -75,7 +74,7 @@ class Freshness:
 
 
 class ReportReader:
-    """Asks the API for the report; keeps the last one, and asks only whether it has changed."""
+    """Reads the report from the API; keeps the last one and asks only whether it has changed."""
 
     def __init__(
         self, api: str, new_token: Callable[[], str], parameters: dict[str, str] | None = None
@@ -90,7 +89,10 @@ class ReportReader:
         self._client = httpx.AsyncClient(base_url=api, timeout=10.0, trust_env=False)
 
     async def read(self) -> bool:
-        """Whether the figures changed; a refusal or a silent API is a `StackError`."""
+        """Returns whether the figures have changed.
+
+        An API that refuses or does not answer is a `StackError`.
+        """
         if time.monotonic() - self._token_made > TOKEN_AGE_S:
             self._token, self._token_made = self._new_token(), time.monotonic()
         headers = {"Authorization": f"Bearer {self._token}"}
@@ -123,7 +125,7 @@ class ReportReader:
 async def read_report(
     state: StackState, role: str = "head", date: str | None = None
 ) -> AsyncIterator[ReportReader]:
-    """A reader of the running stack's report of a date, or always of today."""
+    """A reader of the running stack's report for a date; without one, always for today."""
     issuer = state.open_issuer()
     parameters = {} if date is None else {"date": date}
     reader = ReportReader(state.api, lambda: issuer.access_token(Person(role)), parameters)
@@ -134,7 +136,7 @@ async def read_report(
 
 
 def freshness_of_headers(headers: httpx.Headers) -> Freshness:
-    """Freshness as an answer without a body tells it: it gives the lag unless it is stale."""
+    """Returns the freshness from an answer's headers, which have the lag unless the figures are stale."""
     as_of, lag = headers.get("Obzvon-As-Of"), headers.get("Obzvon-Lag-Events", "")
     return Freshness(
         as_of=datetime.fromisoformat(as_of) if as_of else None,
@@ -159,12 +161,12 @@ def _percent(value: float | None) -> str:
 
 
 def _with_carried(overdue: Overdue) -> str:
-    """All overdue contacts, and in brackets those of earlier days among them."""
+    """Returns the number of overdue contacts, with that of earlier days in brackets."""
     return f"{overdue.total} ({overdue.carried})" if overdue.carried else str(overdue.total)
 
 
 def freshness_line(freshness: Freshness, zone: ZoneInfo) -> Text:
-    """How far the figures reach, for a person."""
+    """Returns how current the figures are, for a person."""
     if freshness.as_of is None:
         return Text("данных ещё нет: проектор читает журнал с начала", style="yellow")
     at = f"{freshness.as_of.astimezone(zone):%H:%M:%S}"
@@ -176,7 +178,7 @@ def freshness_line(freshness: Freshness, zone: ZoneInfo) -> Text:
 def table(
     report: Report, freshness: Freshness, *, width: int = WIDE, rows: int | None = None
 ) -> RenderableType:
-    """The report as a table of so many operators at most, with its totals and its freshness."""
+    """Returns the report as a table of at most `rows` operators, with totals and freshness."""
     columns = [column for column in _COLUMNS if width >= NARROW or not column.is_minor]
     day = (
         f"{report.date:%d.%m.%Y}"
@@ -219,14 +221,14 @@ def table(
 
 
 def plain_line(report: Report, freshness: Freshness) -> str:
-    """The totals in one line, for a log."""
+    """Returns the totals as one line, for a log."""
     zone = ZoneInfo(report.timezone)
     figures = ", ".join(f"{column.name} {column.value(report.totals)}" for column in _COLUMNS)
     return f"{freshness_line(freshness, zone).plain}: операторов {len(report.operators)}, {figures}"
 
 
 async def watch_once(reader: ReportReader, console: Console) -> None:
-    """Print the report and be done."""
+    """Print the report once."""
     await reader.read()
     assert reader.report is not None
     assert reader.freshness is not None
@@ -236,11 +238,11 @@ async def watch_once(reader: ReportReader, console: Console) -> None:
 async def watch(
     reader: ReportReader, console: Console, note: Callable[[], str] = lambda: ""
 ) -> None:
-    """Show the report until cancelled, with a note below it; also if the API does not answer."""
+    """Show the report until cancelled, with a note below it, or with why the API does not answer."""
     if not console.is_terminal:
         await _watch_plain(reader, console, note)
         return
-    await reader.read()  # a refusal ends it here, before the screen is taken
+    await reader.read()  # a refusal ends the command here, before it takes over the screen
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
         problem = ""
         while True:

@@ -23,10 +23,10 @@ async def publish_file(
     out: Console,
     err: Console,
 ) -> bool:
-    """Publish every good line; whether all of them were good.
+    """Publish every good line; returns whether all of them were good.
 
-    Each bad line is named on `err` with its place, its field and the reason; nothing of it is
-    sent. `out` gets the last line: how many events Kafka acknowledged.
+    Each bad line is reported on `err` with its place, its field and the reason, and is not sent. The
+    last line, on `out`, says how many events Kafka acknowledged.
     """
     bad = 0
     async with open_input(path) as source:
@@ -62,7 +62,7 @@ async def publish_file(
 def _progress(
     console: Console, source: Input, publisher: Publisher
 ) -> Iterator[Callable[[], None]]:
-    """What to call after each line: moves a bar on a terminal, says a line now and then elsewhere."""
+    """What to call after each line: it moves a bar on a terminal, otherwise prints a line now and then."""
     if console.is_terminal:
         columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[count]} events"))
         with Progress(*columns, console=console, transient=True) as bar:

@@ -1,4 +1,4 @@
-"""Reading events: lines of a file, or of a pipe as they come."""
+"""Reading lines of a file, or of a pipe as they arrive."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ _CHUNK = 256 * 1024
 
 @dataclass(frozen=True)
 class Line:
-    """A line of input: where it stands, and what is in it."""
+    """A line of input, and its place."""
 
     name: str
     number: int
@@ -29,7 +29,7 @@ class Line:
 
 @asynccontextmanager
 async def open_input(path: str) -> AsyncIterator["Input"]:
-    """The file, or standard input for ``-``."""
+    """Open the file, or standard input for ``-``."""
     if path == "-":
         yield Input("stdin", 0)
         return
@@ -48,12 +48,12 @@ async def open_input(path: str) -> AsyncIterator["Input"]:
 
 @dataclass
 class Input:
-    """Lines of a file, or of a pipe as they come."""
+    """The lines of a file, or of a pipe as they arrive."""
 
     name: str
     descriptor: int
     size: int = field(init=False)
-    """Bytes in all, 0 where nobody can know."""
+    """Bytes in all; 0 if that is unknown."""
     read: int = 0
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class Input:
         self.size = status.st_size if self._is_file else 0
 
     async def lines(self) -> AsyncIterator[Line]:
-        """Every line that is not blank; a pipe is waited for without blocking anyone."""
+        """Yield every line that is not blank; waiting for a pipe does not block the event loop."""
         number, rest = 0, b""
         while chunk := await self._chunk():
             self.read += len(chunk)
@@ -80,7 +80,7 @@ class Input:
             readable = asyncio.Event()
             try:
                 loop.add_reader(self.descriptor, readable.set)
-            except PermissionError:  # /dev/null and the like are always readable
+            except PermissionError:  # /dev/null and similar files are always readable
                 return os.read(self.descriptor, _CHUNK)
             try:
                 await readable.wait()

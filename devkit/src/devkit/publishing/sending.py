@@ -18,27 +18,26 @@ HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 """The header that marks structured mode (CloudEvents Kafka binding 1.0.2 §3.3)."""
 
 IN_FLIGHT = 2_000
-"""Events sent and not yet acknowledged, at most."""
+"""How many events may be sent and not yet acknowledged, at most."""
 
 REQUEST_TIMEOUT_MS = 15_000
-"""After so long without an answer a request is sent again."""
+"""Milliseconds without an answer after which a request is sent again."""
 
 STALLED_S = 20.0
-"""Seconds without an acknowledgement, while some are due, after which Kafka is out of reach.
+"""Seconds without a single acknowledgement after which Kafka counts as unreachable.
 
-The idempotent producer itself never gives up: it tries again for ever.
+The idempotent producer itself never gives up.
 """
 
 STOP_S = 2.0
-"""Seconds to close the connections in; what Kafka has not taken by then it won't take."""
+"""Seconds for closing the connections; what Kafka has not taken by then is lost."""
 
 
 class Publisher:
-    """Sends events to one topic; in order for each task, each of them once.
+    """Sends events to one topic, in order for each task and without duplicates.
 
-    `send` gives the event to the producer, and waits only while `IN_FLIGHT` others are under
-    way; leaving the context waits until all are acknowledged. A broker out of reach is a
-    `StackError`.
+    `send` passes the event to the producer, and waits only while `IN_FLIGHT` others are not yet
+    acknowledged; leaving the context waits for all of them. An unreachable broker is a `StackError`.
     """
 
     def __init__(self, bootstrap: str, topic: str, *, spans: SendSpans | None = None) -> None:
@@ -46,7 +45,7 @@ class Publisher:
         self.topic = topic
         self.acknowledged = 0
         self.first_trace = ""
-        """The traceparent of the first event sent, where traces are on."""
+        """The traceparent of the first event sent, if traces are on."""
         self._spans = spans
         self._progressed = time.monotonic()
         self._settled = asyncio.Event()
@@ -55,11 +54,11 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
 
     async def send(self, value: bytes, key: str | None, timestamp_ms: int | None = None) -> None:
-        """Send one event. Without a timestamp the record bears the time of sending."""
+        """Send one event. Without a timestamp the record has the time of sending."""
         assert self._producer is not None, "enter the publisher first"
         await self._wait_until_pending(IN_FLIGHT - 1)
         if not self._pending:
-            self._progressed = time.monotonic()  # only now something is due
+            self._progressed = time.monotonic()  # the wait for acknowledgements begins only now
         span = self._spans.begin(self.topic, value) if self._spans else None
         try:
             sent = await self._producer.send(
@@ -93,7 +92,7 @@ class Publisher:
         await self._wait_until_pending(0)
 
     async def _wait_until_pending(self, most: int) -> None:
-        """Wait until at most so many events are under way."""
+        """Wait until at most so many events are not yet acknowledged."""
         while len(self._pending) > most and self._failure is None:
             left = self._progressed + STALLED_S - time.monotonic()
             if left <= 0:
@@ -109,7 +108,7 @@ class Publisher:
         return StackError(
             f"Kafka at {self.bootstrap} did not take the events for topic {self.topic} "
             f"({type(error).__name__}: {error}); {self.acknowledged} were acknowledged: "
-            "publish the same file again, a repeat of an event changes nothing"
+            "publish the same file again, a repeated event changes nothing"
         )
 
     async def __aenter__(self) -> Self:
@@ -141,13 +140,15 @@ class Publisher:
             if error is None:
                 await self.flush()
         finally:
-            with suppress(TimeoutError):  # stopping waits for what is due, and so for ever
+            with suppress(
+                TimeoutError
+            ):  # stopping waits for all acknowledgements, perhaps for ever
                 await asyncio.wait_for(self._producer.stop(), STOP_S)
 
 
 @asynccontextmanager
 async def open_publisher(bootstrap: str, topic: str) -> AsyncIterator[Publisher]:
-    """A publisher, which traces what it sends if the environment says where traces go."""
+    """A publisher that traces what it sends, if OBZVON_TRACES_ENDPOINT says where traces go."""
     async with (
         send_spans() as spans,
         Publisher(bootstrap, topic, spans=spans) as publisher,

@@ -1,7 +1,7 @@
-"""Traces of what is published, where OBZVON_TRACES_ENDPOINT says where they go.
+"""Traces of what is published, if OBZVON_TRACES_ENDPOINT says where they go.
 
-Each event begins a trace, or goes on with the one that it names itself; its record bears the
-`traceparent` header, by which the projector goes on with it.
+Each event begins a trace, or continues the one that it names itself. Its record has a `traceparent`
+header, by which the projector continues the trace.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class _Settings(BaseSettings):
 
 @asynccontextmanager
 async def send_spans() -> AsyncIterator["SendSpans | None"]:
-    """What makes a span of each event sent; None where traces are off."""
+    """What makes a span of each event sent; None if traces are off."""
     try:
         settings = _Settings()
     except ValidationError as error:
@@ -52,11 +52,11 @@ async def send_spans() -> AsyncIterator["SendSpans | None"]:
 
 
 class _Stderr:
-    """Tells what is wrong with the collector as a command does."""
+    """Writes what is wrong with the collector to stderr, as a command does."""
 
     def warning(self, event: str, **fields: object) -> None:
-        said = ", ".join(f"{name} {value}" for name, value in fields.items())
-        sys.stderr.write(f"obzvon: {event.replace('_', ' ')}: {said}\n")
+        details = ", ".join(f"{name} {value}" for name, value in fields.items())
+        sys.stderr.write(f"obzvon: {event.replace('_', ' ')}: {details}\n")
 
     info = warning
 
@@ -87,7 +87,7 @@ class SendSpans:
 
 
 class SendSpan:
-    """The span of an event on its way; `end` it when Kafka has it."""
+    """The span of an event that is being sent; `end` it when Kafka has the event."""
 
     def __init__(self, span: Any) -> None:
         from runtime.trace_context import traceparent_of
@@ -100,7 +100,7 @@ class SendSpan:
         return [("traceparent", self.traceparent.encode())]
 
     def end(self, sent: "asyncio.Future[Any]") -> None:
-        """Call it with what the producer promised, once that is done."""
+        """End the span; `sent` is the producer's future, which is done."""
         from runtime.tracing import mark_failed
 
         if sent.cancelled():

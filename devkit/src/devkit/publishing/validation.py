@@ -1,4 +1,4 @@
-"""Whether a line of input can be sent: checked as the projector will check it, or as it is."""
+"""Prepares lines of input for sending: checked as the projector will check them, or unchecked."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from contracts.events import EVENT_ADAPTER, MAX_AHEAD_S, MAX_VALUE_BYTES
 from devkit.publishing.reading import Line
 
 MAX_RECORD_BYTES = 1_000_000
-"""What a record may hold before the producer itself refuses it."""
+"""Size of a record above which the producer refuses it."""
 
 Timestamps = Literal["now", "event"]
-"""The time of the records: now, or that of their event."""
+"""The time of the records: that of sending, or that of their event."""
 
 
 @dataclass(frozen=True)
 class PreparedEvent:
-    """An event that can be sent."""
+    """An event that is ready to be sent."""
 
     value: bytes
     key: str | None
@@ -28,9 +28,9 @@ class PreparedEvent:
 
 
 def check(line: Line, timestamps: Timestamps, now: datetime) -> PreparedEvent | str:
-    """The event of a line, or what is wrong with it: the field and the reason.
+    """Returns the event of a line, or what is wrong with it: the field and the reason.
 
-    What passes is never a dead letter because of its content.
+    An event that passes never becomes a dead letter because of its content.
     """
     if len(line.text) > MAX_VALUE_BYTES:
         return f"{len(line.text)} bytes: an event has {MAX_VALUE_BYTES} at most"
@@ -42,17 +42,17 @@ def check(line: Line, timestamps: Timestamps, now: datetime) -> PreparedEvent | 
     if timestamps == "now" and (moment - now).total_seconds() > MAX_AHEAD_S:
         return (
             f"time: {moment.isoformat()} is more than a day ahead; "
-            "with --timestamps event the record would bear that time itself"
+            "with --timestamps event the record itself would have that time"
         )
     milliseconds = int(moment.timestamp() * 1000) if timestamps == "event" else None
     if milliseconds is not None and milliseconds < 0:
-        return f"time: {moment.isoformat()} is before 1970, which no Kafka record can bear"
+        return f"time: {moment.isoformat()} is before 1970, which a Kafka record cannot have"
     return PreparedEvent(line.text, event.subject, milliseconds)
 
 
 def _problems(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False, include_context=False):
-        # The union's tag comes first in the place; a person looks for the field below it.
+        # The location begins with the union's tag; a person looks for the field below it.
         names = [str(part) for part in problem["loc"] if not str(part).endswith(".v1")]
         given = problem["input"]
         shown = f" (it is {given!r})" if isinstance(given, str | int | float) and names else ""
@@ -60,7 +60,7 @@ def _problems(error: ValidationError) -> Iterator[str]:
 
 
 def take_unchecked(line: Line, timestamps: Timestamps) -> PreparedEvent | str:
-    """Whatever stands in the line, keyed by its subject if it has one that can be found."""
+    """Returns the line as it is, keyed by its subject if one can be found in it."""
     if len(line.text) > MAX_RECORD_BYTES:
         return f"{len(line.text)} bytes: more than a Kafka record can hold"
     subject, milliseconds = None, None

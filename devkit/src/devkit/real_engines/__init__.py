@@ -1,9 +1,9 @@
-"""The engines of production, for the tests and benchmarks that need them: Apache Kafka and Redis.
+"""The engines of production, for tests and benchmarks that need them: Apache Kafka and Redis.
 
-Kafka comes from its Maven artifacts and runs on the machine's Java, as one broker or a cluster;
-Redis is Debian's redis-server (or any other in the PATH), alone, with a replica, or as a
-Cluster of six. Everything is bound to 127.0.0.1, on free ports, and ended by its own process id;
-what it wrote is left in its data dir.
+Kafka comes from its Maven artifacts and runs on the machine's Java, as one broker or a cluster.
+Redis is Debian's redis-server (or any other in the PATH), alone, with a replica, or as a Cluster
+of six. Everything is bound to 127.0.0.1, on free ports, and ended by its own process id; its data
+dir is not removed.
 """
 
 from devkit.real_engines.fetch import KAFKA_VERSION, fetch_kafka

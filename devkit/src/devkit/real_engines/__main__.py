@@ -1,4 +1,4 @@
-"""``python -m devkit.real_engines fetch``: have everything there before the tests need it."""
+"""``python -m devkit.real_engines fetch``: fetch and find everything before the tests need it."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""A certificate authority for a test, and a server certificate of it for 127.0.0.1."""
+"""A certificate authority for a test, and its server certificate for 127.0.0.1."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ VALID = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Certificates:
-    """PEM files: the authority that clients trust, and what the server shows and proves it with."""
+    """PEM files: the authority that clients trust, and the server's certificate with its key."""
 
     authority: Path
     certificate: Path
@@ -28,7 +28,7 @@ class Certificates:
 
 
 def make_certificates(folder: Path) -> Certificates:
-    """Make them anew in the folder."""
+    """Make new ones in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     made = Certificates(
         *(folder / name for name in ("authority.pem", "server.pem", "server.key", "bundle.pem"))

@@ -1,4 +1,4 @@
-"""Where Apache Kafka comes from: its Maven artifacts, kept in ``.cache``; and the Java it runs on."""
+"""Fetches Apache Kafka from its Maven artifacts into ``.cache``, and finds the Java it runs on."""
 
 import os
 import re
@@ -44,13 +44,13 @@ _LOG4J = """Configuration:
 
 
 def cache_dir() -> Path:
-    """``.cache`` of the repository, or of the folder we are in if this is not the repository."""
+    """Returns ``.cache`` of the repository, or of the current folder outside the repository."""
     repository = Path(__file__).resolve().parents[4]
     return (repository if (repository / "Makefile").exists() else Path.cwd()) / ".cache"
 
 
 def fetch_kafka(cache: Path | None = None, say: Callable[[str], None] = lambda _: None) -> Path:
-    """The folder of Kafka's jars, fetched by Maven unless that was done before."""
+    """Returns Kafka's folder; Maven fetches its jars unless they are there."""
     home = (cache or cache_dir()) / f"kafka-{KAFKA_VERSION}"
     if (home / "libs").is_dir():
         say(f"Kafka {KAFKA_VERSION} is in {home}")
@@ -64,7 +64,7 @@ def fetch_kafka(cache: Path | None = None, say: Callable[[str], None] = lambda _
     home.mkdir(parents=True, exist_ok=True)
     (home / "pom.xml").write_text(_POM.format(version=KAFKA_VERSION))
     (home / "log4j2.yaml").write_text(_LOG4J)
-    # Into a folder beside, moved when it is whole: half a fetch never counts as one.
+    # Into another folder, renamed when complete: half a fetch never counts as one.
     partial = home / f"libs.{os.getpid()}"
     fetched = subprocess.run(  # noqa: S603 - our own command line
         [maven, "-B", "-q", "-ntp", MAVEN_PLUGIN, f"-DoutputDirectory={partial}"],
@@ -89,11 +89,11 @@ def fetch_kafka(cache: Path | None = None, say: Callable[[str], None] = lambda _
 
 
 def find_java() -> str:
-    """Java of a version that Kafka runs on."""
+    """Returns the path of a Java on which Kafka runs."""
     java = shutil.which("java")
     if java is None:
         raise StackError(
-            f"java is missing, on which Kafka runs: install Java {JAVA_AT_LEAST} or newer "
+            f"java is missing, which Kafka needs: install Java {JAVA_AT_LEAST} or newer "
             "(apt-get install openjdk-17-jre-headless)"
         )
     output = subprocess.run(  # noqa: S603 - our own command line

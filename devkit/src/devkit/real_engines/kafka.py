@@ -51,7 +51,7 @@ class KafkaNode(Node):
             "transaction.state.log.min.isr": str(min(count, 2)),
             "min.insync.replicas": str(min(count, 2)),
             "group.initial.rebalance.delay.ms": "0",
-            # A dead broker is noticed soon, so that a failover test does not wait for long.
+            # The cluster notices a dead broker soon, so that a failover test is short.
             "broker.session.timeout.ms": "6000",
             "broker.heartbeat.interval.ms": "1000",
             "controller.quorum.election.timeout.ms": "1000",
@@ -65,7 +65,7 @@ class KafkaNode(Node):
         return path
 
     def _secure_settings(self) -> dict[str, str]:
-        """A second listener for clients, with TLS and a password."""
+        """Returns the settings of a second listener for clients, with TLS and a password."""
         certificates = self._cluster.certificates
         if certificates is None:
             return {}
@@ -97,7 +97,7 @@ class KafkaNode(Node):
         return self.java("kafka.Kafka", self.data_dir / "server.properties")
 
     async def format(self) -> None:
-        """Prepare its storage; one that is prepared stays as it is."""
+        """Prepare its storage; does nothing if that is done."""
         path = self.write_properties()
         words = self.java(
             "kafka.tools.StorageTool",
@@ -120,8 +120,8 @@ class KafkaNode(Node):
 class RealKafka(RealEngine):
     """Apache Kafka: one broker, or a cluster whose brokers are numbered from 1.
 
-    `settings` are written into each broker's server.properties, over our own. A secure one
-    has a second listener with TLS that takes SCRAM-SHA-512 from its user: `secure_bootstrap`.
+    `settings` override ours in each broker's server.properties. If `secure`, it has a second
+    listener, `secure_bootstrap`, with TLS and SCRAM-SHA-512 for its user.
     """
 
     user, password = "obzvon", "a-secret-of-the-test"
@@ -150,7 +150,7 @@ class RealKafka(RealEngine):
 
     @property
     def bootstrap(self) -> str:
-        """All brokers, so that a client finds the cluster while any of them lives."""
+        """All brokers, so that a client finds the cluster while any of them runs."""
         return ",".join(node.address for node in self.nodes.values())
 
     @property
@@ -159,7 +159,7 @@ class RealKafka(RealEngine):
         return ",".join(f"{HOST}:{node.secure_port}" for node in self.nodes.values())
 
     def scram_credentials(self) -> list[str]:
-        """What StorageTool must be told for the user to exist."""
+        """Returns the arguments of StorageTool that create the user."""
         if self.certificates is None:
             return []
         return ["--add-scram", f"SCRAM-SHA-512=[name={self.user},password={self.password}]"]
@@ -184,7 +184,7 @@ class RealKafka(RealEngine):
         await self.ready()
 
     async def ready(self, *numbers: int) -> None:
-        """Wait until these brokers, or all, answer, and the cluster counts all that run."""
+        """Wait until these brokers, or all, answer and know every broker that runs."""
         asked = [self.nodes[number] for number in numbers] or list(self.nodes.values())
 
         async def all_count_all() -> bool:
@@ -197,22 +197,22 @@ class RealKafka(RealEngine):
         await wait_until(all_count_all, "Kafka", asked)
 
     def kill(self, number: int | None = None) -> None:
-        """End a broker, or all of them, as a crash does."""
+        """Kill a broker, or all of them, as a crash would."""
         for node in self.nodes.values():
             if number in (None, node.number):
                 node.kill()
 
     async def stop(self, number: int) -> None:
-        """End a broker in order: it hands its partitions over first."""
+        """Stop a broker gracefully: it hands over its partitions first."""
         await self.nodes[number].stop()
 
     async def start(self, number: int) -> None:
-        """Start a broker that was ended, and wait until the cluster has it back."""
+        """Start a broker that has ended, and wait until the cluster knows it again."""
         self.nodes[number].launch()
         await self.ready(number)
 
     async def in_sync(self) -> None:
-        """Wait until every partition of every topic has all of its replicas in sync."""
+        """Wait until all replicas of all partitions are in sync."""
 
         async def is_whole() -> bool:
             admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
@@ -233,7 +233,7 @@ class RealKafka(RealEngine):
 
 
 async def _brokers(address: str) -> set[int]:
-    """The ids of the brokers that one of them knows to be alive; none if it does not answer."""
+    """Returns the ids of the live brokers that one of them knows; none if it does not answer."""
     admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=5_000)
     try:
         await admin.start()

@@ -1,4 +1,4 @@
-"""Server processes that can be ended in every way, and what starts several of them together."""
+"""Server processes that can be ended in every way, and engines that consist of several."""
 
 import asyncio
 import shutil
@@ -14,16 +14,16 @@ from devkit.stack.ports import HOST, free_port
 from devkit.stack.processes import POLL_S, Child
 
 START_TIMEOUT_S = 90.0
-"""Seconds a cluster may take until all of it answers; a JVM is slow on a busy machine."""
+"""Seconds within which a whole cluster must answer; a JVM is slow on a busy machine."""
 
 PORT_ATTEMPTS = 3
-"""A free port can be taken before the engine binds it; then the whole engine tries others."""
+"""How often an engine tries new ports: another process can take one before it is bound."""
 
 
 async def wait_until(
     condition: Callable[[], Awaitable[bool]], what: str, nodes: Iterable["Node"]
 ) -> None:
-    """Wait for the condition; a node that ends meanwhile, or too long a wait, is an error."""
+    """Wait for the condition; a node that ends, or too long a wait, is a `StackError`."""
     watched = list(nodes)
     give_up = time.monotonic() + START_TIMEOUT_S
     while not await condition():
@@ -78,16 +78,16 @@ class Node:
             log=self.log,
             env=self.environment(),
             cwd=self.data_dir,
-            orphan_signal=Signals.SIGKILL,  # its data is a test's; nobody is left to wait for it
+            orphan_signal=Signals.SIGKILL,  # its data is a test's: nobody needs it after us
         ).start()
 
     def kill(self) -> None:
-        """End it as a crash does."""
+        """Kill it, as a crash would."""
         if self.child is not None:
             self.child.kill()
 
     def freeze(self) -> None:
-        """Let it stand still, its connections open, until `thaw`."""
+        """Suspend it, its connections open, until `thaw`."""
         assert self.child is not None
         self.child.send(Signals.SIGSTOP)
 
@@ -96,13 +96,13 @@ class Node:
         self.child.send(Signals.SIGCONT)
 
     async def stop(self) -> None:
-        """End it in order."""
+        """Stop it gracefully."""
         if self.child is not None:
             await self.child.stop()
 
 
 class RealEngine:
-    """Some nodes that make one engine: an async context manager, ready when it is entered."""
+    """An engine of one or more nodes: an async context manager that is ready when entered."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
@@ -114,7 +114,7 @@ class RealEngine:
         raise NotImplementedError
 
     def _use_other_ports(self) -> None:
-        """Forget every port and everything written so far."""
+        """Take new ports, and remove all data written so far."""
         for node in self.all_nodes():
             node.kill()
             shutil.rmtree(node.data_dir, ignore_errors=True)
@@ -144,7 +144,7 @@ class RealEngine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.kill()  # a test's engine: what it would save in order is of no use to anyone
+        self.kill()  # a test's engine: nobody needs the data that it would save when stopped
 
     def kill(self) -> None:
         for node in self.all_nodes():

@@ -19,7 +19,7 @@ from devkit.stack.ports import HOST, free_port, port_answers
 
 
 def find_redis_server() -> Path:
-    """The redis-server in the PATH."""
+    """Returns the redis-server in the PATH."""
     found = shutil.which("redis-server")
     if found is None:
         raise StackError("redis-server is missing: install it (apt-get install redis-server)")
@@ -27,14 +27,14 @@ def find_redis_server() -> Path:
 
 
 def redis_version() -> str:
-    """What the redis-server in the PATH says of itself: `Redis server v=7.0.15`."""
+    """Returns the version of the redis-server in the PATH, as in `Redis server v=7.0.15`."""
     command = [str(find_redis_server()), "--version"]
     output = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command line
     return output.stdout.partition(" sha=")[0]
 
 
 class RedisNode(Node):
-    """A redis-server or valkey-server that never evicts and keeps nothing on disk."""
+    """A redis-server or valkey-server that never evicts and stores nothing on disk."""
 
     def __init__(
         self, name: str, data_dir: Path, binary: Path, options: Sequence[str | Path] = ()
@@ -43,7 +43,7 @@ class RedisNode(Node):
         self.binary = binary
         self.options = list(options)
         self.answering_url: str | None = None
-        """Where it answers PING, if that takes more than its port."""
+        """The URL at which it answers PING, if that is not `url`."""
 
     @property
     def url(self) -> str:
@@ -73,13 +73,13 @@ class RedisNode(Node):
         return await port_answers(self.port) and await redis_answers(self.answering_url or self.url)
 
     async def start(self) -> None:
-        """Start it, again perhaps, and wait until it answers."""
+        """Start it, for the first time or again, and wait until it answers."""
         self.launch()
         await wait_until(self.answers, self.name, [self])
 
 
 class RealRedis(RealEngine):
-    """One redis-server; a secure one takes TLS only, and only from its user."""
+    """One redis-server; if `secure`, it accepts only TLS and only its user."""
 
     user, password = "obzvon", "a secret / of: the test@"
 
@@ -120,7 +120,7 @@ class RealRedis(RealEngine):
 
 
 class RedisPair(RealEngine):
-    """A primary and its replica. Who reads and writes must be told where the primary is."""
+    """A primary and its replica. Clients do not find the primary by themselves."""
 
     def __init__(self, data_dir: Path, *, binary: Path | None = None) -> None:
         super().__init__(data_dir)
@@ -141,7 +141,7 @@ class RedisPair(RealEngine):
         await self.replicating()
 
     async def replicating(self) -> None:
-        """Wait until the replica has everything the primary has at this moment."""
+        """Wait until the replica has everything that the primary has now."""
 
         async def caught_up() -> bool:
             replica = await replication(self.replica)
@@ -153,11 +153,11 @@ class RedisPair(RealEngine):
         await wait_until(caught_up, "the replica", self.all_nodes())
 
     async def cut_off(self) -> None:
-        """Let the replica lag: it keeps what it has and gets nothing more."""
+        """Cut the replica off: it keeps its data and gets no more."""
         await self.replica.ask("REPLICAOF", HOST, free_port())
 
     async def promote(self) -> None:
-        """Make the replica a primary, with what it has; the two change names."""
+        """Make the replica the primary, with the data it has; the two swap names."""
         await self.replica.ask("REPLICAOF", "NO", "ONE")
         self.primary, self.replica = self.replica, self.primary
 

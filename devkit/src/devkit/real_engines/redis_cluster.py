@@ -14,15 +14,15 @@ from devkit.stack.engines import valkey_server
 from devkit.stack.ports import HOST, free_port
 
 NODE_TIMEOUT_MS = 2_000
-"""After so long without an answer a node of a Redis Cluster counts as failed."""
+"""Milliseconds without an answer after which a node of a Redis Cluster counts as failed."""
 
 SLOTS = 16_384
 
 
 class RealRedisCluster(RealEngine):
-    """A Redis Cluster: three primaries with a replica each, of valkey-servers unless told otherwise.
+    """A Redis Cluster: three primaries with a replica each, by default of valkey-servers.
 
-    A primary that is killed is succeeded by its replica after `NODE_TIMEOUT_MS` and an election.
+    If a primary is killed, its replica takes over after `NODE_TIMEOUT_MS` and an election.
     """
 
     def __init__(self, data_dir: Path, *, primaries: int = 3, binary: Path | None = None) -> None:
@@ -36,7 +36,7 @@ class RealRedisCluster(RealEngine):
 
     @property
     def url(self) -> str:
-        """Where a client begins; it learns the other nodes from there."""
+        """Address of a running node, from which a client learns the others."""
         living = next((node for node in self.nodes if node.is_running), self.nodes[0])
         return f"redis+cluster://{living.address}"
 
@@ -55,7 +55,7 @@ class RealRedisCluster(RealEngine):
             begin = place * SLOTS // self.primaries
             end = (place + 1) * SLOTS // self.primaries - 1
             await node.ask("CLUSTER", "ADDSLOTSRANGE", begin, end)
-            # Else two nodes may hold one config epoch for a while, and settle it in their own time.
+            # Otherwise two nodes may have the same config epoch until they settle the conflict.
             await node.ask("CLUSTER", "SET-CONFIG-EPOCH", place + 1)
         for node in others:
             await node.ask("CLUSTER", "MEET", HOST, first.port, first.bus_port)
@@ -72,7 +72,7 @@ class RealRedisCluster(RealEngine):
         return True
 
     async def is_whole(self) -> bool:
-        """Whether every running node sees all slots served, and every replica is linked."""
+        """Returns whether every running node sees all slots served, and every replica is linked."""
         running = [node for node in self.nodes if node.is_running]
         replicas = 0
         for node in running:
@@ -90,16 +90,16 @@ class RealRedisCluster(RealEngine):
         return len(running) - replicas == self.primaries
 
     async def whole(self) -> None:
-        """Wait until the cluster serves every slot: after a failover, or a node's return."""
+        """Wait until the cluster serves every slot, as after a failover or a node's return."""
         await wait_until(self.is_whole, "the cluster", ())
 
     async def primary_nodes(self) -> list["ClusterNode"]:
-        """The primaries of this moment, in the order in which they were started."""
+        """Returns the present primaries, in the order of the nodes."""
         running = [node for node in self.nodes if node.is_running]
         return [node for node in running if (await replication(node))["role"] == "master"]
 
     async def owner_of(self, slot: int) -> "ClusterNode":
-        """The primary that serves the slot."""
+        """Returns the primary that serves the slot."""
         for node in await self.primary_nodes():
             for one in await node.known():
                 if "myself" in one.flags and any(slot in slots for slots in one.slots):
@@ -107,7 +107,7 @@ class RealRedisCluster(RealEngine):
         raise StackError(f"nobody serves slot {slot}")
 
     async def move_slot(self, slot: int, target: "ClusterNode", batch: int = 50) -> int:
-        """Move a slot and its keys to another primary, as resharding does; the number of keys."""
+        """Move a slot with its keys to another primary, as resharding does; returns how many keys."""
         source = await self.owner_of(slot)
         source_id, target_id = await source.id(), await target.id()
         await target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
@@ -134,7 +134,7 @@ class ClusterNode(RedisNode):
             *super().command(),
             *("--cluster-enabled", "yes", "--cluster-port", str(self.bus_port)),
             *("--cluster-node-timeout", str(NODE_TIMEOUT_MS), "--cluster-announce-ip", HOST),
-            # Replicas that are behind may still be promoted, as they are where it matters.
+            # A replica that lags may be promoted too, as in production.
             *("--cluster-replica-validity-factor", "0"),
         ]
 
@@ -142,7 +142,7 @@ class ClusterNode(RedisNode):
         return str(await self.ask("CLUSTER", "MYID"))
 
     async def known(self) -> list["KnownNode"]:
-        """The nodes that this one knows, itself among them."""
+        """Returns the nodes that this one knows, including itself."""
         return [KnownNode.read(line) for line in (await self.ask("CLUSTER", "NODES")).splitlines()]
 
 
@@ -155,7 +155,7 @@ class KnownNode(NamedTuple):
     @classmethod
     def read(cls, line: str) -> Self:
         _, _, flags, _, _, _, _, _, *slots = line.split()
-        # In brackets stand slots on the move; their owner holds them in a range as well.
+        # Slots that are moving are in brackets; their owner also lists them in a range.
         ends = [slot.split("-") for slot in slots if not slot.startswith("[")]
         ranges = tuple(range(int(end[0]), int(end[-1]) + 1) for end in ends)
         return cls(frozenset(flags.split(",")), ranges)

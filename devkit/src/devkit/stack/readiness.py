@@ -9,17 +9,17 @@ from devkit.errors import StackError
 from devkit.stack.processes import Child
 
 READY_TIMEOUT_S = 60.0
-"""Seconds the projector and the API may take until they are ready."""
+"""Seconds within which the projector and the API must be ready."""
 
 POLL_S = 0.2
-"""Seconds between two questions whether the services are ready."""
+"""Seconds between two checks whether the services are ready."""
 
 
 async def wait_until_ready(children: list[Child], urls: Mapping[str, str]) -> None:
-    """Wait until every address answers that it is ready.
+    """Wait until every URL answers that its service is ready.
 
-    A child that ends, or too long a wait, is an error. A projector with parked shards counts as
-    ready: waiting does not help it, and what does needs a running stack.
+    A child that ends, or too long a wait, is a `StackError`. A projector with parked shards counts
+    as ready: waiting does not help it, and what helps needs a running stack.
     """
     waiting = dict(urls)
     last: dict[str, str] = {}
@@ -46,7 +46,7 @@ async def wait_until_ready(children: list[Child], urls: Mapping[str, str]) -> No
 
 
 async def try_get(client: httpx.AsyncClient, url: str) -> httpx.Response | None:
-    """The answer, whatever it says; None if there is none."""
+    """Returns the answer, whatever its status; None if there is none."""
     try:
         return await client.get(url)
     except httpx.HTTPError:
@@ -54,7 +54,7 @@ async def try_get(client: httpx.AsyncClient, url: str) -> httpx.Response | None:
 
 
 def parked_shards(answer: httpx.Response | None) -> list[str]:
-    """Why which shards are parked, as the projector's /readyz tells it."""
+    """Returns why shards are parked, one reason a shard, from an answer of the projector's /readyz."""
     if answer is None or answer.status_code == 200:
         return []
     try:

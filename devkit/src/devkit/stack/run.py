@@ -33,17 +33,17 @@ from devkit.stack.state import (
 from devkit.stack.topics import create_topics
 
 KAFKA_WARNING_BYTES = 500 * 1024 * 1024
-"""The embedded Kafka rewrites all its data as one file; above this it becomes a burden."""
+"""Size from which on the embedded Kafka becomes slow: it rewrites all its data as one file."""
 
 SIZE_EVERY_S = 60.0
-"""Seconds between two looks at the size of Kafka's data."""
+"""Seconds between two checks of the size of Kafka's data."""
 
 SHARDS_EVERY_S = 2.0
-"""Seconds between two looks at the projector's shards."""
+"""Seconds between two checks of the projector's shards."""
 
 
 class Stack:
-    """A running stack; `run_stack` makes one."""
+    """A running stack; `run_stack` starts one."""
 
     def __init__(self, state: StackState, kafka: EmbeddedKafka, children: list[Child]) -> None:
         self.state = state
@@ -51,7 +51,7 @@ class Stack:
         self._children = children
 
     async def watch(self, warn: Callable[[str], None]) -> None:
-        """Run until a child ends, which is a `StackError`; warn once of what else goes wrong."""
+        """Watch until a child ends, which is a `StackError`; warn once of each other problem."""
         await run_together(self._watch_children(), self._watch_size(warn), self._watch_shards(warn))
 
     async def _watch_children(self) -> None:
@@ -73,11 +73,11 @@ class Stack:
             await asyncio.sleep(SIZE_EVERY_S)
         warn(
             f"the embedded Kafka holds {size / 2**20:.0f} MB, all of it in one file that it "
-            "rewrites: begin anew with --fresh, or use a real broker"
+            "rewrites: start over with --fresh, or use a real broker"
         )
 
     async def _watch_shards(self, warn: Callable[[str], None]) -> None:
-        """A shard that is parked does not go on by itself: its figures stand still."""
+        """Warn of parked shards: they do not continue by themselves, so their figures do not change."""
         url = f"{self.state.projector}/readyz"
         async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
             while True:
@@ -88,13 +88,13 @@ class Stack:
         first, *others = parked
         more = f" (and {len(others)} more shards)" if others else ""
         warn(
-            f"the report stands still: {first}{more}; begin anew with --fresh, or `obzvon rebuild`"
+            f"the report stands still: {first}{more}; start over with --fresh, or `obzvon rebuild`"
         )
 
 
 @asynccontextmanager
 async def run_stack(options: StackOptions) -> AsyncIterator[Stack]:
-    """Start everything, in order, until both services are ready; stop it in the other order."""
+    """Start everything in order, until all services are ready; stop it in the reverse order."""
     data_dir = options.data_dir.absolute()
     async with AsyncExitStack() as running:
         running.enter_context(hold_data_dir(data_dir))
@@ -135,7 +135,7 @@ async def run_stack(options: StackOptions) -> AsyncIterator[Stack]:
 
 
 async def run_together(*works: Coroutine[Any, Any, Any]) -> None:
-    """Run all of them until all have ended or one fails; then the others are cancelled."""
+    """Run all of them until they have ended; if one fails, the others are cancelled."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         await asyncio.gather(*tasks)

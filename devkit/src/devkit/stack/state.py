@@ -1,12 +1,12 @@
-"""A data dir and the stack that runs in it: how it is held, described and found.
+"""A data dir and the stack that runs in it: how it is locked, described and found.
 
 ::
 
     kafka/ redis/ issuer/   the engines' data and the issuer's keys
-    logs/                   one file per process; those of the run before end in .1
-    ports.json              the ports last used, taken again when nobody else has them
-    stack.json              how to reach the running stack; gone when it was stopped in order
-    lock                    locked as long as the stack runs, however it ends
+    logs/                   one file per process; those of the previous run end in .1
+    ports.json              the ports used last, used again if they are free
+    stack.json              how to reach the running stack; removed when it is stopped
+    lock                    locked while the stack runs, however it ends
 """
 
 import fcntl
@@ -41,21 +41,24 @@ class StackState(BaseModel):
     dead_letter_topic: str
     children: dict[str, int]
     settings: dict[str, str]
-    """The OBZVON_… settings its services were started with, without secrets."""
+    """The OBZVON_… settings that its services were started with, without secrets."""
 
     def environment(self) -> dict[str, str]:
-        """The environment in which the services' own commands find this stack."""
+        """Returns the environment in which the services' own commands find this stack."""
         return {**os.environ, **self.settings}
 
     def open_issuer(self) -> "Issuer":
-        """The stack's development issuer, which signs with the keys in the data dir."""
+        """Returns the stack's development issuer, which signs with the keys in the data dir."""
         from devkit.stack.issuer.tokens import Issuer
 
         return Issuer.open(self.data_dir / "issuer", self.issuer)
 
 
 def find_stack(data_dir: Path) -> StackState:
-    """The stack that runs in the data dir, or in its ``demo`` folder; else a `StackError`."""
+    """Returns the stack that runs in the data dir or in its ``demo`` folder.
+
+    If none does, raises a `StackError` that says how to start one.
+    """
     folders = (data_dir.absolute(), data_dir.absolute() / "demo")
     for folder in folders:
         state = folder / "stack.json"
@@ -64,11 +67,11 @@ def find_stack(data_dir: Path) -> StackState:
                 return StackState.model_validate_json(state.read_bytes())
             except (ValidationError, OSError) as error:
                 raise StackError(
-                    f"{state} cannot be read: stop that stack, start it again"
+                    f"{state} cannot be read: stop that stack and start it again"
                 ) from error
     stale = [folder for folder in folders if (folder / "stack.json").exists()]
     what = (
-        f"the stack in {stale[0]} is gone, though nobody stopped it"
+        f"the stack in {stale[0]} ended without being stopped"
         if stale
         else f"no stack is running in {data_dir}"
     )
@@ -77,7 +80,7 @@ def find_stack(data_dir: Path) -> StackState:
 
 @contextmanager
 def hold_data_dir(data_dir: Path) -> Iterator[None]:
-    """Hold the data dir; the kernel lets go of it whatever happens to us."""
+    """Lock the data dir within; the kernel unlocks it however this process ends."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         file = (data_dir / "lock").open("a+")
@@ -110,7 +113,7 @@ def _is_locked(path: Path) -> bool:
 
 
 def empty_data_dir(data_dir: Path) -> None:
-    """Remove what a stack has put there, and nothing else: the folder may be anyone's."""
+    """Remove what a stack has written there, and nothing else: the folder may hold other files."""
     for name in ("kafka", "redis", "issuer", "logs"):
         shutil.rmtree(data_dir / name, ignore_errors=True)
     for name in ("stack.json", "ports.json"):
@@ -118,13 +121,14 @@ def empty_data_dir(data_dir: Path) -> None:
 
 
 def keep_previous_logs(logs: Path) -> None:
+    """Rename the logs of the previous run, so that they end in .1."""
     for log in logs.glob("*.log"):
         log.replace(log.with_name(log.name + ".1"))
 
 
 @contextmanager
 def announce_stack(state: StackState, children: Mapping[str, int]) -> Iterator[None]:
-    """Let the other commands find the stack."""
+    """Within, the other commands find the stack by its state file."""
     path = state.data_dir / "stack.json"
     full = state.model_copy(update={"children": dict(children)})
     beside = path.with_suffix(".tmp")

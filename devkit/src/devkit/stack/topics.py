@@ -9,24 +9,24 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from devkit.errors import StackError
 
 PARTITIONS = 8
-"""Partitions of the events topic unless told otherwise."""
+"""Partitions of the events topic by default."""
 
 LEADERS_TIMEOUT_S = 30.0
-"""Seconds until every partition of a new topic must have a leader."""
+"""Seconds within which every partition of a new topic must have a leader."""
 
 POLL_S = 0.05
 
 _CONFIGURATION = {
-    # The projection can be rebuilt from Kafka only while Kafka has everything.
+    # The projection can be rebuilt from Kafka only while Kafka has all events.
     "retention.ms": "-1",
     "cleanup.policy": "delete",
-    # Kafka would refuse a record that bears a time to come, as a replayed day's may.
+    # Otherwise Kafka refuses records with a time in the future, which a replayed day may have.
     "message.timestamp.after.max.ms": str(2**63 - 1),
 }
 
 
 async def kafka_answers(bootstrap: str) -> bool:
-    """Whether a broker answers a metadata request there."""
+    """Returns whether a broker answers a metadata request there."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
     try:
         await admin.start()
@@ -45,7 +45,10 @@ async def create_topics(
     partitions: int = PARTITIONS,
     replication_factor: int = 1,
 ) -> None:
-    """Create the two topics; one that exists is left as it is, if its partitions agree."""
+    """Create the two topics, but for one that exists.
+
+    An events topic with another number of partitions is a `StackError`.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
@@ -67,7 +70,7 @@ async def create_topics(
         if found != partitions:
             raise StackError(
                 f"topic {events} has {found} partitions, not {partitions}: start with "
-                f"--partitions {found}, change it with `obzvon repartition`, or begin anew with "
+                f"--partitions {found}, change it with `obzvon repartition`, or start over with "
                 "--fresh"
             )
     finally:
@@ -75,9 +78,9 @@ async def create_topics(
 
 
 async def _led_partitions(admin: AIOKafkaAdminClient, name: str) -> int:
-    """How many partitions the topic has, once each of them has a leader that takes records.
+    """Returns the number of partitions, once each of them has a leader that takes records.
 
-    A cluster says that a topic is created before all of its brokers know it.
+    A cluster reports a topic as created before all of its brokers know it.
     """
     give_up = time.monotonic() + LEADERS_TIMEOUT_S
     while True:

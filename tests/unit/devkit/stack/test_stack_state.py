@@ -70,7 +70,7 @@ def test_a_stack_that_died_is_noticed(tmp_path: Path) -> None:
     with hold_data_dir(tmp_path), announce_stack(state(tmp_path), {}):
         left = (tmp_path / "stack.json").read_bytes()
     (tmp_path / "stack.json").write_bytes(left)
-    with pytest.raises(StackError, match="is gone, though nobody stopped it"):
+    with pytest.raises(StackError, match="ended without being stopped"):
         find_stack(tmp_path)
 
 

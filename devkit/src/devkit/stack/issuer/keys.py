@@ -1,4 +1,4 @@
-"""The development issuer's keys: kept in a folder, made when they are not there yet."""
+"""The development issuer's keys: stored in a folder, made if they are missing."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ _PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A private key, the algorithm it signs with and the id it is published under."""
+    """A private key, the algorithm that it signs with and the id that it is published under."""
 
     algorithm: str
     key: _PrivateKey
@@ -38,7 +38,7 @@ class SigningKey:
 
     @property
     def kid(self) -> str:
-        """The JWK thumbprint (RFC 7638), so that a new key has a new id."""
+        """The JWK thumbprint (RFC 7638): a new key has a new id."""
         required = {
             k: v for k, v in self.public_jwk.items() if k in ["crv", "e", "kty", "n", "x", "y"]
         }
@@ -52,7 +52,7 @@ def load_or_make(path: Path, make: Any) -> Any:
     except FileNotFoundError:
         key = make()
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        # Written beside and moved there, so that no one ever reads half a key.
+        # Written to another file and renamed, so that nobody ever reads half a key.
         beside = path.with_suffix(f".{os.getpid()}.tmp")
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(pem)

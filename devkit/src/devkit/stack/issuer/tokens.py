@@ -22,13 +22,13 @@ AUDIENCE = "obzvon"
 """The audience of the access tokens."""
 
 CLIENT_ID = "obzvon-web"
-"""The browser client's id, unless it names another one: any public client is accepted."""
+"""The browser client's id by default; any other public client is accepted too."""
 
 ROLES_CLAIM = "realm_access.roles"
-"""Where the roles stand, as in Keycloak's tokens; they stand under ``roles`` as well."""
+"""The claim with the roles, as in Keycloak's tokens; ``roles`` has them as well."""
 
 TOKEN_TTL_S = 3_600
-"""Seconds an access token is good for."""
+"""Seconds for which an access token is valid."""
 
 _PERSONS = {
     "head": "Руководитель (разработка)",
@@ -43,7 +43,7 @@ class Person:
     role: str
     subject: str | None = None
     operators: Sequence[str] | None = None
-    """Operator ids the person is restricted to: None is no restriction, an empty one shows nothing."""
+    """Ids of the operators that the person may see: None means all, an empty list none."""
     managers: Sequence[str] | None = None
 
     def claims(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Person:
 
 
 class Issuer:
-    """Signs tokens with keys that are kept in a folder."""
+    """Signs tokens with keys that are stored in a folder."""
 
     def __init__(self, url: str, keys: Mapping[str, SigningKey]) -> None:
         self.url = url
@@ -71,7 +71,7 @@ class Issuer:
 
     @classmethod
     def open(cls, folder: Path, url: str) -> Self:
-        """The issuer whose keys are in the folder; they are made if they are not there yet."""
+        """Returns the issuer whose keys are in the folder; makes them if they are missing."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         rs = load_or_make(
             folder / "rs256.pem",
@@ -125,7 +125,7 @@ class Issuer:
         now: float | None = None,
         overrides: Mapping[str, Any] | None = None,
     ) -> str:
-        """An access token as RFC 9068 has it; `overrides` replaces claims, for tests."""
+        """Returns an access token by RFC 9068; `overrides` replaces claims, for tests."""
         issued = int(time.time() if now is None else now)
         claims = {
             "iss": self.url,
@@ -141,7 +141,7 @@ class Issuer:
         return self._sign(claims, "at+jwt", algorithm)
 
     def id_token(self, person: Person, *, client_id: str, nonce: str | None = None) -> str:
-        """An ID token: for the client that logged in, never a bearer token."""
+        """Returns an ID token: for the client that logged in, not a bearer token."""
         issued = int(time.time())
         claims = {
             "iss": self.url,

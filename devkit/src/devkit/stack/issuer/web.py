@@ -19,10 +19,10 @@ from devkit.stack.issuer.tokens import TOKEN_TTL_S, Issuer, Person
 from devkit.stack.ports import HOST
 
 CODE_TTL_S = 60
-"""Seconds an authorization code is good for, once."""
+"""Seconds for which an authorization code is valid, once."""
 
 LOGIN_ROLES = ("head", "quality_control", "other")
-"""The roles one can log in with on the page; the last one may read nothing."""
+"""The roles that the login page offers; the last one may read nothing."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class _Login:
     _grants: dict[str, _Grant] = field(default_factory=dict)
 
     def wrong(self, query: Mapping[str, str]) -> str | None:
-        """What is wrong with an authorization request; None if nothing is."""
+        """Returns what is wrong with an authorization request; None if nothing is."""
         target = urlsplit(query.get("redirect_uri", ""))
         if target.scheme not in ("http", "https") or target.hostname not in (HOST, "localhost"):
             return (
@@ -109,13 +109,17 @@ class _Login:
         form = await _form(request)
         if form.get("grant_type") != "authorization_code":
             return _oauth_error("unsupported_grant_type", "grant_type must be authorization_code")
-        grant = self._grants.pop(form.get("code", ""), None)  # good for one try
+        grant = self._grants.pop(form.get("code", ""), None)  # valid for one try
         if grant is None or grant.expires < time.monotonic():
             return _oauth_error("invalid_grant", "the code is unknown, used or expired")
         if form.get("redirect_uri") != grant.redirect_uri:
-            return _oauth_error("invalid_grant", "redirect_uri is another than was asked with")
+            return _oauth_error(
+                "invalid_grant", "redirect_uri is not the one of the authorization request"
+            )
         if (_basic_user(request) or form.get("client_id")) != grant.client_id:
-            return _oauth_error("invalid_grant", "client_id is another than was asked with")
+            return _oauth_error(
+                "invalid_grant", "client_id is not the one of the authorization request"
+            )
         verifier = form.get("code_verifier", "")
         if base64url(hashlib.sha256(verifier.encode()).digest()) != grant.challenge:
             return _oauth_error("invalid_grant", "code_verifier does not match code_challenge")
