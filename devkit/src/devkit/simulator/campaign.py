@@ -21,25 +21,25 @@ OPERATORS: Final = 20
 MANAGERS: Final = 4
 
 MONTHS: Final = ("mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-"""The months in which the campaign called; each becomes a week of the replay."""
+"""The months in which the campaign called; each becomes one week of the replay."""
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri")
 
 DAYS: Final = 92
-"""A range of this many days from the first one covers the replay: it takes at most 74."""
+"""A range of so many days from the first one covers the replay, which takes at most 74."""
 
 LONGEST_PAUSE: Final = timedelta(minutes=40)
-"""Between the beginnings of two calls to one client."""
+"""Longest time between the beginnings of two calls to one client."""
 
 UNANSWERED_BELOW_S: Final = 5
 REFUSED_BELOW_S: Final = 120
-"""What a last call without a sale was, by its length: unanswered, else refused, else answered."""
+"""A last call without a sale is, by its length, unanswered, otherwise refused, otherwise answered."""
 
 MOSCOW: Final = ZoneInfo("Europe/Moscow")
 
 
 def contact_date(month: str, weekday: str, first_day: date) -> date:
-    """The contact date of a row: its month's week after the first Monday from `first_day` on."""
+    """Returns the contact date of a row; the first month's week begins on the first Monday from `first_day` on."""
     monday = first_day + timedelta(days=-first_day.weekday() % 7)
     return monday + timedelta(weeks=MONTHS.index(month), days=WEEKDAYS.index(weekday))
 
@@ -47,9 +47,9 @@ def contact_date(month: str, weekday: str, first_day: date) -> date:
 def events(
     csv_path: Path, first_day: date, timezone: ZoneInfo = MOSCOW
 ) -> Iterator[dict[str, Any]]:
-    """The campaign's events in order of time: one plan for each row, and its calls.
+    """Yields the campaign's events in order of time: a plan for each row, and its calls.
 
-    The contact dates lie within `DAYS` days from `first_day`. The same arguments give the same
+    The contact dates are within `DAYS` days from `first_day`. The same arguments give the same
     events, ids included; another first day gives other ids.
     """
     made: list[tuple[datetime, int, dict[str, Any]]] = []
@@ -69,7 +69,7 @@ def events(
 def _events_of(
     task: str, number: int, row: dict[str, str], day: date, place: int, timezone: ZoneInfo
 ) -> Iterator[tuple[datetime, dict[str, Any]]]:
-    """One row's events. `place` is the row's number among those of its date, from 0."""
+    """Yields one row's events. `place` is the row's number among those of its date, from 0."""
     holder = operator((number - 1) % OPERATORS + 1)
     evening = datetime.combine(day - timedelta(days=1), time(18), timezone)
     planned_at = evening + timedelta(seconds=place)

@@ -1,6 +1,6 @@
-"""How contacts of a real telephone campaign went: what the simulator draws from.
+"""How contacts of a real telephone campaign went: the sample that the simulator draws from.
 
-The table beside this module is derived from the Bank Marketing data set (see
+The table in data/ is derived from the Bank Marketing data set (see
 data/README.md). To derive it again:
 
     python -m devkit.simulator.campaign_sample tests/fixtures/campaign/bank-additional.csv > devkit/src/devkit/simulator/data/campaign_sample.csv
@@ -18,7 +18,7 @@ class CampaignContact(NamedTuple):
     """One contact of the campaign."""
 
     calls: int
-    """Calls until the campaign was through with the client, the last one included; 1 or more."""
+    """Calls that the campaign made to the client, including the last one; 1 or more."""
     duration_s: int
     """Length of the last call."""
     is_success: bool
@@ -27,7 +27,10 @@ class CampaignContact(NamedTuple):
 
 @cache
 def campaign_contacts() -> tuple[CampaignContact, ...]:
-    """The 4,119 contacts, in the order of the data set. Drawing one of them keeps the three together."""
+    """Returns the 4,119 contacts, in the order of the data set.
+
+    Drawing one of them keeps its three values together.
+    """
     table = files("devkit.simulator").joinpath("data/campaign_sample.csv").read_text("ascii")
     return tuple(
         CampaignContact(int(calls), int(duration), success == "1")
@@ -36,18 +39,18 @@ def campaign_contacts() -> tuple[CampaignContact, ...]:
 
 
 def read_campaign(csv_path: Path) -> list[dict[str, str]]:
-    """The rows of the data set's file by their column names."""
+    """Returns the rows of the data set's file, by their column names."""
     with csv_path.open(encoding="ascii", newline="") as file:
         return list(csv.DictReader(file, delimiter=";"))
 
 
 def contact_of(row: dict[str, str]) -> CampaignContact:
-    """What one row of the data set's file says of its calls."""
+    """Returns what one row of the data set's file says of its calls."""
     return CampaignContact(int(row["campaign"]), int(row["duration"]), row["y"] == "yes")
 
 
 def table_of(csv_path: Path) -> str:
-    """The text of data/campaign_sample.csv."""
+    """Returns the text of data/campaign_sample.csv."""
     lines = ["calls,duration_s,success"]
     for row in read_campaign(csv_path):
         contact = contact_of(row)

@@ -1,4 +1,4 @@
-"""From seconds of the simulated day to the moments that its events bear."""
+"""From seconds of the simulated day to real time, which its events have."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ HOUR: Final = 3_600
 DAY: Final = 24 * HOUR
 
 OPENING: Final = 8 * HOUR
-"""Second of the day from which on, until now, a shifted day keeps its own pace."""
+"""From this second of the day until now, a shifted day runs at its own pace."""
 
 LONG_AGO: Final = -3 * DAY
-"""Second up to which history stays where it was when the day is shifted."""
+"""Up to this second, history keeps its real times even if the day is shifted."""
 
 EVENING: Final = 20 * HOUR + HOUR // 2
 MORNING_AFTER: Final = DAY + 8 * HOUR + HOUR // 2
 NIGHT_S: Final = 60
-"""Nothing happens from `EVENING` to `MORNING_AFTER`: played faster than life, it counts so much."""
+"""Seconds that the time from `EVENING` to `MORNING_AFTER`, when nothing happens, counts at high speed."""
 
 
 class Stretch(NamedTuple):
-    """From a simulated second on, so many seconds of life pass for each simulated one."""
+    """From a simulated second on, `slope` real seconds pass for each simulated one."""
 
     second: float
     moment: float
@@ -33,10 +33,10 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True)
 class Clock:
-    """Seconds since midnight of a date, as they are simulated, to moments of life.
+    """Maps simulated seconds since midnight of a date to real moments.
 
-    Seconds before 0 are of earlier dates, seconds from 86,400 on of later ones. Later seconds
-    give later moments. Before its first stretch the clock keeps the pace of life.
+    Seconds before 0 are of earlier dates, seconds from 86,400 on of later ones. A later second gives
+    a later moment. Before its first stretch the clock runs at real pace.
     """
 
     day: date
@@ -45,7 +45,7 @@ class Clock:
 
     @classmethod
     def of_date(cls, day: date, timezone: ZoneInfo) -> Self:
-        """The date as it is: simulated times are the times of life."""
+        """The date as it is: simulated times are real times."""
         return cls(day, timezone, (Stretch(0, _midnight(day, timezone), 1.0),))
 
     @classmethod
@@ -57,12 +57,12 @@ class Clock:
         second: float | None = None,
         speed: float = 1.0,
     ) -> Self:
-        """The day's second `second` is `now` (seconds since 1970); None: whatever it is in life.
+        """The day's second `second` is `now` (seconds since 1970); None: the real second of the day.
 
-        Before `now` the day keeps its own pace. After it, `speed` simulated seconds pass for each
-        second of life, and faster than life the night is skipped. If `second` is not what it is
-        in life, the three days before are stretched or squeezed to meet the shifted morning, so
-        that no two moments change places.
+        Before `now` the day runs at its own pace. After it, `speed` simulated seconds pass for each
+        real one; if that is more than one, the night is skipped. If `second` is not the real one,
+        the three days before are stretched or squeezed to meet the shifted morning, so that no two
+        moments change places.
         """
         midnight = _midnight(day, timezone)
         shift = 0.0 if second is None else now - midnight - second
@@ -82,11 +82,11 @@ class Clock:
     def for_playback(
         cls, day: date, timezone: ZoneInfo, now: float, second: float, speed: float
     ) -> Self:
-        """When each second of any date is to be played, if `second` of it is played `now`."""
+        """When to play each second of any date, if its second `second` is played `now`."""
         return cls(day, timezone, _stretches_ahead(now, second, speed))
 
     def moment(self, second: float) -> float:
-        """Seconds since 1970."""
+        """Returns the real moment of a simulated second, in seconds since 1970."""
         at = bisect_right(self.stretches, second, key=_second) - 1
         if at < 0:
             first = self.stretches[0]
@@ -95,23 +95,23 @@ class Clock:
         return moment + (second - start) * slope
 
     def text(self, second: float) -> str:
-        """RFC 3339 in the time zone, to the millisecond where moments are not whole seconds."""
+        """Returns its moment by RFC 3339 in the time zone, with milliseconds if it is no whole second."""
         moment = round(self.moment(second), 3)
         at = datetime.fromtimestamp(moment, self.timezone)
         return at.isoformat(timespec="seconds" if moment == int(moment) else "milliseconds")
 
     def next_minute(self, second: float) -> datetime:
-        """The first whole minute of life that does not lie before the second."""
+        """Returns the first real whole minute that is not before the second."""
         return datetime.fromtimestamp(60 * ceil(self.moment(second) / 60), self.timezone)
 
     def real_time(self, day_offset: int, second: int) -> str:
-        """RFC 3339 of a time of day some dates later (or earlier), whatever the clock does."""
+        """Returns a real time of day so many dates later by RFC 3339, however the clock runs."""
         midnight = datetime.combine(self.day + timedelta(days=day_offset), time(), self.timezone)
         return (midnight + timedelta(seconds=second)).isoformat(timespec="seconds")
 
 
 def _stretches_ahead(now: float, second: float, speed: float) -> tuple[Stretch, ...]:
-    """What is to come from `second` on, faster than life without the night."""
+    """Returns the stretches from `second` on; faster than real time they skip the night."""
     stretches = [Stretch(second, now, 1 / speed)]
     if speed > 1:
         night = NIGHT_S / (MORNING_AFTER - EVENING)

@@ -24,5 +24,6 @@ class DayPlan:
     @property
     def tag(self) -> str:
         """Part of every id, so that the days of two different plans never share one."""
+        # The text below is part of the ids: renaming a class or field that it shows changes them.
         text = repr((self.date, self.operators, self.tasks, self.seed, self.clock.stretches))
         return blake2s(text.encode(), digest_size=4).hexdigest()

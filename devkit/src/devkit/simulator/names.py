@@ -1,7 +1,7 @@
 """Invented people, companies and addresses: the same number always gives the same one.
 
-They do not depend on a simulation's seed, so that an operator or an address of one simulated
-day is the same one on the next.
+They do not depend on a simulation's seed, so an operator or an address of one simulated day is the
+same on the next.
 """
 
 import tomllib
@@ -12,7 +12,7 @@ from typing import Any, Final
 from devkit.simulator.rng import Rng
 
 ADDRESSES_IN_FIVE: Final = (0, 0, 0, 1, 2)
-"""Of five neighbouring addresses three are one client's, the others one client's each."""
+"""Of five addresses in a row three belong to one client, the others to one client each."""
 
 
 @cache
@@ -21,7 +21,7 @@ def _words() -> dict[str, Any]:
 
 
 def feminine(surname: str) -> str:
-    """The feminine form of a surname; those that have none stay."""
+    """Returns the feminine form of a surname; one that has none stays as it is."""
     if surname.endswith("ский"):
         return surname[:-2] + "ая"
     if surname.endswith(("ов", "ев", "ёв", "ин")):
@@ -31,19 +31,19 @@ def feminine(surname: str) -> str:
 
 @lru_cache(10_000)
 def operator(number: int) -> dict[str, str]:
-    """The operator of this number, from 1: three women out of four."""
+    """Returns the operator of this number, from 1; three of four are women."""
     return {"id": f"op-{number:03}", "name": _colleague("operator", number, women=0.75)}
 
 
 @lru_cache(1_000)
 def manager(number: int) -> dict[str, str]:
-    """The manager of this number, from 1."""
+    """Returns the manager of this number, from 1."""
     return {"id": f"mgr-{number:02}", "name": _colleague("manager", number, women=0.5)}
 
 
 @lru_cache(100_000)
 def client(number: int) -> dict[str, str]:
-    """The client of this number, from 0: every third one a company, the others mostly people."""
+    """Returns the client of this number, from 0; every third one is a company, the others are people."""
     rng = Rng(f"client {number}")
     name = _company(rng) if is_company(number) else _person(rng)
     return {"id": f"client-{number:06}", "name": name}
@@ -51,7 +51,7 @@ def client(number: int) -> dict[str, str]:
 
 @lru_cache(100_000)
 def address(number: int) -> dict[str, str]:
-    """The delivery address of this number, from 0; `client_of_address` says whose it is."""
+    """Returns the delivery address of this number, from 0; `client_of_address` says whose it is."""
     rng = Rng(f"address {number}")
     city = rng.weighted([(city, city["share"]) for city in _words()["cities"]])
     street = rng.one_of(city["streets"])
@@ -66,7 +66,7 @@ def address(number: int) -> dict[str, str]:
 
 
 def client_of_address(number: int) -> int:
-    """The number of the client who takes deliveries at this address."""
+    """Returns the number of the client who takes deliveries at this address."""
     return 3 * (number // 5) + ADDRESSES_IN_FIVE[number % 5]
 
 
@@ -75,7 +75,7 @@ def is_company(client_number: int) -> bool:
 
 
 def _colleague(trade: str, number: int, women: float) -> str:
-    """Surname and first name; no two of the first thousand of a trade share both."""
+    """Returns surname and first name; of the first thousand of a trade no two have the same."""
     words = _words()
     surnames = words["surnames"]
     start = 11 if trade == "operator" else 40

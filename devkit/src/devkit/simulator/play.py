@@ -30,9 +30,9 @@ class PlayProgress:
     day: date
     by_type: Counter[str] = field(default_factory=Counter)
     total: int = 0
-    """Events of the whole day, up to where it is to stop."""
+    """Events of the whole day, up to the time at which it is to stop."""
     second: int = 0
-    """The simulated second that is reached."""
+    """The simulated second that playing has reached."""
 
     @property
     def published(self) -> int:
@@ -40,7 +40,7 @@ class PlayProgress:
 
     @property
     def hour(self) -> str:
-        """The simulated date and time that is reached, for a person."""
+        """The simulated date and time that playing has reached, for a person."""
         at = datetime(self.day.year, self.day.month, self.day.day) + timedelta(seconds=self.second)  # noqa: DTZ001 - a simulated wall clock
         return f"{at:%d.%m %H:%M}"
 
@@ -61,11 +61,11 @@ async def simulate(
 ) -> PlayProgress:
     """Play the day; returns what was published, once Kafka has acknowledged all of it.
 
-    `on_progress` is called now and then with the counts so far, a new value each time. A broker out of reach is a
-    `StackError`. Cancelled, it stops at once; what was sent by then stays.
+    It calls `on_progress` now and then with a new value. An unreachable broker is a `StackError`.
+    If cancelled, it stops at once; what it has sent by then stays published.
     """
     stage = choose_stage(options, time.time())
-    # A large day takes seconds to think up: whoever shares the loop goes on meanwhile.
+    # Simulating a large day takes seconds; in a thread it does not block the event loop.
     timed = await asyncio.to_thread(timetable, stage.plan)
     if options.until is not None:
         until = options.until
@@ -117,13 +117,13 @@ async def play(
                 options, bootstrap=bootstrap, topic=topic, on_progress=note_progress
             )
     finally:
-        if reached:  # also when it is stopped
+        if reached:  # also if it is stopped
             out.print(f"published {reached}", soft_wrap=True)
 
 
 @contextmanager
 def _progress(console: Console) -> Iterator[Callable[[PlayProgress], None]]:
-    """What shows the counts: a bar on a terminal, a line now and then elsewhere."""
+    """What shows the progress: a bar on a terminal, otherwise a line now and then."""
     if console.is_terminal:
         columns = (
             TextColumn("{task.fields[hour]}"),

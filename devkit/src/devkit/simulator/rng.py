@@ -1,7 +1,7 @@
-"""Draws that a seed repeats on every machine.
+"""Random numbers that a seed repeats on every machine.
 
-Everything is made from `random.Random.random`, the one method whose sequence Python promises to
-keep from version to version.
+Everything is made from `random.Random.random`, the only method whose sequence Python promises not
+to change from version to version.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Rng:
-    """One stream of draws. The seed is text, so that streams can be named."""
+    """One stream of random numbers. The seed is text, so that streams can be named."""
 
     __slots__ = ("random",)
 
@@ -21,17 +21,19 @@ class Rng:
         """The next number in [0, 1)."""
 
     def chance(self, share: float) -> bool:
+        """Returns True with the probability `share`."""
         return self.random() < share
 
     def whole(self, low: int, high: int) -> int:
-        """A whole number from `low` to `high`, both included."""
+        """Returns a whole number from `low` to `high`, both included."""
         return low + int(self.random() * (high - low + 1))
 
     def one_of(self, things: Sequence[T]) -> T:
+        """Returns one of the things, each with the same probability."""
         return things[int(self.random() * len(things))]
 
     def weighted(self, things: Sequence[tuple[T, float]]) -> T:
-        """One of the (thing, weight) pairs' things; weights need not sum to anything."""
+        """Returns the thing of one of the (thing, weight) pairs; the weights may have any sum."""
         left = self.random() * sum(weight for _, weight in things)
         for thing, weight in things:
             left -= weight
@@ -40,7 +42,7 @@ class Rng:
         return things[-1][0]
 
     def sample(self, population: int, count: int) -> list[int]:
-        """`count` different numbers below `population`, in random order."""
+        """Returns `count` different numbers below `population`, in random order."""
         if not 0 <= count <= population:
             raise ValueError(f"cannot draw {count} different numbers out of {population}")
         swapped: dict[int, int] = {}

@@ -14,13 +14,13 @@ from devkit.simulator.day_plan import DayPlan
 from devkit.simulator.probabilities import OPENS
 
 LATE_MORNING: Final = 11 * HOUR + HOUR // 2
-"""The hour that a shifted day has reached now: everything the report counts has begun to happen."""
+"""The second that a shifted day has reached now: everything that the report counts has begun to happen."""
 
 ENOUGH_S: Final = 600
-"""A shifted day plays on today's date if so many seconds, or all it needs, remain of it."""
+"""A shifted day has today's date if so many seconds of it remain, or as many as the day needs."""
 
 BEFORE_WORK: Final = OPENS - 5 * 60
-"""Where the playing of a day that is not today begins."""
+"""The second at which playing a date other than today begins."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,16 @@ class Stage:
     """When a simulated second is played; None: everything at once."""
 
     def played_at(self, second: int) -> float:
-        """Seconds since 1970."""
+        """Returns when to play a simulated second, in seconds since 1970."""
         return -math.inf if self.pace is None else self.pace.moment(second)
 
 
 def choose_stage(options: SimulateOptions, now: float) -> Stage:
-    """Which date is played, and how its seconds fall on the clock.
+    """Returns which date is played, and at which moments.
 
-    Today, and a shifted day, are live: an event never bears a time that is yet to come. Its past
-    is played at once; what is to come is played, and timed, `speed` times faster than life. Any
-    other date keeps its times, and is played from the morning on.
+    Today and a shifted day are live: no event has a time in the future. The past of such a day is
+    played at once; the rest is played, and timed, at `speed`. Any other date keeps its times, and
+    is played from the morning on.
     """
     timezone = _timezone(options.timezone)
     here = datetime.fromtimestamp(now, timezone)
@@ -86,7 +86,7 @@ def choose_stage(options: SimulateOptions, now: float) -> Stage:
 
 
 def _shifted_date(options: SimulateOptions, here: datetime) -> date:
-    """Today; tomorrow if today's contacts would be overdue before the day has been played."""
+    """Returns today; or tomorrow, if today's contacts would be overdue before the day is played."""
     hour, minute = (int(part) for part in options.day_end.split(":"))
     midnight = datetime.combine(here.date(), TimeOfDay(), here.tzinfo)
     remains = (midnight + timedelta(hours=hour, minutes=minute) - here).total_seconds()
@@ -104,7 +104,7 @@ def _timezone(name: str) -> ZoneInfo:
 
 
 def record_timestamp_ms(event_time: float, now: float) -> int | None:
-    """The Kafka record's timestamp: now (None), or the event's own time if that is a day away.
+    """Returns the timestamp of the Kafka record: None for now, or the event's time if that is a day away.
 
     An event more than a day ahead of its record would be a dead letter.
     """

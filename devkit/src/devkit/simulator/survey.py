@@ -1,4 +1,4 @@
-"""Prints what the simulator draws from and what its day comes to: the figures of docs/simulator.md.
+"""Prints the campaign that the simulator draws from, and its days: the figures of docs/simulator.md.
 
 python -m devkit.simulator.survey
 """
@@ -25,7 +25,7 @@ CALLED = "task-called.v1"
 
 
 def describe_campaign() -> Iterable[str]:
-    """The real campaign: calls per contact, length of the last call, success."""
+    """Yields lines about the real campaign: calls per contact, length of the last call, success."""
     sample = campaign_contacts()
     calls = Counter(min(one.calls, 8) for one in sample)
     yield "campaign"
@@ -45,7 +45,7 @@ def describe_campaign() -> Iterable[str]:
 
 
 def describe_day(plan: DayPlan) -> Iterable[str]:
-    """A simulated day: its events, its calls, and its report at three hours."""
+    """Yields lines about a simulated day: its events, its calls, and its report at three hours."""
     day = timetable(plan)
     yield f"day of {plan.operators} operators and {plan.tasks} tasks, seed {plan.seed}"
     types = Counter(one.event["type"] for one in day)
@@ -73,7 +73,7 @@ def describe_day(plan: DayPlan) -> Iterable[str]:
 
 
 def report(day: Sequence[SimulatedEvent], plan: DayPlan, hour: float) -> dict[str, int]:
-    """The totals of the plan's date, from what is told by this hour of it."""
+    """Returns the report's totals for the plan's date, from what is reported by this hour of it."""
     facts_of = defaultdict(list)
     for one in day:
         if one.reported <= hour * HOUR:
@@ -103,7 +103,7 @@ def report(day: Sequence[SimulatedEvent], plan: DayPlan, hour: float) -> dict[st
 
 
 def _calls_of_the_day(day: Sequence[SimulatedEvent]) -> Iterable[SimulatedEvent]:
-    """The calls made on the date itself, as they were first told."""
+    """Yields the calls of the date itself, as they were reported first."""
     known = set()
     for one in day:
         if one.event["type"] == CALLED and 0 <= one.second < DAY:
