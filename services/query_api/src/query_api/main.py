@@ -31,7 +31,7 @@ from runtime.version import VERSION
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """The API. `clock` is the report's: it decides what is active and what is overdue."""
+    """Returns the API. `clock` is the report's: by it, contacts are active or overdue."""
     access = Access(settings)
     traces = traces_of(settings.traces_endpoint, settings.traces_sample)
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             await redis.aclose()
             await asyncio.to_thread(traces.close)
 
-    # Not FastAPI's own telemetry: it writes queries, and those name clients (ADR 10).
+    # FastAPI's own telemetry stays off: it records queries, and those name clients (ADR 10).
     app = FastAPI(
         title="Obzvon",
         version="1",

@@ -1,4 +1,4 @@
-"""What the API counts about itself, in Prometheus' terms."""
+"""The API's Prometheus metrics."""
 
 import time
 from typing import Final

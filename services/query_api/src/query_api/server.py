@@ -13,20 +13,20 @@ from runtime.process import freeze_garbage
 from runtime.settings import EXIT_CODE
 
 GC_THRESHOLDS: Final = (50_000, 20, 50)
-"""Cells and rows are many small tuples without cycles: Python's own thresholds would have the
-collector walk over all of them in the middle of reading some."""
+"""Cells and rows are many small tuples without cycles: with Python's own thresholds the collector
+would walk over all of them while some are being read."""
 
 GRACE_S: Final = 5
-"""Seconds a stopping server gives requests under way; then they are cut off. Docker kills what has
-not ended after ten."""
+"""Seconds for which a stopping server lets requests finish; then it cuts them off. Docker kills the
+process after ten."""
 
 STALLED_MS: Final = 60_000
-"""Milliseconds for which a client may take nothing of what is sent, before it is cut off: else a
-stream that nobody reads would stay open, and count, even when its token has ended."""
+"""Milliseconds without an acknowledgement after which a client is cut off. Otherwise a stream that
+nobody reads would stay open, and count as one, even after its token has expired."""
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Returns a socket at the API's address; if it can't be had, ends with a line and code 2."""
+    """Returns a socket at the API's address, or exits with one line and code 2."""
     try:
         return socket.create_server((settings.api_host, settings.api_port), backlog=2048)
     except OSError as error:
@@ -39,9 +39,9 @@ def listen(settings: Settings) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """Uvicorn waits for open streams when it stops, so they are told to end first.
+    """Uvicorn that can stop: it would wait for open streams, so they are ended first.
 
-    And it waits for ever for a client that stops reading; the system does not.
+    It would also wait forever for a client that has stopped reading, so the system cuts that off.
     """
 
     def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
@@ -49,7 +49,9 @@ class Server(uvicorn.Server):
         self._app = app
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        for sock in sockets or []:  # connections take it over from what they came in by
+        for sock in (
+            sockets or []
+        ):  # connections inherit the option from the socket that accepts them
             if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
         await super().startup(sockets)
@@ -72,6 +74,6 @@ def server_of(app: FastAPI) -> Server:
 
 
 def run(app: FastAPI, sock: socket.socket) -> None:
-    """Serve on a socket until a signal. What exists by now is never collected."""
+    """Serve on a socket until a signal. Objects that exist already are never garbage-collected."""
     freeze_garbage(GC_THRESHOLDS)
     server_of(app).run(sockets=[sock])

@@ -1,4 +1,4 @@
-"""What the routes of a running API share."""
+"""What a running API's routes share."""
 
 from dataclasses import dataclass
 
@@ -26,13 +26,13 @@ def keep_state(app: FastAPI, state: ApiState) -> None:
 
 
 def state_of(app: FastAPI) -> ApiState:
-    """The state of an app that has started: its lifespan makes it."""
+    """Returns the state of an app that has started: its lifespan makes it."""
     state: ApiState = app.state.api
     return state
 
 
 def refreshes_of(app: FastAPI) -> Refreshes:
-    """The refreshes whose figures the app shows; none before it has started."""
+    """Returns the refreshes whose figures the app shows; none before it has started."""
     state: ApiState | None = getattr(app.state, "api", None)
     snapshot = state.mirror.snapshot if state else None
     return snapshot.refreshes if snapshot else ()

@@ -11,11 +11,11 @@ CHUNK: Final = 64 * 1024
 """Bytes sent at a time."""
 
 RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""A text that begins so may be taken for a formula by the program that opens the file."""
+"""What a spreadsheet program may take for the beginning of a formula."""
 
 
 def csv_chunks(shown: Table) -> Iterator[bytes]:
-    """As Excel with Russian settings reads it: semicolons, decimal commas, a byte order mark."""
+    """Yields CSV for Excel with Russian settings: semicolons, decimal commas, a byte order mark."""
     buffer = io.StringIO("\ufeff")
     buffer.seek(1)
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")

@@ -12,11 +12,11 @@ CHUNK: Final = 64 * 1024
 """Bytes sent at a time."""
 
 IN_MEMORY: Final = 4 * 1024 * 1024
-"""Bytes of a spreadsheet beyond which it is put together on disk."""
+"""Bytes up to which a spreadsheet is made in memory; a larger one is made on disk."""
 
 
 def spreadsheet(shown: Table) -> IO[bytes]:
-    """An Excel file, at its beginning. Texts are written as texts, never as formulas."""
+    """Returns an Excel file, open at its beginning. Texts are never written as formulas."""
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 -- closed once it is sent
     workbook = xlsxwriter.Workbook(file, {"constant_memory": True})
     try:
@@ -71,7 +71,7 @@ def _write(workbook: Any, shown: Table) -> None:
 
 
 def file_chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """The file's bytes, a portion at a time; it is closed at its end."""
+    """Yields the file's bytes, a portion at a time, and closes it."""
     with file:
         while chunk := file.read(CHUNK):
             yield chunk

@@ -81,7 +81,7 @@ class ContactParameters(ReportParameters):
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(50, description="Rows of a page")
 
     def row_query(self, query: ReportQuery, minute: int) -> RowQuery:
-        """The rows asked for, behind a figure of the report or on their own."""
+        """Returns the query for rows within what `query` covers."""
         return RowQuery(
             query.period,
             query.scope,
@@ -101,7 +101,7 @@ class ContactParameters(ReportParameters):
 
     @property
     def after(self) -> Key | None:
-        """The place the page before ended at; raises `InvalidParameters`."""
+        """Where the page before ended; raises `InvalidParameters`."""
         if self.cursor is None:
             return None
         try:

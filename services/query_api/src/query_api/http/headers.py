@@ -1,4 +1,4 @@
-"""Headers of answers with figures, and of requests that have some already."""
+"""Headers of responses with figures, and of requests for them."""
 
 from datetime import tzinfo
 from typing import Final
@@ -12,7 +12,7 @@ VARY: Final = "Authorization, Cookie, Accept-Encoding"
 
 
 def freshness_headers(fresh: Freshness, zone: tzinfo) -> dict[str, str]:
-    """On every answer with figures, also on a 304; empty where the JSON has null."""
+    """Returns headers for every response with figures, even a 304; empty if the JSON has null."""
     return {
         "Obzvon-As-Of": rfc3339(fresh.as_of, zone) or "",
         "Obzvon-Lag-Events": "" if fresh.lag_events is None else str(fresh.lag_events),

@@ -1,4 +1,4 @@
-"""The parameters of a request: read from the query string, checked, each error named."""
+"""The parameters of a request: read from the query string and checked; errors name them."""
 
 import re
 from datetime import date
@@ -16,7 +16,7 @@ from query_api.report.scope import MAX_DAYS, NO_PLAN_DATE, Period, ReportQuery, 
 Parameters = TypeVar("Parameters", bound="Dates")
 
 MEMO_SIZE: Final = 1_024
-"""Query strings whose parameters are remembered: wallboards send the same ones all day."""
+"""How many query strings are remembered, parsed: wallboards send the same ones all day."""
 
 MAX_SHOWN: Final = 100
 """Characters of a wrong value that an error repeats."""
@@ -97,7 +97,7 @@ class ReportParameters(Dates):
 
 
 class ReportRequest(NamedTuple):
-    """What a caller asks for. Without dates it is today's report, tomorrow the next day's."""
+    """What a caller asks for. Without dates that is always the current day's report."""
 
     parameters: ReportParameters
     restriction: Restriction | None
@@ -115,7 +115,7 @@ class ReportRequest(NamedTuple):
 def restricted_scope(
     restriction: Restriction | None, manager_id: str | None = None, plan_date: str | None = None
 ) -> Scope:
-    """Returns the part of the report that is chosen, within what the caller may see."""
+    """Returns the chosen part of the report, within what the caller may see."""
     if restriction is None:
         return Scope(manager_id, plan_date)
     return Scope(manager_id, plan_date, restriction.operators, restriction.managers)
@@ -125,7 +125,7 @@ _memo: dict[tuple[type[Dates], bytes], Dates] = {}
 
 
 def read_query(request: Request, model: type[Parameters]) -> Parameters:
-    """The request's parameters as `model`; raises `InvalidParameters`."""
+    """Returns the request's parameters as `model`; raises `InvalidParameters`."""
     raw: bytes = request.scope["query_string"]
     known = _memo.get((model, raw))
     if known is None:

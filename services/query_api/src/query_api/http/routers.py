@@ -1,7 +1,7 @@
-"""How the routers are made: where they stand, and what their operations are called.
+"""How routers are made: their prefix, and what their operations are called.
 
-Their routes are given to the app as they are. `include_router` would look for a route twice, in each
-router in turn, and each of them holds one or two.
+Their routes are given to the app directly. With `include_router` it would search twice for a route,
+in each router in turn, and each of them has only one or two.
 """
 
 from fastapi import APIRouter, Request
@@ -12,7 +12,7 @@ from query_api.auth.guard import caller_of, check_report
 
 
 def api_router(tag: str, route_class: type[APIRoute] = APIRoute) -> APIRouter:
-    """A router of routes below /api/v1."""
+    """Returns a router of routes below /api/v1."""
     return APIRouter(
         prefix="/api/v1",
         tags=[tag],
@@ -22,16 +22,16 @@ def api_router(tag: str, route_class: type[APIRoute] = APIRoute) -> APIRouter:
 
 
 def operation_name(route: APIRoute) -> str:
-    """What generated clients call it."""
+    """Returns the name of the operation in generated clients."""
     return route.name
 
 
 class DirectRoute(APIRoute):
-    """Calls `endpoint(request, caller)` by itself, for what is asked thousands of times a second.
+    """Calls `endpoint(request, caller)` directly, for thousands of requests a second.
 
-    FastAPI would solve the endpoint's dependencies anew for each request, on two exit stacks: half of
-    the time that a report from memory takes. The declaration stays FastAPI's, and so does the
-    documentation made of it; the guard that it names is asked here.
+    FastAPI would resolve the endpoint's dependencies for each request, with two exit stacks: half
+    of the time that a report from memory takes. The declaration is still FastAPI's, and so is the
+    documentation generated from it; the guard that it names is called here.
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,1 +1,1 @@
-"""Reports as they are served: computed once per change, kept encoded, sent to whoever watches."""
+"""Reports as they are served: computed once per change, cached, and pushed to open streams."""

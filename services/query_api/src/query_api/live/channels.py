@@ -1,7 +1,7 @@
-"""Live reports: one channel per report that is watched, however many watch it.
+"""Live reports: one channel per report that somebody watches, however many do.
 
-A channel computes and encodes its report once per change and wakes its listeners. Each listener
-takes the newest there is when it is ready to send, so a slow one skips reports and slows nobody.
+A channel computes and encodes its report once per change and wakes its listeners. Each of them
+takes the newest report when it is ready to send, so a slow one skips reports and delays nobody.
 """
 
 import asyncio
@@ -26,21 +26,20 @@ from query_api.report.report_json import freshness_json
 log = structlog.get_logger()
 
 COALESCE_S: Final = 0.25
-"""Seconds within which changes become one push."""
+"""Seconds within which several changes become one push."""
 
 FRESHNESS_S: Final = 5.0
-"""Seconds after which streams are told the freshness again."""
+"""Seconds after which the freshness is sent again."""
 
 LOOK_S: Final = 1.0
-"""Seconds after which a channel looks at the clock, whatever happens: today may have become
-another day."""
+"""Seconds after which a channel looks at the clock, whatever happens: a new day may have begun."""
 
 RECONNECT_MS: Final = 2_000
-"""Milliseconds after which a browser comes back when a stream has ended."""
+"""Milliseconds after which a browser reconnects when a stream has ended."""
 
 
 class TooMany(Exception):
-    """No more streams: for this caller, or for anyone."""
+    """There can't be more streams, for this caller or for anyone."""
 
     def __init__(self, detail: str, *, is_callers_fault: bool) -> None:
         super().__init__(detail)
@@ -48,29 +47,29 @@ class TooMany(Exception):
 
 
 class Channel:
-    """One watched report: its newest event, and when there is a newer one."""
+    """One watched report: its newest events, and a signal when there is a newer one."""
 
     def __init__(self, request: ReportRequest, reports: Reports) -> None:
         self._request = request
         self._reports = reports
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
-        """A cancellation alone can get lost in Python 3.11's wait_for."""
+        """A cancellation alone is not enough: Python 3.11's wait_for can lose it."""
         self.listeners = 0
         self.tag = ""
         self.report = b""
         self.freshness = b""
         self.freshness_count = 0
-        """How many `freshness` there have been."""
+        """How often the freshness has been sent."""
         self.changed = asyncio.Event()
         """Set once, at the next report or freshness: take it before looking for either."""
 
     async def open(self) -> None:
-        """Have a first report; raises `Unavailable`."""
+        """Get a first report; raises `Unavailable`."""
         if self.freshness_count == 0:
             self._take(*await self._look())
         if self._task is None:
-            # Of no request: what it logs must not bear the id of whoever came first.
+            # In a context of its own: what it logs must not have the id of the first request.
             self._task = asyncio.create_task(self._follow(), name="channel", context=Context())
 
     def close(self) -> None:
@@ -98,14 +97,14 @@ class Channel:
                 patience = min(LOOK_S, self._seconds_to(computed.merged.until))
             except Unavailable as gone:
                 log.warning("channel_sees_nothing", reason=str(gone))
-            except Exception:  # its listeners must not be left with a dead channel
+            except Exception:  # otherwise its listeners would have a dead channel
                 log.exception("channel_failed")
             patience = max(0.0, min(patience, next_freshness - time()))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(snapshot_changed.wait(), patience)
 
     def _seconds_to(self, minute: int) -> float:
-        """Seconds until the report's clock reaches a minute since 1970, if that is soon."""
+        """Returns the seconds until the report's clock reaches a minute since 1970, or `LOOK_S`."""
         now = self._reports.now()
         away = minute - minute_of(now)
         if away > 1:
@@ -115,7 +114,7 @@ class Channel:
     def _take(
         self, computed: ComputedReport, fresh: Freshness, *, with_freshness: bool = True
     ) -> bool:
-        """Take the newest report in; whether its figures are new."""
+        """Takes in the newest report; returns whether its figures are new."""
         is_new = computed.json.etag != self.tag
         if not is_new and not with_freshness:
             return False
@@ -151,7 +150,7 @@ class Channels:
         self.reports_sent = 0
 
     def close(self) -> None:
-        """End every stream; a server that stops waits for them otherwise."""
+        """End every stream; otherwise a stopping server would wait for them."""
         self.is_closing = True
         for channel in self._channels.values():
             channel.close()
@@ -159,7 +158,7 @@ class Channels:
     async def subscribe(
         self, request: ReportRequest, caller: Caller, last_event_id: str | None
     ) -> "Subscription":
-        """A stream of events; raises `TooMany` or `Unavailable` before it begins."""
+        """Returns a stream of events; raises `TooMany` or `Unavailable` before it begins."""
         if self.is_closing:
             raise TooMany("The API is stopping: come back in a moment.", is_callers_fault=False)
         if self.open >= self._limit:
@@ -202,7 +201,7 @@ class Channels:
 
 
 class Subscription:
-    """One open stream. `end` it in any case: it counts until then."""
+    """One open stream. Always call `end`: it counts as open until then."""
 
     def __init__(
         self,
@@ -225,9 +224,9 @@ class Subscription:
             self._channels.leave(self._request, self._channel, self._caller)
 
     async def events(self) -> AsyncIterator[bytes]:
-        """The newest report and freshness, each as soon as the one before has been sent.
+        """Yields the newest report and freshness, each as soon as the one before has been sent.
 
-        Ends when the caller may no longer read, and when the API stops.
+        Ends when the caller may no longer read, or when the API stops.
         """
         channels, channel, caller = self._channels, self._channel, self._caller
         freshness_count = 0
@@ -255,7 +254,7 @@ class Subscription:
 
 
 async def _wait(changed: asyncio.Event, seconds_left: float) -> None:
-    """Until there is something new, or the caller's time is up.
+    """Waits until there is something new, or the caller's time is up.
 
     Freshness comes often enough that only the last seconds need a timer of their own.
     """
@@ -267,11 +266,11 @@ async def _wait(changed: asyncio.Event, seconds_left: float) -> None:
 
 
 def event_id(tag: str) -> str:
-    """The ETag as it stands in an event's id, and in Last-Event-ID."""
+    """Returns the ETag as the id of an event, which comes back as Last-Event-ID."""
     return tag.removeprefix("W/").strip('"')
 
 
 def _event(name: str, data: bytes, id_: str | None = None) -> bytes:
-    """One Server-Sent Event (HTML Standard §9.2); JSON has no line breaks to escape."""
+    """Encodes one Server-Sent Event (HTML Standard §9.2); JSON has no line breaks to escape."""
     head = f"id: {id_}\nevent: {name}\ndata: " if id_ else f"event: {name}\ndata: "
     return head.encode() + data + b"\n\n"

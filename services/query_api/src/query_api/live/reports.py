@@ -1,4 +1,4 @@
-"""Reports, computed once per change and served from memory."""
+"""Reports, computed once per change and then kept in memory."""
 
 import time
 from collections import OrderedDict
@@ -20,11 +20,11 @@ from query_api.settings import Clock, Settings
 from query_api.tracing.traces import OFF, Traces
 
 REMEMBERED: Final = 256
-"""Reports, by dates and filters, that are kept encoded."""
+"""How many reports, by dates and filters, are kept encoded."""
 
 
 class ComputedReport:
-    """A merged and encoded report, what it holds for, and the bytes that were last sent of it."""
+    """A merged and encoded report, how long it is valid, and the bytes that were last sent."""
 
     __slots__ = (
         "_fresh",
@@ -48,7 +48,7 @@ class ComputedReport:
         refreshes: Refreshes = (),
         new: Refreshes = (),
     ) -> None:
-        """`refreshes` are the snapshot's, `new` those that the report before did not show."""
+        """`refreshes` are the snapshot's, `new` those that the previous report did not show."""
         self.version = version
         self.complete_since = complete_since
         self.merged = merged
@@ -67,7 +67,7 @@ class ComputedReport:
         )
 
     def payload(self, fresh: Freshness, coding: str, zone: tzinfo) -> bytes:
-        """The whole JSON in a content coding: put together once for each freshness."""
+        """Returns the whole JSON in a content coding; put together once per freshness."""
         if fresh != self._fresh:
             self._fresh = fresh
             self._payloads = {}
@@ -82,7 +82,7 @@ class ComputedReport:
 
 
 class Reports:
-    """Reports by query, computed when the shards or a deadline have moved since."""
+    """Reports by query, computed again only after a change or a deadline."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Reports:
         real_time: Callable[[], float] = time.time,
         traces: Traces = OFF,
     ) -> None:
-        """`clock` is the report's; `real_time` tells how old the figures are."""
+        """`clock` is the report's; `real_time`, in seconds, shows how old the figures are."""
         self._mirror = mirror
         self._clock = clock
         self._real_time = real_time
@@ -112,14 +112,14 @@ class Reports:
         return self._clock()
 
     def minute(self) -> int:
-        """The minute of active and overdue, since 1970."""
+        """Returns the minute since 1970 at which contacts are active or overdue."""
         return minute_of(self._clock())
 
     def today(self) -> str:
         return self._clock().astimezone(self.zone).date().isoformat()
 
     def real_ms(self) -> float:
-        """Real time, also where the report's clock is fixed; milliseconds since 1970."""
+        """Returns real time, even if the report's clock is fixed, in milliseconds since 1970."""
         return self._real_time() * 1000
 
     def freshness(self, snapshot: Snapshot) -> Freshness:
@@ -131,18 +131,18 @@ class Reports:
         )
 
     def stale_at(self, fresh: Freshness) -> float:
-        """When a fresh figure turns stale if nothing comes; never for what is stale already."""
+        """Returns when figures become stale if nothing new comes; inf if they are already."""
         if fresh.stale or fresh.as_of is None:
             return inf
         return fresh.as_of + self._stale_after_ms
 
     async def report(self, query: ReportQuery) -> tuple[ComputedReport, Freshness]:
-        """The report as of now; raises `Unavailable` when there is nothing to answer from."""
+        """Returns the report as it is now; raises `Unavailable` if nothing could be read."""
         snapshot = await self._mirror.holding(query.period.days)
         return self.compute(snapshot, query), self.freshness(snapshot)
 
     def compute(self, snapshot: Snapshot, query: ReportQuery) -> ComputedReport:
-        """The report of a snapshot that holds the query's dates."""
+        """Returns the report of a snapshot that has the query's dates."""
         now = self._clock()
         minute = minute_of(now)
         version = snapshot.version(query.period)

@@ -1,4 +1,4 @@
-"""Responses to /report, kept for as long as they are what a new one would be."""
+"""Responses to /report, cached for as long as a new one would be the same."""
 
 from fastapi import Request
 from starlette.responses import Response
@@ -51,7 +51,7 @@ class CachedResponse:
         self._headers = [(k.lower().encode(), v.encode()) for k, v in headers.items()]
 
     def holds(self, reports: Reports) -> bool:
-        """Whether it still is what a report computed now would be."""
+        """Whether a response made now would be the same."""
         mirror = reports.mirror
         return (
             mirror.snapshot is self._snapshot
@@ -76,7 +76,7 @@ class CachedResponse:
 
 
 class CachedResponses:
-    """The responses by query string and restriction, as they came."""
+    """Responses by the query string as it was sent, and the caller's restriction."""
 
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
@@ -85,7 +85,7 @@ class CachedResponses:
     def current(
         self, query_string: bytes, restriction: Restriction | None
     ) -> CachedResponse | None:
-        """Returns the response that is ready, if there is one and it still holds."""
+        """Returns the cached response if there is one and it still holds."""
         cached = self._responses.get((query_string, restriction))
         if cached is None or not cached.holds(self._reports):
             return None
@@ -93,7 +93,7 @@ class CachedResponses:
         return cached
 
     async def prepare(self, query_string: bytes, request: ReportRequest) -> CachedResponse:
-        """Returns a response to the report as it is now, and keeps it; raises `Unavailable`."""
+        """Returns a response with the report as it is now, and caches it; raises `Unavailable`."""
         reports = self._reports
         snapshot = reports.mirror.snapshot
         computed, fresh = await reports.report(request.query(reports.today()))

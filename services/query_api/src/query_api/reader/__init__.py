@@ -1,1 +1,1 @@
-"""Reads the shards in Redis and keeps a snapshot of them that is as new as they are."""
+"""Reads the shards in Redis and keeps an up-to-date snapshot of them."""

@@ -2,7 +2,7 @@
 
 
 class Unavailable(Exception):
-    """There is nothing to answer from, and why."""
+    """No report or row can be read; says why."""
 
 
 def describe(error: BaseException) -> str:

@@ -1,12 +1,11 @@
-"""The snapshot of the live generation, kept as new as Redis is, by one task per process.
+"""The snapshot of the live generation, kept up to date by one task per process.
 
-Writers publish a hint for every change; a hint starts a refresh at once. Hints get lost, so
-every second, and after every reconnect, all shards are asked whether their seq moved. While
-Redis is away the last snapshot stays, and `Mirror.unreadable` says why.
+Writers publish a hint for every change, and a hint starts a refresh at once. Hints can get lost, so
+every second, and after every reconnect, all shards whose seq has changed are read. While Redis is
+away the last snapshot stays, and `Mirror.unreadable` says why.
 
-A generation that has just become live may stand a little before the one it took over from, and
-be that much less fresh. The snapshot of the old one stays until the new one has passed it: what a
-caller sees never goes back.
+A generation that has just become live may be a little behind the one it replaces. The snapshot of
+the old one stays until the new one has caught up: what a caller sees never goes back in time.
 """
 
 import asyncio
@@ -35,21 +34,21 @@ from runtime.tasks import cancel_all
 log = structlog.get_logger()
 
 TICK_S: Final = 1.0
-"""Seconds after which all shards are asked, hint or no hint."""
+"""Seconds after which all shards are checked, whether or not hints have come."""
 
 REST_S: Final = 0.02
-"""Longest rest between two refreshes; a rest is as long as the refresh before it."""
+"""Longest rest between two refreshes, in seconds; it is as long as the refresh before it."""
 
 OVERTAKING_S: Final = 30.0
-"""Seconds a new generation may take to pass the snapshot of the old one; then it is shown as it is.
-Longer would do no good: that snapshot is stale by then, and the old generation soon dropped."""
+"""Seconds a new generation may take to catch up with the old one; then it is shown as it is.
+Waiting longer would not help: the old snapshot is stale by then, its generation soon dropped."""
 
 DATES_HELD: Final = 2 * MAX_DAYS
-"""Dates whose cells are kept up to date: those that were asked for last."""
+"""How many dates' cells are kept up to date: those that were requested last."""
 
 
 class Mirror:
-    """Holds the newest `Snapshot`. Enter `running()` to keep it new."""
+    """Has the newest `Snapshot`. Enter `running()` to keep it up to date."""
 
     def __init__(
         self, client: RedisClient, timezone: str, day_end: str, *, traces: Traces = OFF
@@ -64,18 +63,18 @@ class Mirror:
         """Shards to read; None for all of them, and the pointer."""
         self._wake = asyncio.Event()
         self._nudge = asyncio.Event()
-        """Ends a pause early: there is a sign of life."""
+        """Ends a pause early: Redis has given a sign of life."""
         self._round: asyncio.Future[str | None]
-        """Resolves when the next refresh to begin has ended, to why it failed."""
+        """Resolves at the end of the next refresh to begin: to why it failed, or None."""
         self._changed = asyncio.Event()
         self._coming: Snapshot | None = None
-        """The live generation, while it stands before `snapshot`, which is of the one before it."""
+        """The live generation, while it is behind `snapshot`, which is of the one before."""
         self._coming_since = 0.0
         self._began_ns = 0
         """When the last refresh began, for its trace."""
         self.snapshot: Snapshot | None = None
         self.unreadable: str | None = None
-        """Why Redis could not be read last time; None if it could."""
+        """Why the last read failed; None if it did not."""
         self.refreshes = 0
 
     @asynccontextmanager
@@ -96,7 +95,7 @@ class Mirror:
                 self._round.set_result("the API is stopping")
 
     async def holding(self, days: Sequence[str]) -> Snapshot:
-        """A snapshot with the cells of these dates; waits only if they are not held yet.
+        """Returns a snapshot with the cells of these dates; waits only if they are not read yet.
 
         Raises `Unavailable`, at once while Redis is known to be away.
         """
@@ -106,7 +105,7 @@ class Mirror:
             return snapshot
         if self.unreadable is not None:
             raise Unavailable(self.unreadable)
-        # What is missing is read by the next refresh to begin; one may be under way.
+        # The next refresh to begin reads what is missing; the one under way, if any, may not.
         failed = await self._next_round()
         snapshot = self.snapshot
         if snapshot is None or snapshot.lacks(days):
@@ -114,7 +113,7 @@ class Mirror:
         return snapshot
 
     async def reread(self) -> str | None:
-        """Wait for a read of every shard that begins from now on; why it failed, if it did."""
+        """Waits for a new read of every shard; returns why it failed, if it did."""
         self._dirty = None
         return await self._next_round()
 
@@ -124,7 +123,7 @@ class Mirror:
 
     @property
     def changed(self) -> asyncio.Event:
-        """Set at the next new snapshot, and then done: take it before looking at `snapshot`."""
+        """Set once, at the next new snapshot: take it before looking at `snapshot`."""
         return self._changed
 
     # --- when to read -----------------------------------------------------------------------
@@ -209,7 +208,7 @@ class Mirror:
     # --- reading ----------------------------------------------------------------------------
 
     async def _refresh(self, dirty: set[int] | None) -> str | None:
-        """Read the dirty shards and put up a new snapshot; why not, if there is none to read."""
+        """Reads the dirty shards and shows a new snapshot; returns why it can't, if it can't."""
         before = self.snapshot
         self._began_ns = time.time_ns()
         pointer: LivePointer | None = None
@@ -222,8 +221,8 @@ class Mirror:
                 return "no generation is live in Redis: has a projector run?"
             if mismatch := settings_mismatch(pointer, self._timezone, self._day_end):
                 return mismatch
-            # The pointer is read again after the shards: a generation is dropped some time after
-            # a switch, and what was read from it could be half gone.
+            # The pointer is read again after the shards: a generation is dropped some time after a
+            # switch, and what was read of it could be incomplete.
             shards, value = await self._read(pointer, dirty, before)
             after = parse_pointer(value)
             if after == pointer:
@@ -234,17 +233,17 @@ class Mirror:
         snapshot = Snapshot(pointer.generation, pointer.fingerprint, shards, before)
         if before is None or not await self._stays(before, snapshot):
             self._coming = None
-            self._put_up(snapshot)
+            self._show(snapshot)
         return None
 
-    def _put_up(self, snapshot: Snapshot) -> None:
+    def _show(self, snapshot: Snapshot) -> None:
         snapshot.refreshes = self._traces.refreshed(self.snapshot, snapshot, self._began_ns)
         self.snapshot = snapshot
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
     async def _stays(self, before: Snapshot, coming: Snapshot) -> bool:
-        """Whether the snapshot of the old generation stays, since the new one would go back."""
+        """Whether the old generation's snapshot stays, as the new one would go back in time."""
         if coming.generation == before.generation or not before.is_ahead_of(coming):
             return False
         now = time.monotonic()
@@ -255,19 +254,19 @@ class Mirror:
         if now - self._coming_since > OVERTAKING_S:
             log.warning("generation_goes_back", was=before.generation, now=coming.generation)
             return False
-        # Somebody may ask for another date meanwhile; and an emptied Redis has no old generation.
+        # Somebody may request another date meanwhile; and an emptied Redis has no old generation.
         old = LivePointer(generation=before.generation, fingerprint=before.fingerprint)
         shards, _ = await self._read(old, {0}, before)
         if None in shards:
             return False
         if shards != before.shards:
-            self._put_up(Snapshot(old.generation, old.fingerprint, shards, before))
+            self._show(Snapshot(old.generation, old.fingerprint, shards, before))
         return True
 
     async def _read(
         self, pointer: LivePointer, dirty: set[int] | None, before: Snapshot | None
     ) -> tuple[tuple[Shard | None, ...], bytes | None]:
-        """The shards as they are now, and the live pointer as it was after them."""
+        """Returns the shards as they are now, and the live pointer as it was after them."""
         held: tuple[Shard | None, ...] = (None,) * pointer.fingerprint.partitions
         for known in (before, self._coming):
             if known is not None and known.is_of(pointer.generation, len(held)):

@@ -1,4 +1,4 @@
-"""Reading the rows behind a number, and the names and deliveries they are shown with."""
+"""Reading the rows behind a number, and their names and deliveries."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
@@ -20,10 +20,10 @@ ROWS_PER_SCRIPT: Final = 1_000
 """About how many rows of a shard one script reads, so that Redis is not held up."""
 
 IDS_PER_SCRIPT: Final = 2_000
-"""Ids looked up at a time; each shard holds the names of its own tasks only."""
+"""Ids looked up at a time, in every shard: each has the names of its own tasks only."""
 
 ROWS_KNOWN: Final = 30_000
-"""Decoded rows that are remembered: most are the same when a person turns a page."""
+"""How many decoded rows are remembered: most are needed again when a person turns a page."""
 
 _ROWS = ReadScript("""
 -- KEYS: meta, none. ARGV: 1 to follow pointers, 0 to leave them out; then of each list its key and its
@@ -74,7 +74,7 @@ return found
 
 
 async def find_rows(client: RedisClient, snapshot: Snapshot, query: RowQuery) -> list[NamedRow]:
-    """Returns the rows the query asks for, each once; raises `Unavailable`."""
+    """Returns the rows that match the query, each once; raises `Unavailable`."""
     found: dict[tuple[str, int], NamedRow] = {}
     with _reading():
         async for portion in read_rows(
@@ -95,7 +95,7 @@ async def look_up(
     rows: list[NamedRow],
     parts: Collection[Part] = ALL_PARTS,
 ) -> list[NamedRow]:
-    """Returns the rows with the parts that stand in other hashes; raises `Unavailable`."""
+    """Returns the rows with the parts that other hashes have; raises `Unavailable`."""
     if not rows or not parts:
         return rows
     generation, shards = snapshot.generation, len(snapshot.shards)
@@ -142,10 +142,10 @@ async def read_rows(
     *,
     follow_pointers: bool,
 ) -> AsyncIterator[list[Row]]:
-    """The rows of the lists, in portions, each read from a shard at one moment.
+    """Yields the rows of the lists, in portions, each read from one shard at one moment.
 
-    A contact that stands in several lists comes several times. Raises `Unavailable` where a shard
-    is gone: its figures are still shown then, and no rows would be a wrong answer.
+    A contact that is in several lists comes several times. Raises `Unavailable` if a shard is gone:
+    its figures are still shown, so that no rows would be a wrong answer.
     """
     for some in _portions(listings):
         calls: list[Call] = []
@@ -164,7 +164,7 @@ async def read_rows(
                 raise Unavailable(f"shard {number} is missing")
             fields = iter(answer)
             yield [_decoded(field, value) for field, value in zip(fields, fields, strict=True)]
-            await asyncio.sleep(0)  # others may have their turn
+            await asyncio.sleep(0)  # let other requests run
 
 
 def _portions(listings: Iterable[Listing]) -> Iterable[list[Listing]]:
@@ -183,7 +183,7 @@ def _portions(listings: Iterable[Listing]) -> Iterable[list[Listing]]:
 async def read_names(
     client: RedisClient, generation: str, shards: int, kind: str, ids: Iterable[str]
 ) -> dict[str, str]:
-    """The latest name of each client or address, over all shards."""
+    """Returns the latest name of each client or address, over all shards."""
     latest: dict[str, NameEntry] = {}
     async for named, value in _looked_up(
         client, [ShardKeys(generation, n).names(kind) for n in range(shards)], ids
@@ -198,7 +198,7 @@ async def read_names(
 async def read_last_deliveries(
     client: RedisClient, generation: str, shards: int, addresses: Iterable[str]
 ) -> dict[str, str]:
-    """The last delivery date of each address that has one, over all shards."""
+    """Returns the last delivery date of each address that has one, over all shards."""
     latest: dict[str, str] = {}
     async for address, value in _looked_up(
         client, [ShardKeys(generation, n).deliveries for n in range(shards)], addresses
@@ -210,7 +210,7 @@ async def read_last_deliveries(
 async def _looked_up(
     client: RedisClient, hashes: Sequence[str], fields: Iterable[str]
 ) -> AsyncIterator[tuple[str, bytes]]:
-    """Each (field, value) that any of the hashes holds."""
+    """Yields each (field, value) that any of the hashes has."""
     asked = list(dict.fromkeys(fields))
     for first in range(0, len(asked), IDS_PER_SCRIPT):
         some = asked[first : first + IDS_PER_SCRIPT]
@@ -219,4 +219,4 @@ async def _looked_up(
             found = iter(answer)
             for at, value in zip(found, found, strict=True):
                 yield some[at - 1], value
-        await asyncio.sleep(0)  # others may have their turn
+        await asyncio.sleep(0)  # let other requests run

@@ -1,4 +1,4 @@
-"""Reading one shard: what moved since it was last read, all of it at one seq."""
+"""Reading one shard: what has changed since it was last read, all at one seq."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
@@ -10,7 +10,7 @@ from runtime.redis import RedisClient
 from runtime.scripts import Call, ReadScript
 
 BUDGET: Final = 20_000
-"""Hash fields after which one script stops, so that Redis is not held up; another goes on."""
+"""Hash fields after which a script stops, so that Redis is not held up; another one continues."""
 
 MOVED = ReadScript(
     """
@@ -77,10 +77,10 @@ return {meta, seqs, through, read, missing}
 
 
 class Decoder:
-    """Decodes fields and remembers them: the same few thousand come over and over."""
+    """Decodes fields and remembers them: the same few thousand come again and again."""
 
     _LIMIT: Final = 200_000
-    """Fields to remember; then it starts anew."""
+    """How many fields to remember; then it starts over."""
 
     def __init__(self) -> None:
         self._cells: dict[bytes, Cell] = {}
@@ -114,15 +114,15 @@ class Decoder:
 
 
 class ShardRead:
-    """Reads one shard, in as many steps as its size takes: what moved since it was last read.
+    """Reads what has changed in one shard, in as many steps as its size takes.
 
-    Send `call`, hand the answer to `take`, until it says that all is read.
+    Send `call` and give the answer to `take`, until that returns True.
     """
 
     def __init__(
         self, keys: ShardKeys, wanted: Collection[str], decoder: Decoder, before: Shard | None
     ) -> None:
-        """`wanted` are the dates whose cells are to be held."""
+        """`wanted` are the dates whose cells are to be read."""
         self._keys = keys
         self._wanted = wanted
         self._decoder = decoder
@@ -156,13 +156,15 @@ class ShardRead:
         ]
 
     def take(self, answer: Any) -> bool:
-        """Whether the shard is read to its end; `shard` is it then."""
+        """Takes an answer in; returns whether that was the last one, and `shard` is complete."""
         meta = Meta.decode(_pairs(answer[0])) if answer else None
         if meta is None:
             self.shard = None
             return True
         _, flat_seqs, through, moved, missing = answer
-        if meta.epoch != self._epoch or meta.seq < self._through:  # all that was held is void
+        if (
+            meta.epoch != self._epoch or meta.seq < self._through
+        ):  # nothing that was read before holds
             self._counts, self._opens, self._names = {}, {}, {}
             self._before = None
             self._epoch = meta.epoch
@@ -195,7 +197,7 @@ class ShardRead:
 async def read_all(
     client: RedisClient, reads: Sequence[ShardRead], last: str
 ) -> tuple[list[Shard | None], bytes | None]:
-    """Read the shards side by side; and then the value of the key `last`."""
+    """Reads the shards together; returns them and the value of the key `last` after that."""
     pending = list(reads)
     while True:
         *answers, value = await MOVED.run_all(client, [read.call() for read in pending], last)

@@ -1,8 +1,8 @@
-"""Names as people look for them."""
+"""How names are sorted and searched."""
 
 
 def collation_key(name: str) -> str:
-    """A name as it is sorted and searched by: case does not matter, nor whether ё has its dots.
+    """Returns what a name is sorted and searched by: case and the dots of ё do not matter.
 
     >>> collation_key("Семёнова") == collation_key("СЕМЕНОВА")
     True

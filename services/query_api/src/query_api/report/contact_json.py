@@ -9,7 +9,7 @@ from query_api.report.row_query import RowQuery
 
 
 def contact_json(named: NamedRow, query: RowQuery, zone: tzinfo) -> dict[str, Any]:
-    """The fields of `contracts.report.ContactRow`; times in the zone."""
+    """Returns the fields of `contracts.report.ContactRow`, with times in the zone."""
     row = named.row
     return {
         "task_id": row.task_id,

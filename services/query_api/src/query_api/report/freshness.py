@@ -1,4 +1,4 @@
-"""How fresh a snapshot is: of what moment, how far behind, whether that is too long ago."""
+"""How current a snapshot is: as of when, how many records behind, and whether that is too old."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,22 +7,26 @@ from query_api.report.snapshot import Snapshot
 
 
 class Freshness(NamedTuple):
-    """`as_of` in milliseconds since 1970: everything in Kafka at that moment is in the figures."""
+    """How current the figures are.
+
+    `as_of`, in milliseconds since 1970: all that was in Kafka at that moment is in the figures. It
+    advances even when they do not change.
+    """
 
     as_of: int | None
     lag_events: int | None
     stale: bool
     why_stale: str | None
-    """For a person; None while fresh."""
+    """The reason, for a person to read; None while the figures are fresh."""
 
 
 def freshness(
     snapshot: Snapshot, clock_ms: int, stale_after_ms: int, *, unreachable: str | None = None
 ) -> Freshness:
-    """The freshness of the least fresh shard.
+    """Returns the freshness of the least fresh shard.
 
-    `clock_ms` is real time, also where the report's own clock is fixed. `unreachable` says why
-    the shards can't be read just now, if so.
+    `clock_ms` is real time, even if the report's own clock is fixed. `unreachable` says why the
+    shards can't be read at present, if they can't.
     """
     as_of: int | None = None
     lag = 0
@@ -51,6 +55,6 @@ def freshness(
 
 
 def complete_since(snapshot: Snapshot) -> str | None:
-    """From when on the figures are complete (RFC 3339), if Kafka had lost what was before."""
+    """Returns since when the figures are complete (RFC 3339), if Kafka had lost earlier records."""
     times = [s.meta.complete_since for s in snapshot.shards if s and s.meta.complete_since]
     return max(times, key=datetime.fromisoformat, default=None)

@@ -18,7 +18,7 @@ from query_api.report.snapshot import (
 
 
 class Line(NamedTuple):
-    """The figures of one operator, or of all."""
+    """The figures of one operator, or the totals."""
 
     operator_id: str
     counters: Counters
@@ -32,7 +32,7 @@ class Line(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """The report as numbers. It holds at every minute from `since` until before `until`."""
+    """The report as numbers. It is valid from the minute `since` until before `until`."""
 
     lines: list[Line]
     totals: Line
@@ -43,7 +43,7 @@ class Merged(NamedTuple):
 def merge(
     snapshot: Snapshot, period: Period, scope: Scope, operator_id: str | None, minute: int
 ) -> Merged:
-    """The report of the contacts chosen; `operator_id` leaves one line of it.
+    """Returns the report of the contacts in the scope; `operator_id` selects one line of it.
 
     `minute` is the moment of active and overdue, in minutes since 1970. The snapshot must hold
     the cells of the whole period (see `Snapshot.lacks`).
@@ -114,7 +114,7 @@ def _total(lines: list[Line]) -> Line:
 
 
 def percent(part: int, whole: int) -> float | None:
-    """A share of the whole in percent, to one decimal, half up; None of nothing.
+    """Returns a share of the whole in percent, to one decimal, half up; None if there is no whole.
 
     >>> percent(1, 8), percent(1, 16), percent(0, 0)
     (12.5, 6.3, None)

@@ -1,4 +1,4 @@
-"""Minutes since 1970, which deadlines are counted in, and moments as the JSON shows them."""
+"""Minutes since 1970, the unit of deadlines, and moments as the JSON shows them."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
@@ -11,14 +11,14 @@ _LAST: Final = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
 
 
 def minute_of(moment: datetime) -> int:
-    """The minute since 1970 that the moment, which has an offset, belongs to."""
+    """Returns the minute since 1970 that a moment with an offset is in."""
     return (moment - EPOCH) // MINUTE
 
 
 def moment_of_minute(minute: int, zone: tzinfo) -> datetime:
-    """The moment of a minute since 1970: "never" is often written as the end of the year 9999.
+    """Returns the moment of a minute since 1970, or the nearest one that Python can represent.
 
-    The nearest one there is, if the calendar or the zone ends before it.
+    Systems often write "never" as the end of the year 9999.
     """
     try:
         moment = EPOCH + minute * MINUTE
@@ -31,7 +31,7 @@ def moment_of_minute(minute: int, zone: tzinfo) -> datetime:
 
 
 def rfc3339(milliseconds: int | None, zone: tzinfo) -> str | None:
-    """Milliseconds since 1970 as RFC 3339 in the business time zone."""
+    """Formats milliseconds since 1970 as RFC 3339 in the business time zone."""
     if milliseconds is None:
         return None
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)

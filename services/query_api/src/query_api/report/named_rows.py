@@ -1,4 +1,4 @@
-"""Rows with the names they are shown with, and what can only be asked of those."""
+"""Rows with their names, and filters that need those names."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
@@ -11,7 +11,7 @@ from query_api.report.snapshot import Snapshot
 Part = Literal["client", "address", "delivery"]
 
 ALL_PARTS: Final[frozenset[Part]] = frozenset({"client", "address", "delivery"})
-"""What Redis keeps apart from the rows: a client's name, an address, its last delivery."""
+"""What Redis stores apart from the rows: a client's name, an address, its last delivery."""
 
 
 class NamedRow(NamedTuple):
@@ -27,7 +27,7 @@ class NamedRow(NamedTuple):
 
 
 def named_rows(rows: Iterable[Row], query: RowQuery, snapshot: Snapshot) -> Iterator[NamedRow]:
-    """The rows that the query asks for, without the parts that are looked up elsewhere."""
+    """Yields the rows that match the query, without the parts that must be looked up."""
     operators, managers = snapshot.operators, snapshot.managers
     for row in rows:
         contribution = query.contribution(row) if query.passes(row) else 0
@@ -46,7 +46,7 @@ def completed(
     addresses: Mapping[str, str],
     deliveries: Mapping[str, str],
 ) -> list[NamedRow]:
-    """Returns the rows with what was looked up, by id; an id without a name stands for itself."""
+    """Returns the rows with what was looked up, by id; an id without a name is shown itself."""
     return [
         one._replace(
             client=clients.get(one.row.client, one.client or one.row.client),
@@ -58,13 +58,13 @@ def completed(
 
 
 class LookupFilter(NamedTuple):
-    """What the parts of a row that are looked up must hold. None does not choose."""
+    """Filters of the parts that must be looked up. None admits all."""
 
     text: str | None = None
     """Text within the client's name or the address."""
     last_delivery_from: str | None = None
     last_delivery_to: str | None = None
-    """Also admits addresses without a delivery."""
+    """Addresses without any delivery match too."""
 
     @property
     def parts(self) -> frozenset[Part]:

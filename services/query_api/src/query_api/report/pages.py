@@ -1,4 +1,4 @@
-"""The order of rows, and pages of them that stay in place while rows come and go."""
+"""The order of rows, and pages that stay in place while rows come and go."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from query_api.report.collation import collation_key
 from query_api.report.named_rows import NamedRow, Part
 
 SORTED_BY: Final = 200
-"""Characters of a name that rows are sorted by. A cursor holds them, and must fit an address."""
+"""Characters of a name that rows are sorted by. A cursor contains them, and must fit into a URL."""
 
 
 def _collation_key(text: str | None) -> str | None:
@@ -39,7 +39,7 @@ SORTS: Final[dict[str, Callable[[NamedRow], str | int | None]]] = {
     "contribution": lambda n: n.contribution,
     "task_id": lambda n: n.row.task_id,
 }
-"""What rows can be sorted by → the value they are sorted by; rows without one come last."""
+"""Column that rows can be sorted by → its value; rows without one come last."""
 
 DEFAULT_SORT: Final = "contact_date"
 
@@ -49,12 +49,12 @@ def _utc(text: str | None) -> str | None:
         return None
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):  # within hours of the year 1 or 9999
+    except (ValueError, OverflowError):  # hours from the first or the last year there is
         return text
 
 
 class Key(NamedTuple):
-    """The place of a row in an order: equal for no two rows."""
+    """The place of a row in an order; no two rows have the same."""
 
     is_missing: bool
     value: str | int
@@ -70,7 +70,7 @@ class Order(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Order":
-        """``column`` or ``-column``; ValueError for an unknown one."""
+        """Parses ``column`` or ``-column``; raises ValueError if there is no such column."""
         column = text.removeprefix("-")
         if column not in SORTS:
             raise ValueError(f"rows are sorted by one of {', '.join(SORTS)}; - before it reverses")
@@ -131,26 +131,26 @@ def page(rows: Iterable[NamedRow], order: Order, after: Key | None, limit: int) 
 
 
 def encode_cursor(order: Order, key: Key) -> str:
-    """Opaque to callers. It names a place, not a number of rows, so it survives live changes."""
+    """Returns a cursor, opaque to callers: a place, not a number of rows, since rows may change."""
     text = to_json([order.column, order.descending, *key])
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
 def decode_cursor(text: str, order: Order) -> Key:
-    """ValueError for what is no cursor of this order."""
+    """Returns the place; raises ValueError if the text is not a cursor of this order."""
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         column, descending, is_missing, value, task_id, contact_no = from_json(raw)
     except (binascii.Error, ValueError, TypeError):
-        raise ValueError("is no cursor of this API") from None
+        raise ValueError("is not a cursor of this API") from None
     if (column, descending) != order:
-        raise ValueError("belongs to another sort; leave it out to begin anew")
+        raise ValueError("belongs to another sort; leave it out to start over")
     numeric = column in _NUMERIC
     fits = isinstance(value, int if numeric and not is_missing else str)
     if not (isinstance(is_missing, bool) and isinstance(task_id, str) and fits):
-        raise ValueError("is no cursor of this API")
+        raise ValueError("is not a cursor of this API")
     if not isinstance(contact_no, int):
-        raise ValueError("is no cursor of this API")  # noqa: TRY004 -- a bad value, not a bug
+        raise ValueError("is not a cursor of this API")  # noqa: TRY004 -- a bad value, not a bug
     return Key(is_missing, value, task_id, contact_no)
 
 

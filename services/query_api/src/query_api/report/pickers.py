@@ -1,4 +1,4 @@
-"""What there is to choose from: the operators, managers and plan dates of a period's contacts."""
+"""The operators, managers and plan dates one can filter a period's report by."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from query_api.report.snapshot import Shard, Snapshot
 
 
 def pickers(snapshot: Snapshot, period: Period, scope: Scope, minute: int) -> dict[str, Any]:
-    """The fields of `contracts.report.Pickers`, of contacts in the report of that minute."""
+    """Returns the fields of `contracts.report.Pickers` for the report at that minute."""
     operators: set[str] = set()
     managers: set[str] = set()
     plan_dates: set[str] = set()
@@ -32,7 +32,7 @@ def pickers(snapshot: Snapshot, period: Period, scope: Scope, minute: int) -> di
 
 
 def _cells(shard: Shard, period: Period, minute: int) -> Iterator[Cell | OpenKey]:
-    """What counts in the period, and what is carried into it."""
+    """Yields what counts in the period or is carried into it."""
     for day, counts in shard.cell_counts.items():
         if period.holds(day):
             yield from (cell for cell, counters in counts.cells.items() if any(counters))

@@ -1,4 +1,4 @@
-"""The report as JSON, in three parts, so that freshness is spliced in without encoding anew."""
+"""The report as JSON, in three parts: a new freshness is spliced in without encoding again."""
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
@@ -18,11 +18,11 @@ WITHOUT_OPERATOR: Final = "Без оператора"
 WITHOUT_MANAGER: Final = "Без менеджера"
 
 PROCESSED: Final = ("ordered", "postponed", "no_contact", "refused", "drop_closed")
-"""The counters that make a contact processed; they exclude each other."""
+"""The counters of processed contacts; each contact is in at most one of them."""
 
 
 class ReportJson(NamedTuple):
-    """The report's JSON around its freshness, and the ETag of all but that."""
+    """The report's JSON before and after its freshness, and the ETag of all the rest."""
 
     head: bytes
     tail: bytes
@@ -67,12 +67,12 @@ def report_json(
     )
     restriction = to_json([_sorted(scope.operators), _sorted(scope.managers)])
     digest = blake2b(head + tail + restriction, digest_size=15).hexdigest()
-    # Weak: answers of one tag may differ in their freshness.
+    # A weak one: responses with the same tag may differ in their freshness.
     return ReportJson(head, b"," + tail[1:], f'W/"{digest}"')
 
 
 def freshness_json(freshness: Freshness, computed_at: datetime, zone: tzinfo) -> bytes:
-    """The JSON that stands between the head and the tail of a `ReportJson`."""
+    """Returns the JSON between the head and the tail of a `ReportJson`."""
     fields = {
         "computed_at": computed_at.astimezone(zone).isoformat(),
         "as_of": rfc3339(freshness.as_of, zone),
@@ -89,7 +89,7 @@ def operator_ref(operator_id: str, names: Mapping[str, str]) -> dict[str, str]:
 
 
 def figures(line: Line) -> dict[str, Any]:
-    """The figures of a line as they stand in the report."""
+    """Returns the figures of a line as the report shows them."""
     counters = dict(zip(COUNTERS, line.counters, strict=True))
     processed = sum(counters[name] for name in PROCESSED)
     return {

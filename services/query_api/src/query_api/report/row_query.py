@@ -1,4 +1,4 @@
-"""Which contacts stand behind a number, where they are listed, and what each contributes."""
+"""Which contacts are behind a number, where they are listed, and what each contributes."""
 
 from typing import Final, NamedTuple
 
@@ -17,18 +17,18 @@ COUNTER_NAMES: Final[dict[str, str]] = {
     "active": "active.total",
     "overdue": "overdue.total",
 }
-"""Every figure of the report, as it may be written in a link → its name."""
+"""Every figure of the report: how a link may spell it → its name."""
 
 BY_CALLER: Final = ("calls", "refusals")
-"""Figures that may count for another operator than the one who holds the contact."""
+"""Figures that count for the caller, who may not be the contact's operator."""
 
 
 NO_ORIGIN: Final = "none"
-"""Chooses rows whose task says nothing of where it came from."""
+"""The origin that stands for tasks that do not name one."""
 
 
 class RowFilter(NamedTuple):
-    """What a row's own columns must hold. None does not choose."""
+    """Filters of a row's own columns. None admits all."""
 
     overdue: bool | None = None
     status: str | None = None
@@ -39,7 +39,7 @@ class RowFilter(NamedTuple):
     client_id: str | None = None
     address_id: str | None = None
     order: str | None = None
-    """Id or number of one of the row's orders."""
+    """The id or number of one of the row's orders."""
     min_calls: int | None = None
     max_calls: int | None = None
     min_postponements: int | None = None
@@ -62,7 +62,7 @@ class RowFilter(NamedTuple):
 
 
 class RowQuery(NamedTuple):
-    """Which rows are asked for."""
+    """Which rows to list."""
 
     period: Period
     scope: Scope
@@ -71,14 +71,14 @@ class RowQuery(NamedTuple):
     """One of the values of `COUNTER_NAMES`."""
     row_filter: RowFilter
     minute: int
-    """Of active and overdue, since 1970."""
+    """The minute since 1970 at which contacts are active or overdue."""
 
     def is_overdue(self, row: Row) -> bool:
         return row.is_open and row.deadline <= self.minute
 
     @property
     def takes_carried(self) -> bool:
-        """Whether contacts dated before the period may be among the rows."""
+        """Whether the rows may include contacts dated before the period."""
         if self.counter is not None:
             return self.counter.startswith("overdue.")
         return self.row_filter.overdue is True
@@ -92,9 +92,9 @@ class RowQuery(NamedTuple):
         return self.counter in BY_CALLER
 
     def contribution(self, row: Row) -> int:
-        """What the row adds to the counter; 1 where no counter is asked for, 0 if it is not meant.
+        """Returns what the row adds to the counter, or 1 without a counter; 0 if it does not match.
 
-        Over all rows the contributions sum to the figure of the operator, or of the totals.
+        The contributions of all rows sum to the figure of the operator, or of the totals.
         """
         scope = self.scope
         if not scope.admits_contact(row):
@@ -146,12 +146,12 @@ class RowQuery(NamedTuple):
         return name in ("total", row.standing)
 
     def passes(self, row: Row) -> bool:
-        """Whether the row's own columns are as asked for."""
+        """Whether the row's own columns match."""
         return self.row_filter.admits(row, is_overdue=self.is_overdue(row))
 
 
 class Listing(NamedTuple):
-    """Where rows are listed, and about how many there are per shard."""
+    """A list of rows, and about how many each shard has in it."""
 
     date: str
     operator: str | None
@@ -159,7 +159,7 @@ class Listing(NamedTuple):
 
 
 def listings(snapshot: Snapshot, wanted: RowQuery) -> list[Listing]:
-    """The lists that hold every row wanted; the snapshot must hold the period's cells."""
+    """Returns the lists with every matching row; the snapshot must have the period's cells."""
     found: dict[tuple[str, str], int] = {}
     scope, operator_id = wanted.scope, wanted.operator_id
     at = COUNTERS.index(wanted.counter) if wanted.counter in COUNTERS else 0

@@ -1,4 +1,4 @@
-"""What a caller chose to see: dates, filters, and the part of the report that is theirs."""
+"""What a caller asks to see: dates, filters, and the part of the report they may see."""
 
 from datetime import date, timedelta
 from functools import lru_cache
@@ -7,13 +7,13 @@ from typing import Final, NamedTuple
 from contracts.values import Cell, OpenKey, Row
 
 MAX_DAYS: Final = 92
-"""Longest range of dates one report covers."""
+"""The longest range of dates that one report covers."""
 
 WITHOUT: Final = ""
 """The id that stands for contacts without an operator or manager."""
 
 NO_PLAN_DATE: Final = "none"
-"""Chooses contacts without a plan date."""
+"""The plan date that stands for contacts without one."""
 
 
 class Period(NamedTuple):
@@ -37,16 +37,16 @@ def _days(period: Period) -> tuple[str, ...]:
 
 
 class Scope(NamedTuple):
-    """Which contacts count. None does not choose; the id "" chooses those without one.
+    """Which contacts count. None admits all; the id "" stands for contacts without one.
 
-    The operator is no part of it: it chooses a line of the report as it is.
+    It does not include `operator_id`, which only selects a line of the finished report.
     """
 
     manager_id: str | None = None
     plan_date: str | None = None
     """An ISO date or `NO_PLAN_DATE`."""
     operators: frozenset[str] | None = None
-    """Restriction: the only operators whose figures the caller sees."""
+    """The only operators whose figures the caller may see."""
     managers: frozenset[str] | None = None
 
     @property
@@ -59,7 +59,7 @@ class Scope(NamedTuple):
         return self.admits_contact(cell)
 
     def admits_contact(self, contact: Cell | OpenKey | Row) -> bool:
-        """Whether the contact's manager and plan date are chosen, whoever it counts for."""
+        """Whether manager and plan date fit, whichever operator the contact counts for."""
         manager = contact.manager or WITHOUT
         if self.manager_id is not None and manager != self.manager_id:
             return False
@@ -75,10 +75,10 @@ EVERYTHING: Final = Scope()
 
 
 class ReportQuery(NamedTuple):
-    """A report somebody asks for: everything its figures depend on but the time and the shards."""
+    """Which report to compute: all that its figures depend on except the time and the shards."""
 
     period: Period
     is_range: bool
     scope: Scope
     operator_id: str | None
-    """Leaves one line of the report."""
+    """Selects one line of the report."""

@@ -1,7 +1,7 @@
-"""What the shards held when they were last read, decoded, each part remembering its own sums.
+"""The shards as they were when last read, decoded; each part remembers its own sums.
 
-Every value is immutable as far as its reader can see: a newer snapshot is a new object that
-shares what did not change, so a merge only ever sums anew what moved.
+To its readers every value is immutable. A newer snapshot is a new object that shares what did not
+change, so a merge only sums again what did.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,23 +20,23 @@ Standing = tuple[int, int, int]
 """One number for each of `contracts.values.STANDINGS`, in their order."""
 
 Refreshes = tuple[Any, ...]
-"""The trace contexts of refreshes that are recorded, oldest first; of none while traces are off."""
+"""The trace contexts of recorded refreshes, oldest first; empty while traces are off."""
 
 NOTHING: Final[Counters] = (0,) * len(COUNTERS)
 NOBODY: Final[Standing] = (0, 0, 0)
 
 ALWAYS: Final = -(1 << 62)
 NEVER: Final = 1 << 62
-"""Minutes before and after every deadline."""
+"""A minute before, and one after, every deadline."""
 
 _MEMO_SIZE: Final = 32
-"""Sums that a part remembers, by scope: wallboards ask for a few, over and over."""
+"""How many sums a part remembers, by scope: wallboards ask for the same few again and again."""
 
 _AT: Final = {standing: index for index, standing in enumerate(STANDINGS)}
 
 
 class ActiveOverdue(NamedTuple):
-    """Open contacts by operator, split at a minute; holds from `since` until before `until`."""
+    """Open contacts by operator, split at a minute; valid from `since` until before `until`."""
 
     active: dict[str, Standing]
     overdue: dict[str, Standing]
@@ -80,7 +80,7 @@ class OpenContacts:
         self._splits: dict[Scope, ActiveOverdue] = {}
 
     def split(self, scope: Scope, minute: int) -> ActiveOverdue:
-        """Overdue are those whose deadline is at `minute` or before it."""
+        """Contacts are overdue if their deadline is at `minute` or before."""
         known = self._splits.get(scope)
         if known is not None and known.since <= minute < known.until:
             return known
@@ -115,7 +115,7 @@ class _Carried(NamedTuple):
 
 
 class Shard:
-    """One shard at one seq: its meta, and the dates that are held of it."""
+    """One shard at one seq: its meta, and the dates that were read."""
 
     __slots__ = ("_carried", "cell_counts", "meta", "names", "open_contacts", "seqs")
 
@@ -130,7 +130,7 @@ class Shard:
     ) -> None:
         """`open_contacts` has every date in `seqs`, `cell_counts` those that somebody asks for.
 
-        What `before`, the same shard when it was read last, has summed up is kept.
+        `before` is the same shard as last read; its sums are kept where they still hold.
         """
         self.meta = meta
         self.seqs = seqs
@@ -146,7 +146,7 @@ class Shard:
         return any(day in self.seqs and day not in self.cell_counts for day in days)
 
     def carried(self, scope: Scope, before: str, minute: int) -> ActiveOverdue:
-        """Contacts dated before `before` that are overdue at `minute`."""
+        """Returns the contacts dated before `before` that are overdue at `minute`."""
         parts = [opens for day, opens in self.open_contacts.items() if day < before]
         known = self._carried.get((scope, before))
         if (
@@ -170,7 +170,7 @@ class Shard:
 
 
 class ReportVersion(NamedTuple):
-    """Identifies what a report was computed from: equal versions, equal figures at equal times."""
+    """What a report was computed from: at the same minute, equal versions have equal figures."""
 
     generation: str
     names: int
@@ -178,7 +178,7 @@ class ReportVersion(NamedTuple):
 
 
 class Snapshot:
-    """All shards of the live generation. A shard that does not exist yet is None."""
+    """All shards of one generation. A shard that does not exist yet is None."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class Snapshot:
         self.fingerprint = fingerprint
         self.shards = shards
         self.refreshes: Refreshes = ()
-        """The last refreshes that brought new figures, up to this snapshot's own."""
+        """The last refreshes that brought new figures, this snapshot's own included."""
         self._versions: dict[str, ReportVersion] = {}
         same = before is not None and [s and s.names for s in before.shards] == [
             s and s.names for s in shards
@@ -236,7 +236,7 @@ class Snapshot:
         return min(known) if known and len(known) == len(moments) else None
 
     def is_ahead_of(self, other: "Snapshot") -> bool:
-        """Whether the other one, of another generation, has not come as far as this one."""
+        """Whether the other snapshot, of another generation, is behind this one."""
         if self.as_of is not None and (other.as_of is None or other.as_of < self.as_of):
             return True
         mine, theirs = self.fingerprint, other.fingerprint
@@ -248,7 +248,7 @@ class Snapshot:
         )
 
     def version(self, period: Period) -> ReportVersion:
-        """What a report of `period` rests on: the last change of anything up to its end."""
+        """Returns the version of the period's report: the last change of any date up to its end."""
         known = self._versions.get(period.last)
         if known is None:
             known = self._versions[period.last] = ReportVersion(
@@ -263,7 +263,8 @@ class Snapshot:
 
 def _moved(shard: Shard, last: str) -> tuple[str, int, int]:
     moved = [seq for day, seq in shard.seqs.items() if day <= last and day != NAMES_SEQ]
-    # Seqs only grow, so the newest tells of every change but a forgotten date: that is the count.
+    # Seqs only grow, so the newest one shows every change except a forgotten date, which the count
+    # shows.
     return shard.meta.epoch, max(moved, default=0), len(moved)
 
 

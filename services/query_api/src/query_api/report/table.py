@@ -21,7 +21,7 @@ Format = Literal["count", "percent"]
 class Column(NamedTuple):
     title: str
     value: Callable[[dict[str, Any]], int | float | None]
-    """From the figures of a line, as they stand in the JSON."""
+    """Takes the figures of a line, as the JSON shows them."""
     format: Format = "count"
 
 

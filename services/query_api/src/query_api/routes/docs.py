@@ -1,4 +1,4 @@
-"""The documentation page, from files of our own: it works without the internet."""
+"""The documentation page, from files of our own, so that it works without the internet."""
 
 from functools import cache
 from importlib.resources import files
@@ -21,7 +21,7 @@ _TYPES: Final = {
     "swagger-ui.css": "text/css; charset=utf-8",
     "favicon-32x32.png": "image/png",
 }
-"""All the files there are → their media types."""
+"""Every file of the page → its media type."""
 
 
 @router.get("/docs")

@@ -1,4 +1,4 @@
-"""GET /filters: what there is to choose from."""
+"""GET /filters: the operators, managers and plan dates one can filter by."""
 
 from fastapi import Request
 from pydantic_core import to_json

@@ -88,7 +88,7 @@ async def stream(request: Request, caller: ReportCaller) -> Response:
 
 
 class EventStream(StreamingResponse):
-    """Sends a subscription's events, and ends it however the connection ends."""
+    """Sends a subscription's events, and ends it when the connection ends, for whatever reason."""
 
     def __init__(self, subscription: Subscription, headers: Mapping[str, str]) -> None:
         super().__init__(subscription.events(), media_type=EVENT_STREAM, headers=headers)

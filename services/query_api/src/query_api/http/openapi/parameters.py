@@ -6,8 +6,8 @@ from pydantic import BaseModel
 
 
 def documented(model: type[BaseModel]) -> list[dict[str, Any]]:
-    """The OpenAPI parameters of a model."""
-    # Enumerations are components already: rows hold them.
+    """Returns the OpenAPI parameters of a model."""
+    # Enumerations are components already, because rows have them.
     template = "#/components/schemas/{model}"
     properties = model.model_json_schema(ref_template=template)["properties"]
     parameters = []
