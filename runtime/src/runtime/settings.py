@@ -157,6 +157,9 @@ def _collector_url(url: str | None) -> str | None:
     return url
 
 
+BLANK_IS_NONE: Final = BeforeValidator(lambda value: value or None)
+"""An environment variable that is set to nothing counts as one that is not set."""
+
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 """Name of an IANA time zone that this system knows."""
 
@@ -170,7 +173,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 TracesEndpoint = Annotated[
     str | None,
-    BeforeValidator(lambda value: value or None),
+    BLANK_IS_NONE,
     AfterValidator(_collector_url),
     Field(
         description="OTLP/HTTP URL of the collector that traces go to; without it there are none"

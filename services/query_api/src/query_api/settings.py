@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, Field, field_validator
+from pydantic import AwareDatetime, Field
 
 from query_api.auth.settings import AccessSettings
 from runtime.settings import (
+    BLANK_IS_NONE,
     DayEnd,
     LogLevel,
     RedisUrl,
@@ -41,17 +43,12 @@ class Settings(AccessSettings):
     max_streams_per_caller: int = Field(
         100, ge=1, description="Streams one person or wallboard key holds open"
     )
-    now: AwareDatetime | None = Field(
+    now: Annotated[AwareDatetime | None, BLANK_IS_NONE] = Field(
         None, description="Development and tests only: the moment the report's clock stands at"
     )
     log_level: LogLevel = Field("info", description="Least severe level that is logged")
     traces_endpoint: TracesEndpoint = None
     traces_sample: TracesSample = 1.0
-
-    @field_validator("now", mode="before")
-    @classmethod
-    def _blank_is_not_set(cls, value: object) -> object:
-        return value or None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,4 +1,4 @@
-"""`python -m query_api keys`: make, list and revoke wallboard keys."""
+"""`python -m query_api keys`: create, list and revoke wallboard keys."""
 
 import argparse
 import asyncio
@@ -150,21 +150,21 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m query_api keys", description="Keys of wallboards: figures only, no rows."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    create = commands.add_parser("create", help="make a key and show it, once")
+    create = commands.add_parser("create", help="create a key and show it, once")
     create.add_argument("name", type=_name, help="what the key is for: 'Hall 2, left wall'")
     create.add_argument(
         "--expires",
         type=_span,
         default=timedelta(days=365),
         metavar="SPAN",
-        help="how long it is good for: 12h, 90d (default 365d)",
+        help="how long it is valid: 12h, 90d (default 365d)",
     )
     for who in ("operator", "manager"):
         create.add_argument(
             f"--{who}", action="append", metavar="ID", help=f"show only this {who}; repeatable"
         )
     commands.add_parser("list", help="all keys, without the keys themselves")
-    revoke = commands.add_parser("revoke", help="make a key worthless within 30 s")
+    revoke = commands.add_parser("revoke", help="make a key invalid within 30 s")
     revoke.add_argument("key", help="its id or its name")
     return parser
 

@@ -8,6 +8,8 @@ from limits import parse
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from runtime.settings import BLANK_IS_NONE
+
 UNLIMITED = "none"
 """The value of a rate limit that is switched off."""
 
@@ -36,16 +38,11 @@ class StoreSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="OBZVON_", frozen=True, extra="ignore")
 
-    access_redis_url: str | None = Field(
+    access_redis_url: Annotated[str | None, BLANK_IS_NONE] = Field(
         None,
         description="Redis of wallboard keys and browser sessions; a Redis of their own, with "
         "persistence. Without it only bearer tokens are accepted",
     )
-
-    @field_validator("access_redis_url", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return value or None
 
     @field_validator("access_redis_url")
     @classmethod
@@ -65,7 +62,7 @@ class AccessSettings(StoreSettings):
     oidc_audience: str = Field(
         "obzvon", min_length=1, description="What `aud` of an access token must name, exactly"
     )
-    oidc_jwks_url: str | None = Field(
+    oidc_jwks_url: Annotated[str | None, BLANK_IS_NONE] = Field(
         None, description="The issuer's keys; by default as its discovery document says"
     )
     oidc_allow_http: bool = Field(
@@ -94,14 +91,14 @@ class AccessSettings(StoreSettings):
         "obzvon_managers",
         description="Path of the claim that restricts the caller to these manager ids",
     )
-    oidc_client_id: str | None = Field(
+    oidc_client_id: Annotated[str | None, BLANK_IS_NONE] = Field(
         None, description="Client id of the browser login; without it there is no login"
     )
-    oidc_client_secret: SecretStr | None = Field(
+    oidc_client_secret: Annotated[SecretStr | None, BLANK_IS_NONE] = Field(
         None, description="Secret of that client; leave it out for a public client"
     )
     oidc_scope: str = Field("openid profile", description="What the browser login asks for")
-    public_url: str | None = Field(
+    public_url: Annotated[str | None, BLANK_IS_NONE] = Field(
         None,
         description="How a browser reaches the API, without a path; the login needs it",
         examples=["https://obzvon.example"],
@@ -128,13 +125,6 @@ class AccessSettings(StoreSettings):
     )
 
     _split = field_validator("cors_origins", "trusted_proxies", mode="before")(_items)
-
-    @field_validator(
-        "oidc_jwks_url", "oidc_client_id", "oidc_client_secret", "public_url", mode="before"
-    )
-    @classmethod
-    def _blank_is_none(cls, value: object) -> object:
-        return value or None
 
     @field_validator("rate_limit", "rate_limit_unknown")
     @classmethod
