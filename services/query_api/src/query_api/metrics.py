@@ -29,7 +29,7 @@ READ_S: Final = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 REPORTS: Final = Counter(
-    "obzvon_api_reports_total", "Reports answered, from memory (hit) or merged anew", ["how"]
+    "obzvon_api_reports_total", "Reports answered, from memory (hit) or merged again", ["how"]
 )
 STREAMS: Final = Gauge("obzvon_api_streams_open", "Streams open")
 STREAM_REPORTS: Final = Counter("obzvon_api_stream_reports_total", "Reports sent over streams")

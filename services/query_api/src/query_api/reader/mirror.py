@@ -172,30 +172,8 @@ class Mirror:
             await self._wake.wait()
             self._wake.clear()
             began = time.monotonic()
-            was = self.snapshot
-            dirty, self._dirty = self._dirty, set()
-            this_round, self._round = self._round, asyncio.get_running_loop().create_future()
-            try:
-                why = await self._refresh(dirty)
-            except RETRYABLE as error:
-                why = f"Redis can't be read: {describe(error)}"
-            except Exception as error:
-                log.exception("refresh_failed")
-                why = f"what is in Redis can't be understood: {describe(error)}"
-            if why != self.unreadable:
-                if why:
-                    log.error("unreadable", reason=why)
-                else:
-                    log.info("readable_again", reason=self.unreadable)
-            self.unreadable = why
-            self.refreshes += 1
-            metrics.READS.labels("failed" if why else "done").inc()
-            metrics.READ_S.observe(time.monotonic() - began)
-            if why is None and self.snapshot is not None and self.snapshot is not was:
-                metrics.observe_visible(was, self.snapshot)
-            if not this_round.done():
-                this_round.set_result(why)
-            if why is None:
+            await self._refresh_once(began)
+            if self.unreadable is None:
                 pauses = exponential(longest_s=LONGEST_PAUSE_S)
                 await asyncio.sleep(min(time.monotonic() - began, REST_S))
                 continue
@@ -204,6 +182,32 @@ class Mirror:
             self._nudge.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._nudge.wait(), next(pauses))
+
+    async def _refresh_once(self, began: float) -> None:
+        """Refreshes, notes why that failed if it did, and resolves the round that waits for it."""
+        was = self.snapshot
+        dirty, self._dirty = self._dirty, set()
+        this_round, self._round = self._round, asyncio.get_running_loop().create_future()
+        try:
+            why = await self._refresh(dirty)
+        except RETRYABLE as error:
+            why = f"Redis can't be read: {describe(error)}"
+        except Exception as error:
+            log.exception("refresh_failed")
+            why = f"what is in Redis can't be understood: {describe(error)}"
+        if why != self.unreadable:
+            if why:
+                log.error("unreadable", reason=why)
+            else:
+                log.info("readable_again", reason=self.unreadable)
+        self.unreadable = why
+        self.refreshes += 1
+        metrics.READS.labels("failed" if why else "done").inc()
+        metrics.READ_S.observe(time.monotonic() - began)
+        if why is None and self.snapshot is not None and self.snapshot is not was:
+            metrics.observe_visible(was, self.snapshot)
+        if not this_round.done():
+            this_round.set_result(why)
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -231,7 +235,7 @@ class Mirror:
         if before is not None and shards == before.shards:
             return None
         snapshot = Snapshot(pointer.generation, pointer.fingerprint, shards, before)
-        if before is None or not await self._stays(before, snapshot):
+        if before is None or not await self._keeps_old(before, snapshot):
             self._coming = None
             self._show(snapshot)
         return None
@@ -242,7 +246,7 @@ class Mirror:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def _stays(self, before: Snapshot, coming: Snapshot) -> bool:
+    async def _keeps_old(self, before: Snapshot, coming: Snapshot) -> bool:
         """Whether the old generation's snapshot stays, as the new one would go back in time."""
         if coming.generation == before.generation or not before.is_ahead_of(coming):
             return False
