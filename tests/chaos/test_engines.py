@@ -72,7 +72,7 @@ async def test_three_brokers_lose_one_and_get_it_back(tmp_path: Path) -> None:
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
-async def test_a_secure_redis_takes_tls_with_user_and_password_only(tmp_path: Path) -> None:
+async def test_secure_redis_accepts_only_tls_with_user_and_password(tmp_path: Path) -> None:
     async with RealRedis(tmp_path, secure=True) as server:
         client = redis.asyncio.from_url(server.url)
         assert (await client.info("server"))["executable"] == str(find_redis_server())
@@ -89,7 +89,7 @@ async def test_a_secure_redis_takes_tls_with_user_and_password_only(tmp_path: Pa
             await refused.aclose()
 
 
-async def test_a_secure_kafka_takes_tls_with_user_and_password_only(tmp_path: Path) -> None:
+async def test_secure_kafka_accepts_only_tls_with_user_and_password(tmp_path: Path) -> None:
     async with RealKafka(tmp_path, secure=True) as kafka:
         await create_topics(kafka.bootstrap, "secure", "secure.dlq", 1)
         assert kafka.certificates is not None
@@ -114,7 +114,7 @@ async def test_a_secure_kafka_takes_tls_with_user_and_password_only(tmp_path: Pa
             await refused.stop()
 
 
-async def test_a_replica_that_lags_is_promoted_without_the_last_writes(tmp_path: Path) -> None:
+async def test_promoting_a_lagging_replica_loses_the_last_writes(tmp_path: Path) -> None:
     async with RedisPair(tmp_path) as pair:
         await pair.primary.ask("SET", "kept", "yes")
         await pair.replicating()
@@ -127,7 +127,7 @@ async def test_a_replica_that_lags_is_promoted_without_the_last_writes(tmp_path:
         await pair.primary.ask("SET", "new", "yes")
 
 
-async def test_a_cluster_survives_its_primary_and_moves_a_slot(tmp_path: Path) -> None:
+async def test_cluster_survives_the_loss_of_a_primary_and_moves_a_slot(tmp_path: Path) -> None:
     async with RealRedisCluster(tmp_path) as cluster:
         client = RedisCluster.from_url(cluster.url.replace("+cluster", ""))
         for number in range(300):
@@ -156,7 +156,7 @@ async def test_a_cluster_survives_its_primary_and_moves_a_slot(tmp_path: Path) -
         await client.aclose()
 
 
-def test_kafka_is_fetched_once() -> None:
+def test_kafka_is_downloaded_only_once() -> None:
     first = fetch_kafka()
     before = {jar: jar.stat().st_mtime_ns for jar in (first / "libs").iterdir()}
     assert fetch_kafka() == first
@@ -167,7 +167,7 @@ def test_kafka_is_fetched_once() -> None:
     ("missing", "said"),
     [("redis-server", "redis-server is missing"), ("java", "java is missing"), ("mvn", "mvn is")],
 )
-def test_a_missing_tool_is_one_line_that_says_how_to_install_it(
+def test_missing_tool_is_reported_with_how_to_install_it(
     missing: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from devkit.real_engines.fetch import find_java

@@ -77,7 +77,9 @@ def _with_wrong(dice: random.Random, event: Event) -> Event:
     return {**event, name: dice.choice(wrong)}
 
 
-async def test_rubbish_is_put_aside_and_every_good_event_counts(here: Place) -> None:
+async def test_malformed_records_become_dead_letters_and_every_good_event_counts(
+    here: Place,
+) -> None:
     projector = here.projector()
     await projector.ready()
     load = Load(31)
@@ -136,7 +138,7 @@ class _RawName(str):
         return b"\xff\xfe\x00 name"
 
 
-async def test_header_names_that_are_no_text_stop_nobody(here: Place) -> None:
+async def test_header_names_that_are_not_text_stop_no_consumer(here: Place) -> None:
     projector = here.projector()
     await projector.ready()
     load = Load(33)

@@ -47,7 +47,7 @@ async def test_a_broker_of_three_killed_and_restarted_loses_nothing(tmp_path: Pa
 
 
 @pytest.mark.parametrize("more", [0.5, 3.0], ids=["shorter", "longer"])
-async def test_a_topic_made_anew_parks_every_shard_and_changes_nothing(
+async def test_recreated_topic_parks_every_shard_and_changes_nothing(
     here: Place, more: float
 ) -> None:
     projector = here.projector()
@@ -71,7 +71,7 @@ async def test_a_topic_made_anew_parks_every_shard_and_changes_nothing(
 
 
 @pytest.mark.parametrize("how", ["park", "rebuild"])
-async def test_partitions_added_to_the_topic_are_told_and_a_rebuild_takes_them_in(
+async def test_added_partitions_are_reported_and_included_by_a_rebuild(
     here: Place, how: str
 ) -> None:
     projector = here.projector(OBZVON_ON_FOREIGN=how)
@@ -103,7 +103,7 @@ async def _is_live(here: Place, generation: str) -> bool:
     return await here.live() == generation
 
 
-async def test_records_lost_to_retention_park_their_shard_alone(here: Place) -> None:
+async def test_records_lost_to_retention_park_only_their_shard(here: Place) -> None:
     first = here.projector()
     await first.ready()
     load = Load(24)

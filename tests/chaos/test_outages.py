@@ -48,7 +48,9 @@ async def waited_out(projector: ProjectorProcess, node: Node, load: Load) -> Non
     await projector.ready(60.0)
 
 
-async def test_redis_away_for_a_minute_is_waited_for(here: Place, real_redis: RealRedis) -> None:
+async def test_projector_waits_while_redis_is_unreachable_for_a_minute(
+    here: Place, real_redis: RealRedis
+) -> None:
     projector = here.projector()
     await projector.ready()
     async with under_load(here.topic.bootstrap, here.topic.events, seed=41) as load:
@@ -56,7 +58,9 @@ async def test_redis_away_for_a_minute_is_waited_for(here: Place, real_redis: Re
     await here.check("Redis away for a minute", load.events, faults=1, rate=load.rate)
 
 
-async def test_kafka_away_for_a_minute_is_waited_for(real_redis: RealRedis, tmp_path: Path) -> None:
+async def test_projector_waits_while_kafka_is_unreachable_for_a_minute(
+    real_redis: RealRedis, tmp_path: Path
+) -> None:
     async with RealKafka(tmp_path / "kafka", settings=SHORT_SESSIONS) as kafka:
         topic = Topic(kafka.bootstrap, "away", "away.dlq", 8)
         await create_topics(kafka.bootstrap, topic.events, topic.dead_letters, 8)
@@ -68,7 +72,7 @@ async def test_kafka_away_for_a_minute_is_waited_for(real_redis: RealRedis, tmp_
             await here.check("Kafka away for a minute", load.events, faults=1, rate=load.rate)
 
 
-async def test_kafka_stopped_and_started_again_is_waited_for(
+async def test_projector_waits_while_kafka_is_restarted(
     real_redis: RealRedis, tmp_path: Path
 ) -> None:
     async with RealKafka(tmp_path / "kafka", settings=SHORT_SESSIONS) as kafka:

@@ -43,7 +43,7 @@ async def test_projectors_that_join_and_leave_leave_no_difference(here: Place) -
     await here.check("a projector joins or leaves", load.events, faults=moves, rate=load.rate)
 
 
-async def test_a_projector_that_stood_still_is_refused_when_it_goes_on(here: Place) -> None:
+async def test_frozen_projector_is_refused_when_it_wakes_up(here: Place) -> None:
     zombie = here.projector("zombie")
     await zombie.ready()
     heir = here.projector("heir")

@@ -38,7 +38,7 @@ async def grown(here: Place, by: int) -> None:
     await until(has_grown, within_s=60.0, every_s=0.05)
 
 
-async def test_a_redis_emptied_under_load_fills_itself_again(here: Place) -> None:
+async def test_redis_emptied_under_load_is_filled_again(here: Place) -> None:
     await here.projector().ready()
     times = 5
     async with under_load(here.topic.bootstrap, here.topic.events, seed=11) as load:
@@ -51,7 +51,7 @@ async def test_a_redis_emptied_under_load_fills_itself_again(here: Place) -> Non
     await here.check("FLUSHALL of Redis", load.events, faults=times, rate=load.rate)
 
 
-async def test_a_replica_that_lags_is_promoted_and_catches_up(
+async def test_promoted_lagging_replica_is_brought_up_to_date(
     real_topic: Topic, tmp_path: Path
 ) -> None:
     times = 3
@@ -145,7 +145,7 @@ async def striking(
     )
 
 
-async def test_a_primary_is_demoted_and_keeps_its_connections(
+async def test_projector_leaves_a_demoted_primary_that_keeps_its_connections(
     real_topic: Topic, tmp_path: Path
 ) -> None:
     fault = "a primary demoted, its name leads to the new one"
@@ -184,7 +184,7 @@ async def test_slots_of_a_cluster_move_while_they_are_written_and_read(
             struck.times += 1
 
 
-async def test_a_primary_of_a_cluster_is_killed_and_succeeded(
+async def test_killed_cluster_primary_is_replaced_without_a_difference(
     real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
 ) -> None:
     fault = "a primary of the Redis Cluster killed, readers polling"
@@ -198,7 +198,7 @@ async def test_a_primary_of_a_cluster_is_killed_and_succeeded(
         struck.times = 1
 
 
-async def test_a_primary_of_a_cluster_freezes_and_wakes_as_a_replica(
+async def test_frozen_cluster_primary_wakes_up_as_a_replica(
     real_topic: Topic, cluster: RealRedisCluster, tmp_path: Path
 ) -> None:
     fault = "a primary of the Redis Cluster frozen past its succession, readers polling"
@@ -217,7 +217,7 @@ async def test_a_primary_of_a_cluster_freezes_and_wakes_as_a_replica(
 
 
 @pytest.mark.parametrize("connect", [projector.connect, query_api.connect])
-async def test_a_cluster_that_has_moved_as_a_whole_is_found_by_its_name(
+async def test_cluster_at_a_new_address_is_found_again_by_its_name(
     tmp_path: Path, connect: Callable[[str], Any]
 ) -> None:
     async with RealRedisCluster(tmp_path / "old") as old, proxy(old.nodes[0].port) as name:

@@ -86,7 +86,7 @@ def _repaired(event: Event) -> Event:
     return {**event, "data": data}
 
 
-async def test_a_storm_is_accepted_and_the_shard_goes_on(here: Place) -> None:
+async def test_shard_resumes_when_the_storm_is_accepted(here: Place) -> None:
     filled, projector = await _filled(here)
     async with (
         _shown(here) as shown,
@@ -106,7 +106,7 @@ async def test_a_storm_is_accepted_and_the_shard_goes_on(here: Place) -> None:
     await _whole_again(here, again, accepting)
 
 
-async def test_a_storm_is_over_when_the_publisher_is_mended(here: Place) -> None:
+async def test_shard_resumes_when_the_publisher_is_fixed(here: Place) -> None:
     filled, projector = await _filled(here)
     async with (
         _shown(here) as shown,

@@ -48,7 +48,7 @@ def with_kcat(topic: Topic, events: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("publish_with", [with_confluent, with_kcat])
-async def test_events_of_another_client_count_like_the_rest(
+async def test_events_from_another_kafka_client_are_counted(
     publish_with: Publish, topic: Topic, redis_url: str, issuer: Issuer
 ) -> None:
     tasks = [f"T{number}" for number in range(40)]
@@ -66,7 +66,7 @@ async def test_events_of_another_client_count_like_the_rest(
 
 
 @pytest.mark.parametrize("codec", CODECS)
-async def test_events_count_however_a_client_compresses_them(
+async def test_events_are_counted_with_every_compression_codec(
     codec: str, topic: Topic, redis_url: str
 ) -> None:
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
@@ -75,7 +75,7 @@ async def test_events_count_however_a_client_compresses_them(
         assert await planned_total(shards) == 200
 
 
-async def test_bad_records_are_put_aside_and_disturb_nothing(
+async def test_bad_records_become_dead_letters_and_disturb_nothing(
     topic: Topic, redis_url: str, issuer: Issuer
 ) -> None:
     future = called("T1")
@@ -110,7 +110,7 @@ async def test_bad_records_are_put_aside_and_disturb_nothing(
         assert letter["key"] == (key or b"").decode()
 
 
-async def test_what_compression_has_made_small_enough_to_come_stops_nothing(
+async def test_large_records_that_were_compressed_do_not_stop_the_projector(
     topic: Topic, redis_url: str
 ) -> None:
     producer = compressing_producer(topic)
@@ -127,7 +127,9 @@ async def test_what_compression_has_made_small_enough_to_come_stops_nothing(
         assert await planned_total(shards) == 1
 
 
-async def test_what_a_task_has_no_room_for_is_a_dead_letter(topic: Topic, redis_url: str) -> None:
+async def test_events_beyond_the_limit_of_a_task_become_dead_letters(
+    topic: Topic, redis_url: str
+) -> None:
     events = [planned("T1"), *(called("T1") for _ in range(2_004))]
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
         await publish(topic, events)
@@ -135,7 +137,9 @@ async def test_what_a_task_has_no_room_for_is_a_dead_letter(topic: Topic, redis_
         assert await shards.dead() == {"task_full": 5}
 
 
-async def test_forwarding_a_stray_twice_counts_it_once(topic: Topic, redis_url: str) -> None:
+async def test_misrouted_record_forwarded_twice_is_counted_once(
+    topic: Topic, redis_url: str
+) -> None:
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
         key, value, more = record_of(planned("T1"))
         await send(topic, [(key, value, {**more, "partition": n}) for n in range(4)])

@@ -93,7 +93,7 @@ async def test_what_is_published_is_in_the_report(stack: RunningStack, tmp_path:
     assert verified.code == 0, verified.out + verified.err
 
 
-async def test_verify_passes_its_findings_and_its_exit_code_on(stack: RunningStack) -> None:
+async def test_verify_prints_its_findings_and_sets_the_exit_code(stack: RunningStack) -> None:
     events = "".join(map(planned, range(100, 110)))
     await stack.obzvon("publish", "-", stdin=events.encode())
 
@@ -114,7 +114,7 @@ async def test_verify_passes_its_findings_and_its_exit_code_on(stack: RunningSta
     assert DAY in found.out + found.err
 
 
-async def test_a_simulated_day_is_counted_whole(stack: RunningStack) -> None:
+async def test_simulated_day_is_counted_completely(stack: RunningStack) -> None:
     played = await stack.obzvon("simulate", "--operators", "3", "--tasks", "60", "--speed", "0")
     assert played.code == 0, played.err
     assert re.match(r"published \d+ events for ", played.out)
@@ -125,7 +125,7 @@ async def test_a_simulated_day_is_counted_whole(stack: RunningStack) -> None:
     await until(is_right, within_s=30.0)
 
 
-async def test_wallboard_keys_are_the_apis_own_command(stack: RunningStack) -> None:
+async def test_keys_command_is_passed_to_the_api(stack: RunningStack) -> None:
     listed = await stack.obzvon("keys", "list")
     assert listed.code == 0, listed.err
     wrong = await stack.obzvon("keys", "nonsense")
@@ -144,7 +144,7 @@ async def test_only_the_two_roles_may_read(stack: RunningStack) -> None:
     assert "403" in refused.err
 
 
-async def test_a_bad_date_is_one_line_that_names_the_field(stack: RunningStack) -> None:
+async def test_invalid_date_is_reported_in_one_line_with_its_field(stack: RunningStack) -> None:
     refused = await stack.obzvon("watch", "--once", "--date", "tomorrow")
     assert (refused.code, len(refused.lines)) == (1, 1)
     assert "date" in refused.err
@@ -156,7 +156,7 @@ async def test_a_second_stack_in_the_same_folder_is_refused(stack: RunningStack)
     assert "already running" in refused.err
 
 
-async def test_everything_listens_on_this_machine_only(stack: RunningStack) -> None:
+async def test_every_port_is_bound_to_the_local_machine_only(stack: RunningStack) -> None:
     listening = {
         connection.laddr.ip
         for process in processes(stack)
@@ -166,7 +166,7 @@ async def test_everything_listens_on_this_machine_only(stack: RunningStack) -> N
     assert listening == {"127.0.0.1"}
 
 
-async def test_a_port_in_use_is_one_line_and_leaves_nothing(
+async def test_port_in_use_is_reported_in_one_line_and_leaves_nothing_running(
     stack: RunningStack, tmp_path: Path
 ) -> None:
     port = stack.state.api.rpartition(":")[2]
@@ -177,7 +177,7 @@ async def test_a_port_in_use_is_one_line_and_leaves_nothing(
     assert not (tmp_path / "kafka").exists()
 
 
-async def test_a_wrong_setting_ends_it_with_the_services_own_line(tmp_path: Path) -> None:
+async def test_wrong_setting_ends_up_with_the_services_own_error_line(tmp_path: Path) -> None:
     free = ("--kafka-port", "0", "--redis-port", "0", "--api-port", "0")
     refused = await obzvon(
         "up", "--data-dir", tmp_path, *free, env={"OBZVON_TIMEZONE": "Europe/Atlantis"}
@@ -187,7 +187,7 @@ async def test_a_wrong_setting_ends_it_with_the_services_own_line(tmp_path: Path
     assert "Europe/Atlantis" in refused.err
 
 
-async def test_stopped_or_killed_it_leaves_no_process_and_says_what_was_lost(
+async def test_stopped_or_killed_stack_leaves_no_process_and_says_what_was_lost(
     tmp_path: Path,
 ) -> None:
     async with obzvon_up(tmp_path / "data") as first:

@@ -14,7 +14,7 @@ OPERATORS, TASKS = 200, 20_000
 WRONG = "7,0,0,0,0,0,0,0,0,0,0"
 
 
-async def test_a_day_verifies_and_a_broken_cell_is_named(tmp_path: Path) -> None:
+async def test_verify_passes_a_correct_day_and_names_a_broken_cell(tmp_path: Path) -> None:
     async with obzvon_up(tmp_path / "data") as stack:
         size = ("--operators", str(OPERATORS), "--tasks", str(TASKS), "--speed", "0")
         played = await stack.obzvon("simulate", *size)

@@ -7,7 +7,7 @@ from support.topics import Topic, read_all
 from topic import fill
 
 
-async def test_everything_that_is_counted_is_in_the_topic_once(topic: Topic) -> None:
+async def test_every_event_is_written_to_the_topic_exactly_once(topic: Topic) -> None:
     """Tomorrow's events too, whose records bear the present."""
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     for day, prefix in ((date(2025, 11, 24), "past"), (tomorrow, "ahead")):

@@ -27,7 +27,7 @@ async def keys_of(shards: Shards, generation: str) -> set[bytes]:
     return set(await shards.client.keys(generation + ":{*"))
 
 
-async def test_a_rebuild_under_load_switches_and_the_projector_goes_on(
+async def test_rebuild_under_load_switches_and_the_projector_continues(
     topic: Topic, redis_url: str
 ) -> None:
     async with (
@@ -80,7 +80,7 @@ async def test_a_difference_is_named_and_refused_unless_forced(
         assert await live(shards) == "g2"
 
 
-async def test_a_rebuild_is_resumed_where_it_was_stopped(topic: Topic, redis_url: str) -> None:
+async def test_rebuild_resumes_where_it_was_stopped(topic: Topic, redis_url: str) -> None:
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
         await publish(topic, EVENTS[:300])
         await shards.caught_up()
@@ -97,7 +97,7 @@ async def test_a_rebuild_is_resumed_where_it_was_stopped(topic: Topic, redis_url
         assert await live(shards) == "g2"
 
 
-async def test_building_sends_no_dead_letters_of_its_own(topic: Topic, redis_url: str) -> None:
+async def test_rebuild_sends_no_dead_letters_again(topic: Topic, redis_url: str) -> None:
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
         await send(topic, [(b"k%d" % n, b"no json", {}) for n in range(20)])
         await publish(topic, EVENTS[:50])
@@ -107,7 +107,7 @@ async def test_building_sends_no_dead_letters_of_its_own(topic: Topic, redis_url
         assert await letters(topic) == 20
 
 
-async def test_what_the_old_generation_had_not_sent_is_sent_by_the_new_one(
+async def test_new_generation_sends_what_the_old_one_had_not_sent_yet(
     topic: Topic, redis_url: str
 ) -> None:
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:

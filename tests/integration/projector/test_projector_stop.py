@@ -14,7 +14,9 @@ from support.waiting import until
 PACKAGE = str(Path(projector.__file__).parent)
 
 
-async def test_it_stops_at_any_early_moment(topic: Topic, redis_url: str) -> None:
+async def test_projector_can_be_stopped_at_any_moment_of_its_start(
+    topic: Topic, redis_url: str
+) -> None:
     chance = random.Random(7)
     for _ in range(25):
         stopping = Supervisor(projector_settings(topic, redis_url))
@@ -34,7 +36,7 @@ def _tasks_of_the_projector() -> list[str]:
     return [code.co_qualname for code in codes if code.co_filename.startswith(PACKAGE)]
 
 
-async def test_it_is_ready_once_it_has_joined_even_without_partitions(
+async def test_projector_is_ready_once_it_has_joined_even_without_partitions(
     kafka_bootstrap: str, redis_url: str
 ) -> None:
     async with (

@@ -10,14 +10,14 @@ from support.projecting import projector_settings
 from support.topics import Topic
 
 
-async def test_the_topics_we_create_keep_everything(topic: Topic, redis_url: str) -> None:
+async def test_topics_created_by_us_keep_everything(topic: Topic, redis_url: str) -> None:
     options = projector_settings(topic, redis_url).kafka_options()
     configs = await read_configs(topic.events, options)
     assert (configs["cleanup.policy"], configs["retention.ms"]) == ("delete", "-1")
     assert unsafe_settings(topic.events, configs, 36_500) == []
 
 
-async def test_a_redis_that_may_evict_is_told(redis_url: str) -> None:
+async def test_redis_that_may_evict_keys_is_reported(redis_url: str) -> None:
     admin: RedisClient = redis.asyncio.from_url(redis_url)
     client = connect(redis_url)
     try:

@@ -39,7 +39,7 @@ async def ready_api(
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-async def test_it_ends_in_order_under_an_open_stream(
+async def test_api_stops_gracefully_with_an_open_stream(
     told: signal.Signals, redis_url: str, writer: Writer, issuer: Issuer, tmp_path: Path
 ) -> None:
     async with (
@@ -55,7 +55,7 @@ async def test_it_ends_in_order_under_an_open_stream(
         assert "Traceback" not in process.log.read_text()
 
 
-async def test_a_body_that_never_ends_does_not_hold_it_until_it_is_killed(
+async def test_request_body_that_never_ends_does_not_delay_the_stop_until_a_kill(
     redis_url: str, writer: Writer, issuer: Issuer, tmp_path: Path
 ) -> None:
     async with ready_api(redis_url, issuer, tmp_path) as (process, client):

@@ -56,7 +56,7 @@ async def demote(name: Proxy, old: EmbeddedRedis, new: EmbeddedRedis) -> None:
 
 
 @SERVICES
-async def test_a_write_finds_the_new_primary(module: Any, two: list[EmbeddedRedis]) -> None:
+async def test_write_reaches_the_new_primary(module: Any, two: list[EmbeddedRedis]) -> None:
     old, new = two
     async with proxy(old.port) as name:
         client = module.connect(f"redis://{name.address}/0")
@@ -69,7 +69,7 @@ async def test_a_write_finds_the_new_primary(module: Any, two: list[EmbeddedRedi
 
 
 @SERVICES
-async def test_who_only_reads_finds_it_when_its_connection_is_old(
+async def test_reader_reaches_the_new_primary_once_its_connection_is_old(
     module: Any, two: list[EmbeddedRedis], let_time_pass: Callable[[float], None]
 ) -> None:
     old, new = two
@@ -85,7 +85,7 @@ async def test_who_only_reads_finds_it_when_its_connection_is_old(
         await client.aclose()
 
 
-async def test_nothing_is_folded_on_what_a_replica_that_lags_still_holds(
+async def test_nothing_is_folded_on_the_old_data_of_a_lagging_replica(
     two: list[EmbeddedRedis], let_time_pass: Callable[[float], None]
 ) -> None:
     old, new = two
@@ -107,7 +107,7 @@ async def test_nothing_is_folded_on_what_a_replica_that_lags_still_holds(
         await writer.client.aclose()
 
 
-async def test_sessions_are_kept_by_the_new_primary(two: list[EmbeddedRedis]) -> None:
+async def test_sessions_are_stored_on_the_new_primary(two: list[EmbeddedRedis]) -> None:
     old, new = two
     async with proxy(old.port) as name:
         store = AccessStore(f"redis://{name.address}/0")

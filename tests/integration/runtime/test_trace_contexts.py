@@ -19,7 +19,7 @@ from support.waiting import until
 
 
 @pytest.mark.parametrize("mode", ["extension", "binary"])
-async def test_an_event_may_bear_its_trace_itself(
+async def test_event_may_carry_its_trace_in_its_attributes(
     mode: str, topic: Topic, redis_url: str, collector: Collector
 ) -> None:
     ours, event = context(), planned("T1")
@@ -93,7 +93,7 @@ async def test_only_recorded_contexts_are_linked_and_no_more_than_a_span_can_hav
     assert set(links) <= {span_id(one) for one in recorded}
 
 
-async def test_nothing_of_a_span_is_personal(
+async def test_spans_contain_no_personal_data(
     topic: Topic, redis_url: str, issuer: Issuer, collector: Collector
 ) -> None:
     on: dict[str, Any] = {"traces_endpoint": collector.url}
@@ -114,7 +114,7 @@ async def test_nothing_of_a_span_is_personal(
     assert "127.0.0.1" not in everything
 
 
-async def test_a_request_goes_on_with_its_caller_s_trace(
+async def test_request_continues_the_trace_of_its_caller(
     topic: Topic, redis_url: str, issuer: Issuer, collector: Collector
 ) -> None:
     ours, silent = context(), context(is_recorded=False)
@@ -138,7 +138,7 @@ async def test_a_request_goes_on_with_its_caller_s_trace(
     assert "unrecorded" not in requests
 
 
-async def test_log_lines_bear_the_trace_beside_the_request_id(
+async def test_log_lines_have_the_trace_alongside_the_request_id(
     redis_url: str, issuer: Issuer, collector: Collector, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from runtime.logs import configure_logs

@@ -58,7 +58,7 @@ async def test_a_trace_leads_from_the_publisher_to_the_request_that_shows_its_ev
     assert not any(span.error for span in collector.reached_from(span_id(ours)))
 
 
-async def test_every_recorded_event_leads_to_a_view_however_fast_they_come(
+async def test_every_recorded_event_leads_to_a_view_at_any_rate(
     topic: Topic, redis_url: str, issuer: Issuer, collector: Collector
 ) -> None:
     on: dict[str, Any] = {"traces_endpoint": collector.url, "traces_sample": 0}
@@ -105,7 +105,7 @@ async def test_a_trace_leads_to_the_stream_that_shows_its_event_first(
         assert "push report" in names
 
 
-async def test_where_they_are_off_nothing_is_sent_or_written(
+async def test_nothing_is_sent_or_stored_if_traces_are_off(
     topic: Topic, redis_url: str, issuer: Issuer, collector: Collector
 ) -> None:
     async with (
@@ -119,7 +119,7 @@ async def test_where_they_are_off_nothing_is_sent_or_written(
     assert collector.spans == []
 
 
-async def test_a_collector_that_is_away_slows_nothing_and_is_told_of_once(
+async def test_unreachable_collector_slows_nothing_and_is_logged_once(
     topic: Topic, redis_url: str, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
@@ -144,7 +144,7 @@ async def test_a_collector_that_is_away_slows_nothing_and_is_told_of_once(
     assert all("secret" not in line for line in told())
 
 
-async def test_from_the_command_that_publishes_to_a_report_of_the_running_stack(
+async def test_trace_of_a_running_stack_leads_from_publish_to_report(
     tmp_path: Path, collector: Collector
 ) -> None:
     on = {"OBZVON_TRACES_ENDPOINT": collector.url, "OBZVON_RETENTION_DAYS": "36500"}

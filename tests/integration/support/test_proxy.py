@@ -21,7 +21,7 @@ async def ask(between: Proxy, *words: str) -> object:
         return answer
 
 
-async def test_a_proxy_switches_cuts_and_hangs(tmp_path: Path) -> None:
+async def test_proxy_switches_cuts_and_hangs_connections(tmp_path: Path) -> None:
     async with (
         EmbeddedRedis(tmp_path / "a") as first,
         EmbeddedRedis(tmp_path / "b") as second,

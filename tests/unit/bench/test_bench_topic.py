@@ -38,7 +38,7 @@ def test_each_task_has_so_many_events_and_one_contact(tasks: int, per_task: int)
         assert contact.contact_date == DATE.isoformat()
 
 
-def test_contacts_end_in_every_way() -> None:
+def test_contacts_have_every_outcome() -> None:
     of_task = defaultdict(list)
     for key, _, _, value in records(200):
         of_task[key].append(fact_of_event(from_json(value)))
@@ -54,13 +54,13 @@ def test_events_come_in_order_of_time_and_tasks_interleave() -> None:
     assert sum(one == next_one for one, next_one in pairwise(after_the_plans)) < 10
 
 
-def test_timestamps_are_their_events_times() -> None:
+def test_record_timestamps_are_the_times_of_their_events() -> None:
     for _, _, milliseconds, value in records(50):
         time = EVENT_ADAPTER.validate_json(value).time
         assert int(time.timestamp() * 1000) == milliseconds
 
 
-def test_more_days_share_the_tasks() -> None:
+def test_tasks_are_divided_among_several_days() -> None:
     on = Counter(
         from_json(value)["data"]["contact_date"]
         for _, _, _, value in records(90, days=3)

@@ -8,7 +8,7 @@ from contracts.asyncapi import COMMITTED, document, written
 from contracts.events import EVENT_TYPES
 
 
-def test_the_committed_document_is_the_code_s() -> None:
+def test_committed_document_matches_the_code() -> None:
     fresh = "run: python -m contracts.asyncapi > contracts/asyncapi.json"
     assert COMMITTED.read_text("utf-8") == written(), fresh
 
@@ -22,7 +22,7 @@ def test_every_event_type_is_a_message_whose_example_fits_its_schema() -> None:
             validator.validate(example["payload"])
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_can_be_resolved() -> None:
     whole = document()
 
     def references(value: object) -> list[str]:

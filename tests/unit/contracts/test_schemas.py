@@ -77,9 +77,7 @@ def with_reasons(*reasons: str) -> dict[str, Any]:
         ({**OLD, "then": {"required": ["day"]}, "if": {}}, "event: then is"),
     ],
 )
-def test_a_change_that_would_turn_older_events_away_is_named(
-    new: dict[str, Any], reason: str
-) -> None:
+def test_change_that_rejects_older_events_is_named(new: dict[str, Any], reason: str) -> None:
     assert any(reason in found for found in breaks(OLD, new)), breaks(OLD, new)
 
 
@@ -97,11 +95,11 @@ def test_a_change_that_would_turn_older_events_away_is_named(
         {**OLD, "title": "Another", "description": "said differently"},
     ],
 )
-def test_a_change_that_only_adds_or_widens_breaks_no_one(new: dict[str, Any]) -> None:
+def test_change_that_only_adds_or_widens_is_compatible(new: dict[str, Any]) -> None:
     assert breaks(OLD, new) == []
 
 
-def test_a_condition_that_loses_its_way_out_is_named() -> None:
+def test_condition_that_loses_an_alternative_is_named() -> None:
     conditional = {"if": {"required": ["day"]}, "then": {"required": ["id"]}, "else": {}}
     without_then = {name: value for name, value in conditional.items() if name != "then"}
     assert breaks(conditional, without_then) == ["event: then is gone while its if stands"]
@@ -111,7 +109,7 @@ def test_an_integer_may_become_any_number() -> None:
     assert breaks({"type": "integer"}, {"type": "number"}) == []
 
 
-def test_the_committed_schemas_are_those_of_the_code(capsys: pytest.CaptureFixture[str]) -> None:
+def test_committed_schemas_match_the_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check"]) == 0, capsys.readouterr().err
 
 
@@ -133,7 +131,7 @@ def test_a_missing_schema_is_named(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "task-failed.v1.json: is missing" in capsys.readouterr().err
 
 
-def test_a_breaking_change_is_neither_passed_nor_written(
+def test_breaking_change_is_rejected_and_not_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wider = schemas()["task-failed.v1.json"]
@@ -158,7 +156,7 @@ def test_an_event_type_that_the_code_forgot_is_named(
     assert "task-merged.v1.json: the code no longer reads this event" in capsys.readouterr().err
 
 
-def test_a_folder_that_is_not_there_is_one_line(
+def test_missing_folder_is_reported_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--dir", str(tmp_path / "none")]) == 2
@@ -211,7 +209,7 @@ def test_the_schema_refuses_what_the_code_refuses(
         ("refused", None, True),
     ],
 )
-def test_an_order_stands_exactly_where_the_call_was_ordered(
+def test_call_has_an_order_exactly_if_its_outcome_is_ordered(
     outcome: str, order: dict[str, str] | None, is_good: bool
 ) -> None:
     event = json.loads((EXAMPLES / "task-called.v1.json").read_text("utf-8"))

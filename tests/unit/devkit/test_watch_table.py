@@ -100,7 +100,7 @@ def test_the_totals_are_the_reports_own() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100, 122, 200])
-def test_it_fits_the_terminal_without_cutting_a_number(width: int) -> None:
+def test_table_fits_the_terminal_without_cutting_a_number(width: int) -> None:
     text = drawn(report(), width)
     assert max(map(len, text.splitlines())) <= width
     assert "46 (17)" in text
@@ -114,24 +114,24 @@ def test_more_operators_than_rows_are_counted_and_the_totals_stay() -> None:
     assert "Итого (50)" in text
 
 
-def test_nothing_planned_has_no_percent() -> None:
+def test_percent_is_empty_if_nothing_is_planned() -> None:
     (line,) = [
         line for line in drawn(report(order_percent=None), 140).splitlines() if "Итого" in line
     ]
     assert "—" in line
 
 
-def test_freshness_is_told_in_the_business_time_zone() -> None:
+def test_freshness_is_shown_in_the_business_time_zone() -> None:
     assert freshness_line(FRESH, MOSCOW).plain == "данные на 12:00:05, отставание 3"
 
 
-def test_stale_figures_are_called_so() -> None:
+def test_stale_figures_are_marked_as_stale() -> None:
     stale = Freshness(NOON, None, stale=True)
     assert freshness_line(stale, MOSCOW).plain == "данные на 12:00:05 — устарели"
     assert "данных ещё нет" in freshness_line(Freshness(None, None, stale=True), MOSCOW).plain
 
 
-def test_an_answer_without_a_body_still_tells_how_fresh_it_is() -> None:
+def test_response_without_a_body_still_shows_its_freshness() -> None:
     headers = httpx.Headers({"Obzvon-As-Of": "2026-11-24T09:00:05Z", "Obzvon-Lag-Events": "3"})
     assert freshness_of_headers(headers) == FRESH
     assert freshness_of_headers(httpx.Headers({"Obzvon-As-Of": "2026-11-24T09:00:05Z"})).stale

@@ -9,7 +9,7 @@ from projector.preflight import DAY_MS, unsafe_settings
     "configs",
     [{}, {"cleanup.policy": "delete", "retention.ms": "-1"}, {"retention.ms": str(92 * DAY_MS)}],
 )
-def test_a_topic_that_keeps_enough_raises_no_doubt(configs: dict[str, str]) -> None:
+def test_topic_that_keeps_enough_has_no_unsafe_settings(configs: dict[str, str]) -> None:
     assert unsafe_settings("task-events", configs, 92) == []
 
 

@@ -40,7 +40,7 @@ def test_every_variable_is_a_setting_and_no_required_one_is_missing(service: str
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_the_values_are_ones_the_service_starts_with(
+def test_service_starts_with_the_values_of_the_file(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in SERVICES[service]["environment"].items():
@@ -99,7 +99,7 @@ def test_the_simulator_is_called_with_options_it_has() -> None:
     assert {option for option in options if option.startswith("--")} <= known
 
 
-def test_everything_waits_for_what_it_needs() -> None:
+def test_services_wait_for_their_dependencies() -> None:
     for name, service in SERVICES.items():
         for needed, condition in service.get("depends_on", {}).items():
             assert needed in SERVICES, name
@@ -107,7 +107,7 @@ def test_everything_waits_for_what_it_needs() -> None:
                 assert "healthcheck" in SERVICES[needed], needed
 
 
-def test_the_topics_are_those_that_are_read() -> None:
+def test_created_topics_are_those_the_projector_reads() -> None:
     script = SERVICES["topics"]["command"][0]
     made = set(re.findall(r"^create (\S+) \d+$", script, re.MULTILINE))
     environment = SERVICES["projector"]["environment"]
@@ -142,7 +142,7 @@ def test_a_published_port_is_the_one_that_is_listened_on(service: str) -> None:
         assert address.startswith("127.0.0.1:")
 
 
-def test_addresses_name_services_of_the_file() -> None:
+def test_addresses_refer_to_services_of_the_file() -> None:
     for service in OURS:
         environment = SERVICES[service]["environment"]
         for name, value in environment.items():
@@ -162,7 +162,7 @@ def topics_named(kind: str) -> str:
     return str(SERVICES["projector"]["environment"][f"OBZVON_{kind}_TOPIC"])
 
 
-def test_what_must_last_lies_in_a_volume() -> None:
+def test_durable_data_is_in_volumes() -> None:
     kafka = SERVICES["kafka"]
     mounted = {volume.partition(":")[2] for volume in kafka["volumes"]}
     assert kafka["environment"]["KAFKA_LOG_DIRS"] in mounted

@@ -43,7 +43,7 @@ def test_a_cluster_is_found_by_several_nodes(
         ("redis://me:hunter2@a:99999", "'a:99999' has no port that could be"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(settings: Callable[..., Any], url: str, said: str) -> None:
+def test_invalid_redis_url_is_rejected(settings: Callable[..., Any], url: str, said: str) -> None:
     with pytest.raises(ValidationError) as refused:
         settings(redis_url=url, kafka_bootstrap_servers="k:1", oidc_issuer="https://issuer.example")
     message = refused.value.errors()[0]["msg"]
@@ -60,7 +60,7 @@ def test_what_cannot_be_meant_is_refused(settings: Callable[..., Any], url: str,
         "redis+cluster://[::1]:1,[::2]:2",
     ],
 )
-def test_what_redis_py_takes_may_be_meant(settings: Callable[..., Any], url: str) -> None:
+def test_redis_url_options_of_redis_py_are_accepted(settings: Callable[..., Any], url: str) -> None:
     made = settings(
         redis_url=url, kafka_bootstrap_servers="k:1", oidc_issuer="https://issuer.example"
     )

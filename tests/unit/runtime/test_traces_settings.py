@@ -25,12 +25,12 @@ def settings(request: pytest.FixtureRequest) -> Any:
     return SERVICES[request.param]
 
 
-def test_they_are_off_by_default_and_where_the_variable_is_blank(settings: Any) -> None:
+def test_traces_are_off_by_default_and_if_the_variable_is_blank(settings: Any) -> None:
     assert settings().traces_endpoint is None
     assert settings(traces_endpoint="").traces_endpoint is None
 
 
-def test_a_collector_s_address_gets_the_path_that_otlp_has_there(settings: Any) -> None:
+def test_collector_address_gets_the_standard_otlp_path(settings: Any) -> None:
     given = "http://collector:4318"
     assert settings(traces_endpoint=given).traces_endpoint == f"{given}/v1/traces"
     assert settings(traces_endpoint=f"{given}/mine").traces_endpoint == f"{given}/mine"
@@ -39,19 +39,19 @@ def test_a_collector_s_address_gets_the_path_that_otlp_has_there(settings: Any) 
 @pytest.mark.parametrize(
     "wrong", ["collector:4318", "grpc://collector:4317", "http://", "http://c:x"]
 )
-def test_what_is_no_url_is_refused(settings: Any, wrong: str) -> None:
+def test_traces_endpoint_that_is_not_a_url_is_rejected(settings: Any, wrong: str) -> None:
     with pytest.raises(ValidationError, match="give the OTLP/HTTP URL of a collector"):
         settings(traces_endpoint=wrong)
 
 
 @pytest.mark.parametrize("wrong", ["-0.1", "1.1", "nan", "half"])
-def test_a_share_is_between_nothing_and_everything(settings: Any, wrong: str) -> None:
+def test_sampling_share_is_between_zero_and_one(settings: Any, wrong: str) -> None:
     with pytest.raises(ValidationError, match="traces_sample"):
         settings(traces_sample=wrong)
 
 
 @pytest.mark.parametrize("module", ["projector.main", "query_api.main", "devkit.publishing.file"])
-def test_where_they_are_off_what_makes_them_is_not_even_imported(module: str) -> None:
+def test_tracing_library_is_not_imported_if_traces_are_off(module: str) -> None:
     heavy = ("opentelemetry.sdk.trace", "opentelemetry.exporter", "runtime.trac")
     code = f"import sys, {module}; print([m for m in sys.modules if m.startswith({heavy})])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

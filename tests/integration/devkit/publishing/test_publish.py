@@ -35,7 +35,7 @@ def target(topic: Topic) -> tuple[str, ...]:
     return ("--bootstrap", topic.bootstrap, "--topic", topic.events)
 
 
-async def test_events_are_keyed_by_task_in_structured_mode_and_in_order(
+async def test_events_are_sent_in_order_in_structured_mode_and_keyed_by_task(
     topic: Topic, tmp_path: Path
 ) -> None:
     (tmp_path / "events.jsonl").write_bytes(lines(*map(event, range(200))))
@@ -53,7 +53,7 @@ async def test_events_are_keyed_by_task_in_structured_mode_and_in_order(
         assert ids == [f"e-{n}" for n in range(200) if n % 3 == task]
 
 
-async def test_records_can_bear_the_time_of_their_event(topic: Topic) -> None:
+async def test_records_can_be_given_the_time_of_their_event(topic: Topic) -> None:
     ended = await obzvon(
         "publish", "-", "--timestamps", "event", *target(topic), stdin=lines(event(1))
     )
@@ -62,7 +62,7 @@ async def test_records_can_bear_the_time_of_their_event(topic: Topic) -> None:
     assert record.timestamp == 1795500000000
 
 
-async def test_a_bad_line_is_named_and_nothing_of_it_is_sent(topic: Topic, tmp_path: Path) -> None:
+async def test_bad_line_is_reported_and_not_sent(topic: Topic, tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(lines(event(1), "\n", "{oops\n", event(2, data={"reason": "tired"}), event(3)))
     ended = await obzvon("publish", path, *target(topic))
@@ -85,7 +85,7 @@ async def test_without_validation_every_line_is_sent_as_it_is(topic: Topic) -> N
     assert list(found.values()) == [b"task-1"]
 
 
-async def test_a_pipe_is_published_as_it_comes(topic: Topic) -> None:
+async def test_lines_from_a_pipe_are_published_as_they_arrive(topic: Topic) -> None:
     publishing = await asyncio.create_subprocess_exec(
         OBZVON,
         *("publish", "-", *target(topic)),
@@ -107,7 +107,7 @@ async def test_a_pipe_is_published_as_it_comes(topic: Topic) -> None:
     assert out == b"published 1 event\n"
 
 
-async def test_a_broker_that_dies_is_one_line_that_says_what_was_taken(
+async def test_broker_that_dies_is_reported_with_how_many_events_it_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("devkit.publishing.sending.STALLED_S", 1.0)
@@ -126,12 +126,12 @@ async def test_a_broker_that_dies_is_one_line_that_says_what_was_taken(
             await publish_while_it_dies()
 
 
-async def test_an_empty_input_is_no_mistake(topic: Topic) -> None:
+async def test_empty_input_is_not_an_error(topic: Topic) -> None:
     ended = await obzvon("publish", os.devnull, *target(topic))
     assert (ended.code, ended.out) == (0, "published 0 events\n")
 
 
-async def test_no_broker_no_file_no_stack_are_one_line_each(tmp_path: Path) -> None:
+async def test_missing_broker_file_or_stack_is_reported_in_one_line(tmp_path: Path) -> None:
     nobody = f"127.0.0.1:{free_port()}"
     ends = await asyncio.gather(
         obzvon("publish", "-", "--bootstrap", nobody),

@@ -22,14 +22,14 @@ DAY = date(2025, 11, 24)
 AT_ONCE = SimulateOptions(operators=4, tasks=80, speed=0, day=DAY)
 
 
-async def test_what_is_counted_is_what_kafka_holds(topic: Topic) -> None:
+async def test_printed_counts_match_what_kafka_holds(topic: Topic) -> None:
     counts = await simulate(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events)
     records = await read_all(topic.bootstrap, topic.events)
     assert len(records) == counts.published == counts.total
     assert Counter(json.loads(record.value)["type"] for record in records) == counts.by_type
 
 
-async def test_records_are_what_any_service_would_publish(topic: Topic) -> None:
+async def test_records_look_like_those_of_any_publisher(topic: Topic) -> None:
     await simulate(AT_ONCE, bootstrap=topic.bootstrap, topic=topic.events)
     for record in await read_all(topic.bootstrap, topic.events):
         event = EVENT_ADAPTER.validate_json(record.value)
@@ -39,7 +39,7 @@ async def test_records_are_what_any_service_would_publish(topic: Topic) -> None:
         assert event.time.timestamp() - record.timestamp / 1000 <= MAX_AHEAD_S
 
 
-async def test_until_stops_at_that_time_of_the_day(topic: Topic) -> None:
+async def test_until_option_stops_at_that_time_of_the_day(topic: Topic) -> None:
     counts = await simulate(
         replace(AT_ONCE, until=time(12, 30)), bootstrap=topic.bootstrap, topic=topic.events
     )
@@ -51,7 +51,7 @@ async def test_until_stops_at_that_time_of_the_day(topic: Topic) -> None:
     assert counts.hour <= "24.11 12:30"
 
 
-async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic: Topic) -> None:
+async def test_shifted_day_starts_in_its_late_morning_and_goes_on(topic: Topic) -> None:
     """The past comes at once; then event after event, as its time comes."""
     options = SimulateOptions(operators=12, tasks=600, speed=10_000, shift_to_now=True)
     reached = []
@@ -73,7 +73,7 @@ async def test_a_shifted_day_is_in_the_middle_at_once_and_goes_on(topic: Topic) 
     assert len(await read_all(topic.bootstrap, topic.events)) > 600
 
 
-async def test_progress_and_the_final_counts_are_plain_lines_without_a_terminal(
+async def test_without_a_terminal_progress_and_counts_are_plain_lines(
     topic: Topic,
 ) -> None:
     printed, progress = io.StringIO(), io.StringIO()
@@ -90,6 +90,6 @@ async def test_progress_and_the_final_counts_are_plain_lines_without_a_terminal(
     assert "\x1b" not in progress.getvalue() + line
 
 
-async def test_a_broker_out_of_reach_is_one_line() -> None:
+async def test_unreachable_broker_is_reported_in_one_line() -> None:
     with pytest.raises(StackError, match=r"127\.0\.0\.1:1"):
         await simulate(AT_ONCE, bootstrap="127.0.0.1:1", topic="task-events")

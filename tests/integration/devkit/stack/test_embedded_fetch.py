@@ -11,7 +11,7 @@ from aiokafka.protocol.fetch import FetchRequest
 from support.topics import Topic
 
 
-async def test_an_idle_consumer_asks_rarely_and_still_hears_at_once(
+async def test_idle_consumer_polls_rarely_but_receives_at_once(
     topic: Topic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0

@@ -38,12 +38,12 @@ async def test_creating_topics_twice_changes_nothing(topic: Topic) -> None:
     await create_topics(topic.bootstrap, topic.events, topic.dead_letters, topic.partitions)
 
 
-async def test_another_number_of_partitions_is_one_clear_line(topic: Topic) -> None:
+async def test_different_number_of_partitions_is_reported_in_one_line(topic: Topic) -> None:
     with pytest.raises(StackError, match="has 4 partitions, not 8: start with --partitions 4"):
         await create_topics(topic.bootstrap, topic.events, topic.dead_letters, 8)
 
 
-async def test_no_broker_is_one_clear_line() -> None:
+async def test_missing_broker_is_reported_in_one_line() -> None:
     with pytest.raises(StackError, match=r"no Kafka answers at 127.0.0.1:"):
         await create_topics(f"127.0.0.1:{free_port()}", "events", "dead")
 
@@ -76,7 +76,7 @@ async def test_a_durable_redis_keeps_its_keys_over_a_crash(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("engine", "option"), [(EmbeddedKafka, "--kafka-port"), (EmbeddedRedis, "--redis-port")]
 )
-async def test_a_port_in_use_is_one_line_that_names_the_option(
+async def test_port_in_use_is_reported_with_the_option_that_changes_it(
     engine: type[EmbeddedKafka | EmbeddedRedis], option: str, tmp_path: Path
 ) -> None:
     with socket.socket() as taken:
@@ -87,7 +87,7 @@ async def test_a_port_in_use_is_one_line_that_names_the_option(
             await engine(tmp_path, port).start()
 
 
-async def test_an_engine_that_exits_at_start_says_why(tmp_path: Path) -> None:
+async def test_engine_that_exits_at_start_reports_the_reason(tmp_path: Path) -> None:
     async with EmbeddedKafka(tmp_path) as first:
         with pytest.raises(StackError, match=r"exited 1: .*already running") as caught:
             await EmbeddedKafka(tmp_path).start()
@@ -95,12 +95,12 @@ async def test_an_engine_that_exits_at_start_says_why(tmp_path: Path) -> None:
         assert await first.answers()
 
 
-async def test_a_missing_program_is_one_clear_line(tmp_path: Path) -> None:
+async def test_missing_program_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"Thing cannot be started .*No such file"):
         Child("Thing", [tmp_path / "nothing"], log=tmp_path / "log").start()
 
 
-async def test_a_package_without_a_binary_is_one_clear_line(
+async def test_package_without_a_binary_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)

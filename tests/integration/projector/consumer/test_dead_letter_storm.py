@@ -41,7 +41,9 @@ def _looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partition, "PARKED_S", 0.2)
 
 
-async def test_a_storm_parks_its_shard_until_it_is_accepted(topic: Topic, redis_url: str) -> None:
+async def test_storm_parks_its_shard_until_an_operator_accepts_it(
+    topic: Topic, redis_url: str
+) -> None:
     async with shards_of(topic, redis_url) as shards:
         async with running_projector(topic, redis_url, batch_records=200) as projector:
             await send(topic, [*good(700), *bad(1_000), *good(20)])
@@ -65,7 +67,7 @@ async def test_a_storm_parks_its_shard_until_it_is_accepted(topic: Topic, redis_
             await until(lambda: not projector.not_ready())
 
 
-async def test_it_goes_on_when_the_publisher_is_mended(topic: Topic, redis_url: str) -> None:
+async def test_shard_resumes_when_good_records_follow(topic: Topic, redis_url: str) -> None:
     async with (
         running_projector(topic, redis_url, batch_records=200),
         shards_of(topic, redis_url) as shards,
@@ -77,7 +79,7 @@ async def test_it_goes_on_when_the_publisher_is_mended(topic: Topic, redis_url: 
         assert await shards.dead() == {"not_json": 1_100}
 
 
-async def test_a_few_bad_records_are_no_storm(topic: Topic, redis_url: str) -> None:
+async def test_few_bad_records_are_not_a_storm(topic: Topic, redis_url: str) -> None:
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
         await send(topic, bad(900))
         await until(lambda: stands_at(shards, 900))

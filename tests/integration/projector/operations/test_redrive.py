@@ -15,7 +15,7 @@ TOO_LARGE = {**EVENT, "padding": "x" * MAX_VALUE_BYTES}
 HUGE = {**planned("T2"), "padding": "x" * 950_000}
 
 
-async def test_what_can_be_read_now_is_sent_and_counts_once(
+async def test_dead_letters_readable_now_are_sent_again_and_counted_once(
     topic: Topic, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, value, more = record_of(EVENT)
@@ -50,7 +50,7 @@ async def test_what_can_be_read_now_is_sent_and_counts_once(
             assert "redrive: 0 sent, 0 still unreadable, 3 filtered" in late.out
 
 
-async def test_a_value_too_large_for_a_letter_is_read_where_it_stands(
+async def test_value_too_large_for_a_dead_letter_is_read_from_the_events_topic(
     topic: Topic, redis_url: str
 ) -> None:
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
@@ -60,7 +60,7 @@ async def test_a_value_too_large_for_a_letter_is_read_where_it_stands(
         assert "too_large: 0 sent, 1 still unreadable, 0 filtered, 0 gone" in ended.out
 
 
-async def test_a_wrong_time_is_one_line(topic: Topic, redis_url: str) -> None:
+async def test_wrong_time_is_reported_in_one_line(topic: Topic, redis_url: str) -> None:
     ended = await projector_command(topic, redis_url, "redrive", "--since", "yesterday")
     assert ended.code == 2
     assert len(ended.lines) == 1

@@ -13,7 +13,7 @@ from support.waiting import until
 EVENTS = [one for n in range(60) for one in (planned(f"T{n}"), called(f"T{n}"))]
 
 
-async def test_a_copy_has_every_task_and_a_repeat_copies_only_what_is_new(
+async def test_copy_has_every_task_and_a_second_run_copies_only_new_records(
     topic: Topic, redis_url: str
 ) -> None:
     to = replace(topic, events=topic.events + "-7", partitions=7)
@@ -47,7 +47,7 @@ async def test_a_copy_has_every_task_and_a_repeat_copies_only_what_is_new(
         await delete_topics(topic.bootstrap, to.events)
 
 
-async def test_a_record_too_large_to_copy_is_left_out_and_told(
+async def test_record_too_large_to_copy_is_skipped_and_reported(
     topic: Topic, redis_url: str
 ) -> None:
     to = replace(topic, events=topic.events + "-2", partitions=2)
@@ -65,7 +65,7 @@ async def test_a_record_too_large_to_copy_is_left_out_and_told(
         await delete_topics(topic.bootstrap, to.events)
 
 
-async def test_the_topic_itself_is_refused(topic: Topic, redis_url: str) -> None:
+async def test_copying_a_topic_to_itself_is_refused(topic: Topic, redis_url: str) -> None:
     arguments = ("repartition", "--to-topic", topic.events, "--partitions", "7")
     ended = await projector_command(topic, redis_url, *arguments)
     assert (ended.code, len(ended.lines)) == (2, 1)

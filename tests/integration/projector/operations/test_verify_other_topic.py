@@ -8,9 +8,7 @@ from support.publishing import publish
 from support.topics import Topic
 
 
-async def test_verify_names_a_topic_that_is_shorter_than_it_was_or_gone(
-    topic: Topic, redis_url: str
-) -> None:
+async def test_verify_reports_a_truncated_or_missing_topic(topic: Topic, redis_url: str) -> None:
     async with running_projector(topic, redis_url), shards_of(topic, redis_url) as shards:
         await publish(topic, [planned(f"T{n}") for n in range(40)])
         await shards.caught_up()

@@ -66,7 +66,7 @@ async def layout_of_the_days(topic: Topic, redis_url: str) -> dict[str, Any]:
         return layout_of(dump(redis_url, {topic.events: "task-events"}))
 
 
-async def test_layout_in_redis_moves_only_with_the_fold_version(
+async def test_redis_layout_changes_only_with_the_fold_version(
     topic: Topic, redis_url: str
 ) -> None:
     found = await layout_of_the_days(topic, redis_url)

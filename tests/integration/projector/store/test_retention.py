@@ -73,7 +73,7 @@ async def test_the_horizon_never_moves_back(shard: ClaimedShard) -> None:
     assert shard.projection.horizon == KEPT
 
 
-async def test_late_events_change_only_what_is_kept(shard: ClaimedShard) -> None:
+async def test_late_events_change_only_dates_that_are_kept(shard: ClaimedShard) -> None:
     await apply(shard, *HISTORY)
     await shard.advance_horizon(KEPT)
     late = [
@@ -91,7 +91,7 @@ async def test_late_events_change_only_what_is_kept(shard: ClaimedShard) -> None
         assert await hashes(shard, wanted) == wanted
 
 
-async def test_a_new_owner_goes_on_behind_the_horizon(shard: ClaimedShard) -> None:
+async def test_new_owner_continues_with_the_same_horizon(shard: ClaimedShard) -> None:
     await apply(shard, *HISTORY)
     await shard.advance_horizon(KEPT)
     other = await Shard(shard._client, KEYS, FINGERPRINT, CALENDAR).claim("live", START)
@@ -100,7 +100,7 @@ async def test_a_new_owner_goes_on_behind_the_horizon(shard: ClaimedShard) -> No
     assert OLD not in await dates_in_redis(other, "cells")
 
 
-async def test_documents_go_when_their_newest_contact_is_old(shard: ClaimedShard) -> None:
+async def test_document_is_deleted_once_its_newest_contact_is_old(shard: ClaimedShard) -> None:
     await apply(shard, *HISTORY)
     assert await shard.forget_documents(KEPT) == 1
     assert {name.decode() for name in await shard._client.hkeys(KEYS.docs)} == {"T1", "T3"}

@@ -224,7 +224,7 @@ def own_loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop.close()
 
 
-def test_no_crash_no_zombie_and_no_lost_write_makes_the_shard_wrong(
+def test_crashes_zombies_and_lost_writes_never_make_the_shard_wrong(
     redis_server: str, own_loop: asyncio.AbstractEventLoop
 ) -> None:
     StoreMachine.url = redis_server

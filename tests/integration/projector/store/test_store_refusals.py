@@ -28,7 +28,7 @@ async def write(client: Any, taken: str = "") -> None:
     await shard.commit(prepared, Position(1))
 
 
-async def test_a_key_of_the_wrong_type_is_named_and_nothing_is_written(redis_url: str) -> None:
+async def test_key_of_the_wrong_type_is_named_and_nothing_is_written(redis_url: str) -> None:
     client = connect(redis_url)
     try:
         with pytest.raises(ResponseError, match=r"WRONGTYPE.*rows"):
@@ -40,7 +40,7 @@ async def test_a_key_of_the_wrong_type_is_named_and_nothing_is_written(redis_url
 
 
 @pytest.mark.parametrize("denied", ["resetchannels", "-hdel", "-unlink"])
-async def test_a_user_who_may_not_all_that_is_needed_writes_nothing(
+async def test_redis_user_without_a_needed_permission_writes_nothing(
     denied: str, redis_url: str
 ) -> None:
     admin: RedisClient = redis.asyncio.from_url(redis_url)
@@ -58,7 +58,7 @@ async def test_a_user_who_may_not_all_that_is_needed_writes_nothing(
         await client.aclose()
 
 
-async def test_what_is_left_of_a_shard_without_its_meta_counts_no_dead_letter_twice(
+async def test_shard_that_lost_its_meta_counts_no_dead_letter_twice(
     redis_url: str,
 ) -> None:
     client = connect(redis_url)
@@ -74,7 +74,7 @@ async def test_what_is_left_of_a_shard_without_its_meta_counts_no_dead_letter_tw
         await client.aclose()
 
 
-async def test_a_redis_that_is_busy_with_a_script_is_waited_for(
+async def test_projector_waits_while_redis_is_busy_with_a_script(
     topic: Topic, redis_url: str
 ) -> None:
     admin: RedisClient = redis.asyncio.from_url(redis_url)

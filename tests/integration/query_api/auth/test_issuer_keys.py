@@ -14,14 +14,16 @@ from support.issuer import (
 from support.waiting import until
 
 
-async def test_a_hundred_first_tokens_fetch_the_keys_once(issuer: Issuer, api: Guarded) -> None:
+async def test_hundred_simultaneous_tokens_fetch_the_keys_once(
+    issuer: Issuer, api: Guarded
+) -> None:
     tokens = [issuer.token(sub=f"u-{n}") for n in range(100)]
     answers = await asyncio.gather(*(api.get(REPORT, token) for token in tokens))
     assert {answer.status_code for answer in answers} == {200}
     assert issuer.jwks_fetches == 1
 
 
-async def test_a_herd_of_unknown_key_ids_fetches_at_most_once_in_ten_seconds(
+async def test_many_unknown_key_ids_fetch_the_keys_at_most_once_in_ten_seconds(
     issuer: Issuer,
 ) -> None:
     async with guarded(issuer, rate_limit_unknown="none") as api:
@@ -68,9 +70,7 @@ async def test_tokens_of_a_key_that_is_gone_are_refused_even_if_remembered(
     assert (await api.get(REPORT, other)).status_code == 200
 
 
-async def test_without_keys_nobody_gets_in_and_the_answer_is_503(
-    issuer: Issuer, api: Guarded
-) -> None:
+async def test_without_keys_every_request_gets_503(issuer: Issuer, api: Guarded) -> None:
     issuer.is_down = True
     answer = await api.get(REPORT, issuer.token())
     assert answer.status_code == 503
@@ -82,7 +82,7 @@ async def test_without_keys_nobody_gets_in_and_the_answer_is_503(
     assert (await api.get(REPORT, issuer.token())).status_code == 200
 
 
-async def test_with_keys_an_outage_of_the_issuer_goes_unnoticed(
+async def test_issuer_outage_changes_nothing_while_keys_are_fresh(
     issuer: Issuer, api: Guarded
 ) -> None:
     assert (await api.get(REPORT, issuer.token())).status_code == 200
@@ -95,14 +95,14 @@ async def test_with_keys_an_outage_of_the_issuer_goes_unnoticed(
     assert (await api.get(REPORT, issuer.token(key="second"))).status_code == 503
 
 
-async def test_keys_that_are_a_day_old_open_nothing_any_more(issuer: Issuer, api: Guarded) -> None:
+async def test_keys_older_than_a_day_are_no_longer_accepted(issuer: Issuer, api: Guarded) -> None:
     assert (await api.get(REPORT, issuer.token())).status_code == 200
     issuer.is_down = True
     api.monotonic.advance(issuer_module.KEYS_LIVE_S)
     assert (await api.get(REPORT, issuer.token(sub="u-2"))).status_code == 503
 
 
-async def test_an_issuer_that_never_answers_holds_no_request_long(
+async def test_issuer_that_never_answers_does_not_block_requests_for_long(
     issuer: Issuer, api: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issuer_module, "FETCH_TIMEOUT_S", 0.2)
@@ -124,14 +124,14 @@ async def test_an_issuer_that_never_answers_holds_no_request_long(
         {"authorization_endpoint": "javascript:alert(1)"},
     ],
 )
-async def test_a_discovery_document_that_leads_astray_gives_no_keys(
+async def test_discovery_document_with_a_wrong_issuer_or_address_gives_no_keys(
     discovery: dict[str, Any], issuer: Issuer, api: Guarded
 ) -> None:
     issuer.discovery = discovery
     assert (await api.get(REPORT, issuer.token())).status_code == 503
 
 
-async def test_the_keys_address_can_be_set(issuer: Issuer) -> None:
+async def test_address_of_the_keys_can_be_configured(issuer: Issuer) -> None:
     issuer.discovery = {"issuer": "https://evil.example"}
     async with guarded(issuer, oidc_jwks_url=f"{issuer.url}/jwks") as api:
         assert (await api.get(REPORT, issuer.token())).status_code == 200

@@ -10,7 +10,7 @@ from query_api.auth.store import sha256
 from support.wallboard_keys import Keys
 
 
-async def test_a_key_is_shown_once_and_stored_as_a_hash_only(keys: Keys, redis_url: str) -> None:
+async def test_key_is_printed_once_and_stored_only_as_a_hash(keys: Keys, redis_url: str) -> None:
     code, out, err = await keys("create", "Hall 2", "--expires", "90d")
     key = out.strip()
     assert code == 0
@@ -48,7 +48,7 @@ async def test_a_wrong_argument_is_explained(argv: tuple[str, ...], keys: Keys) 
     assert stopped.value.code == 2
 
 
-async def test_a_name_is_taken_until_its_key_is_revoked(keys: Keys) -> None:
+async def test_name_of_a_key_can_be_reused_only_after_revocation(keys: Keys) -> None:
     await keys.create()
     assert (await keys("create", "Hall 2"))[0] == 1
     await keys("revoke", "Hall 2")
@@ -57,7 +57,7 @@ async def test_a_name_is_taken_until_its_key_is_revoked(keys: Keys) -> None:
 
 
 @pytest.mark.parametrize("url", [None, "", "http://127.0.0.1"])
-async def test_keys_needs_its_redis_and_says_so(
+async def test_keys_command_without_its_redis_says_so(
     url: str | None, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if url is None:

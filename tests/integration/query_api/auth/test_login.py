@@ -71,7 +71,7 @@ async def test_the_authorization_request_has_pkce_state_and_nonce(api: Guarded) 
         "/board\r\nSet-Cookie: a=b",
     ],
 )
-async def test_next_leads_nowhere_but_to_a_page_of_our_own(wanted: str, api: Guarded) -> None:
+async def test_next_parameter_leads_only_to_our_own_pages(wanted: str, api: Guarded) -> None:
     answer = await log_in(api, f"/login?{urlencode({'next': wanted})}")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
@@ -87,7 +87,7 @@ async def test_next_leads_nowhere_but_to_a_page_of_our_own(wanted: str, api: Gua
         {"iss": None},
     ],
 )
-async def test_an_answer_that_was_tampered_with_opens_no_session(
+async def test_tampered_login_response_opens_no_session(
     changes: dict[str, str | None], api: Guarded
 ) -> None:
     answer = await api.client.get(with_query(await at_the_issuer(api), **changes))
@@ -97,7 +97,7 @@ async def test_an_answer_that_was_tampered_with_opens_no_session(
     assert (await api.get(REPORT)).status_code == 401
 
 
-async def test_an_answer_is_good_once_even_with_a_second_code(api: Guarded) -> None:
+async def test_login_response_cannot_be_used_twice_even_with_a_second_code(api: Guarded) -> None:
     begun = await api.client.get("/login")
     pending = {"Cookie": f"obzvon_login={api.client.cookies['obzvon_login']}"}
     async with httpx.AsyncClient(trust_env=False, verify=False) as browser:
@@ -134,7 +134,7 @@ async def test_one_browser_cannot_finish_the_login_of_another(api: Guarded) -> N
         {"sub": "u-2"},
     ],
 )
-async def test_an_id_token_that_is_not_for_this_login_opens_no_session(
+async def test_id_token_of_another_login_opens_no_session(
     claims: dict[str, Any], issuer: Issuer, api: Guarded
 ) -> None:
     issuer.id_claims = claims
@@ -149,7 +149,7 @@ async def test_an_access_token_for_another_api_opens_no_session(
     assert (await log_in(api)).status_code == 401
 
 
-async def test_who_has_neither_role_gets_no_session(issuer: Issuer, api: Guarded) -> None:
+async def test_user_with_neither_role_gets_no_session(issuer: Issuer, api: Guarded) -> None:
     issuer.claims = {"realm_access": {"roles": ["other"]}}
     answer = await log_in(api)
     assert answer.status_code == 403
@@ -164,7 +164,7 @@ async def test_a_session_carries_the_restriction_of_its_login(issuer: Issuer, ap
     assert (seen["operators"], seen["managers"]) == (["o-1"], [])
 
 
-async def test_an_id_token_is_no_bearer_token_and_a_cookie_no_token(
+async def test_id_token_and_cookie_are_not_accepted_as_bearer_tokens(
     issuer: Issuer, api: Guarded
 ) -> None:
     await logged_in(api)
@@ -204,7 +204,7 @@ async def test_the_store_holds_neither_cookie_nor_refresh_token(
     assert api.client.cookies[COOKIE] not in stored
 
 
-async def test_while_the_issuer_is_away_the_login_says_so(issuer: Issuer, api: Guarded) -> None:
+async def test_login_reports_an_issuer_outage(issuer: Issuer, api: Guarded) -> None:
     issuer.is_down = True
     assert (await api.client.get("/login")).status_code == 503
     issuer.is_down = False
@@ -221,7 +221,7 @@ async def test_without_a_client_id_there_is_no_login(issuer: Issuer, redis_url: 
             assert (await api.client.get(path)).status_code == 404
 
 
-async def test_over_https_cookies_are_secure_and_of_this_host_alone(
+async def test_over_https_cookies_are_secure_and_bound_to_this_host(
     issuer: Issuer, redis_url: str
 ) -> None:
     settings = {"public_url": "https://obzvon.example", "access_redis_url": redis_url}
@@ -233,7 +233,7 @@ async def test_over_https_cookies_are_secure_and_of_this_host_alone(
         assert api.access.session_cookie == "__Host-obzvon_session"
 
 
-async def test_the_client_secret_goes_to_the_token_endpoint_alone(
+async def test_client_secret_is_sent_only_to_the_token_endpoint(
     issuer: Issuer, redis_url: str, log: list[dict[str, Any]]
 ) -> None:
     async with guarded(
@@ -262,7 +262,7 @@ async def test_logins_and_refusals_are_in_the_audit_log_without_secrets(
     assert "z" * 43 not in str(log)
 
 
-async def test_settings_of_the_login_must_be_whole() -> None:
+async def test_incomplete_login_settings_are_rejected() -> None:
     incomplete: tuple[dict[str, Any], ...] = (
         {"oidc_client_id": "web"},
         {"oidc_client_id": "web", "public_url": "https://a.example"},
@@ -278,7 +278,7 @@ async def test_settings_of_the_login_must_be_whole() -> None:
 
 
 @pytest.mark.parametrize(("role", "status"), [("head", 200), ("quality_control", 200), ("x", 401)])
-async def test_one_can_log_in_at_the_development_issuer(
+async def test_user_can_log_in_at_the_development_issuer(
     role: str, status: int, redis_url: str, tmp_path: Path
 ) -> None:
     sock = listening()
@@ -303,7 +303,7 @@ async def test_one_can_log_in_at_the_development_issuer(
 
 
 @pytest.mark.parametrize("missing", ["authorization_endpoint", "token_endpoint"])
-async def test_an_issuer_that_nobody_can_log_in_by_is_said_to_be_one(
+async def test_issuer_without_login_endpoints_is_reported(
     missing: str, api: Guarded, issuer: Issuer
 ) -> None:
     issuer.discovery = {missing: None}

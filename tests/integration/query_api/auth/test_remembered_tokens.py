@@ -26,7 +26,7 @@ async def test_a_remembered_token_is_refused_once_it_has_expired(
     await until(is_refused)
 
 
-async def test_a_remembered_token_needs_neither_signature_check_nor_issuer(
+async def test_remembered_token_is_accepted_without_checking_its_signature_again(
     issuer: Issuer, api: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = api.access.tokens.caller
@@ -43,7 +43,7 @@ async def test_a_remembered_token_needs_neither_signature_check_nor_issuer(
     assert reads == tokens
 
 
-async def test_only_so_many_tokens_are_remembered(
+async def test_number_of_remembered_tokens_is_limited(
     issuer: Issuer, api: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(access_module, "REMEMBERED", 5)

@@ -198,7 +198,9 @@ def unpacked(workbook: bytes) -> str:
 @pytest.mark.parametrize(
     ("call", "caller"), MATRIX, ids=[f"{call} - {caller}" for call, caller in MATRIX]
 )
-async def test_a_cell_of_the_matrix_is_as_written(call: str, caller: str, world: World) -> None:
+async def test_api_behaves_as_the_cell_of_the_role_matrix_says(
+    call: str, caller: str, world: World
+) -> None:
     status, text = await ask(world, call, world.credentials[caller])
     match MATRIX[call, caller]:
         case "yes":
@@ -216,13 +218,13 @@ async def test_a_cell_of_the_matrix_is_as_written(call: str, caller: str, world:
             assert OWN not in text
 
 
-async def test_what_a_wallboard_must_not_show_is_there_to_be_shown(world: World) -> None:
+async def test_test_data_contains_the_names_a_wallboard_must_not_show(world: World) -> None:
     _, text = await ask(world, "GET /api/v1/contacts", world.credentials["`head`"])
     assert not [piece for piece in OF_A_CLIENT if piece not in text]
     assert FOREIGN in text
 
 
-async def test_the_matrix_has_every_caller_and_every_route(world: World) -> None:
+async def test_role_matrix_lists_every_caller_and_every_route(world: World) -> None:
     assert list(world.credentials) == CALLERS
     assert set(CALLS) - {ELSEWHERE} == routes(world.app) - LOGIN
 
@@ -274,7 +276,7 @@ async def test_every_setting_of_access_is_in_the_document() -> None:
     assert listed == {name.upper() for name in AccessSettings.model_fields}
 
 
-async def test_the_openapi_names_the_ways_in_of_every_guarded_call(world: World) -> None:
+async def test_openapi_names_the_credentials_of_every_guarded_route(world: World) -> None:
     schema = world.app.openapi()
     figures = ["bearer", "session", "wallboardKey", "wallboard"]
     assert sorted(schema["components"]["securitySchemes"]) == sorted(figures)
@@ -288,7 +290,7 @@ async def test_the_openapi_names_the_ways_in_of_every_guarded_call(world: World)
             assert {"401", "403", "429", "503"} <= operation["responses"].keys()
 
 
-async def test_every_reference_in_the_openapi_leads_somewhere(world: World) -> None:
+async def test_every_reference_in_the_openapi_can_be_resolved(world: World) -> None:
     schema = world.app.openapi()
     for name in set(re.findall(r"#/components/schemas/(\w+)", str(schema))):
         assert name in schema["components"]["schemas"]

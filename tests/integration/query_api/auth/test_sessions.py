@@ -43,7 +43,7 @@ async def test_logging_out_ends_the_session_at_once_here_and_at_the_issuer(
 
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": "https://evil.example"}, {"Origin": "null"}])
-async def test_another_sites_page_cannot_log_anyone_out(
+async def test_page_of_another_site_cannot_log_anyone_out(
     headers: dict[str, str], api: Guarded
 ) -> None:
     await logged_in(api)
@@ -63,7 +63,7 @@ async def test_without_a_refresh_token_a_session_ends_with_its_access_token(
     assert (await api.get(REPORT)).status_code == 401
 
 
-async def test_a_hundred_requests_at_once_to_two_processes_renew_the_session_once(
+async def test_hundred_simultaneous_requests_to_two_processes_renew_the_session_once(
     issuer: Issuer, api: Guarded, redis_url: str
 ) -> None:
     await logged_in(api)
@@ -79,7 +79,7 @@ async def test_a_hundred_requests_at_once_to_two_processes_renew_the_session_onc
     assert issuer.refreshes == 1
 
 
-async def test_requests_at_once_with_one_cookie_look_the_session_up_once(
+async def test_simultaneous_requests_with_one_cookie_look_up_the_session_once(
     api: Guarded, redis_url: str
 ) -> None:
     await logged_in(api)
@@ -91,7 +91,7 @@ async def test_requests_at_once_with_one_cookie_look_the_session_up_once(
         assert await reads(client) - before == 1
 
 
-async def test_a_request_that_is_given_up_does_not_spoil_the_check_for_the_rest(
+async def test_abandoned_request_does_not_cancel_the_session_check_for_others(
     api: Guarded,
 ) -> None:
     await logged_in(api)
@@ -122,7 +122,7 @@ def pass_the_access_token_by(issuer: Issuer, api: Guarded) -> None:
     issuer.access_ttl_s = api.clock() - time.time() + 300
 
 
-async def test_who_saw_the_old_session_before_it_was_renewed_does_not_renew_it_again(
+async def test_process_that_read_the_session_before_its_renewal_does_not_renew_it_again(
     issuer: Issuer, api: Guarded
 ) -> None:
     await logged_in(api)
@@ -139,7 +139,9 @@ async def test_who_saw_the_old_session_before_it_was_renewed_does_not_renew_it_a
     assert issuer.refreshes == 1
 
 
-async def test_renewing_takes_over_what_the_issuer_says_now(issuer: Issuer, api: Guarded) -> None:
+async def test_renewal_takes_over_the_new_claims_of_the_issuer(
+    issuer: Issuer, api: Guarded
+) -> None:
     await logged_in(api)
     issuer.claims = {"realm_access": {"roles": ["quality_control"]}, "obzvon_operators": ["o-9"]}
     assert (await api.get(REPORT)).json()["roles"] == ["head"]
@@ -172,7 +174,7 @@ async def test_a_renewal_that_the_issuer_does_not_confirm_ends_the_session(
         assert await client.keys("obzvon:access:session:*") == []
 
 
-async def test_while_the_issuer_is_away_a_session_is_neither_renewed_nor_lost(
+async def test_session_is_neither_renewed_nor_lost_during_an_issuer_outage(
     issuer: Issuer, api: Guarded
 ) -> None:
     await logged_in(api)
@@ -183,7 +185,7 @@ async def test_while_the_issuer_is_away_a_session_is_neither_renewed_nor_lost(
     assert (await api.get(REPORT)).status_code == 200
 
 
-async def test_a_session_ends_after_so_many_hours_whatever_the_issuer_says(
+async def test_session_ends_after_its_maximum_lifetime_whatever_the_issuer_says(
     issuer: Issuer, api: Guarded
 ) -> None:
     issuer.access_ttl_s = 30 * 24 * 3600

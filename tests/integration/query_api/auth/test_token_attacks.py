@@ -159,7 +159,7 @@ ATTACKS: dict[str, tuple[Callable[[Issuer], str], str]] = {
 
 @shares
 @pytest.mark.parametrize("name", ATTACKS)
-async def test_a_bad_token_is_refused_with_a_challenge(
+async def test_forged_or_invalid_token_is_refused_with_a_challenge(
     name: str, shared: tuple[Issuer, Guarded], log: list[dict[str, Any]]
 ) -> None:
     issuer, api = shared
@@ -174,7 +174,9 @@ async def test_a_bad_token_is_refused_with_a_challenge(
     assert token not in str(log)
 
 
-async def test_keys_are_never_fetched_from_where_a_token_says(issuer: Issuer, api: Guarded) -> None:
+async def test_keys_are_never_fetched_from_an_address_inside_a_token(
+    issuer: Issuer, api: Guarded
+) -> None:
     async with running_issuer() as evil:
         evil.jwks = [public_jwk("stranger", kid="first"), public_jwk("stranger")]
         for kid in ("first", "stranger"):

@@ -52,14 +52,14 @@ async def test_another_scheme_is_refused(header: str, shared: tuple[Issuer, Guar
 
 
 @shares
-async def test_a_token_in_the_address_opens_nothing(shared: tuple[Issuer, Guarded]) -> None:
+async def test_token_in_the_url_is_not_accepted(shared: tuple[Issuer, Guarded]) -> None:
     issuer, api = shared
     answer = await api.get(f"{REPORT}?access_token={issuer.token()}")
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="obzvon"'
 
 
-async def test_an_untyped_token_passes_only_where_the_setting_says_so(issuer: Issuer) -> None:
+async def test_untyped_token_is_accepted_only_if_the_setting_allows_it(issuer: Issuer) -> None:
     async with guarded(issuer, oidc_untyped_tokens=True) as api:
         assert (await api.get(REPORT, issuer.token(headers={"typ": "JWT"}))).status_code == 200
         assert (await api.get(REPORT, issuer.token(headers={"typ": None}))).status_code == 200
@@ -78,7 +78,7 @@ async def test_an_untyped_token_passes_only_where_the_setting_says_so(issuer: Is
         ("role", {"role": "boss"}),
     ],
 )
-async def test_roles_are_read_from_the_claim_that_is_set(
+async def test_roles_are_read_from_the_configured_claim(
     path: str, claims: dict[str, Any], issuer: Issuer
 ) -> None:
     async with guarded(issuer, oidc_roles_claim=path, oidc_role_head="boss") as api:
@@ -100,7 +100,7 @@ async def test_roles_are_read_from_the_claim_that_is_set(
         {"realm_access": ["head"]},
     ],
 )
-async def test_what_is_no_role_gives_no_right(
+async def test_malformed_roles_give_no_access(
     claims: dict[str, Any], shared: tuple[Issuer, Guarded]
 ) -> None:
     issuer, api = shared
@@ -133,7 +133,7 @@ async def test_a_claim_restricts_to_operators_and_managers(
 
 @shares
 @pytest.mark.parametrize("value", [True, 7, {"a": 1}, ["a", 1], [["a"]], ["\ud800"]])
-async def test_a_restriction_that_cannot_be_read_refuses(
+async def test_request_with_an_unreadable_restriction_is_refused(
     value: Any, shared: tuple[Issuer, Guarded]
 ) -> None:
     issuer, api = shared
@@ -142,7 +142,9 @@ async def test_a_restriction_that_cannot_be_read_refuses(
 
 
 @pytest.mark.parametrize("value", ["a", ["a"], True, 7])
-async def test_a_restriction_whose_path_leads_astray_refuses(value: Any, issuer: Issuer) -> None:
+async def test_request_is_refused_if_the_restriction_claim_has_the_wrong_shape(
+    value: Any, issuer: Issuer
+) -> None:
     async with guarded(issuer, oidc_operators_claim="obzvon.operators") as api:
         assert (await api.get(REPORT, issuer.token(obzvon=value))).status_code == 403
         within = (await api.get(REPORT, issuer.token(obzvon={"operators": ["a"]}))).json()
@@ -152,7 +154,7 @@ async def test_a_restriction_whose_path_leads_astray_refuses(value: Any, issuer:
 
 @shares
 @pytest.mark.parametrize("claims", [{"exp": 10**400}, {"sub": "\ud800"}])
-async def test_a_claim_that_nothing_can_hold_is_a_401(
+async def test_token_with_an_impossible_claim_gets_401(
     claims: dict[str, Any], shared: tuple[Issuer, Guarded]
 ) -> None:
     issuer, api = shared

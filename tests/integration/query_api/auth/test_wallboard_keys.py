@@ -54,7 +54,7 @@ async def test_the_key_may_come_in_the_body_or_with_each_request(keys: Keys, api
     assert (await api.client.get(ROWS, headers=header)).status_code == 403
 
 
-async def test_a_key_in_the_address_opens_nothing(keys: Keys, api: Guarded) -> None:
+async def test_key_in_the_url_is_not_accepted(keys: Keys, api: Guarded) -> None:
     key = await keys.create()
     assert (await api.client.post(f"{EXCHANGE}?key={key}")).status_code == 401
     assert (await api.get(f"{REPORT}?key={key}")).status_code == 401
@@ -75,7 +75,7 @@ async def test_a_key_in_the_address_opens_nothing(keys: Keys, api: Guarded) -> N
         lambda _: "x" * 20_000,
     ],
 )
-async def test_what_is_not_quite_the_key_is_refused(change: Any, keys: Keys, api: Guarded) -> None:
+async def test_altered_key_is_refused(change: Any, keys: Keys, api: Guarded) -> None:
     answer = await exchange(api, change(await keys.create()))
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
@@ -92,13 +92,13 @@ async def test_a_body_that_cannot_be_read_is_explained_but_never_repeated(
 
 
 @pytest.mark.parametrize("cookie", ["x", "a" * 43, "a" * 5_000, ""])
-async def test_a_made_up_cookie_opens_nothing(cookie: str, api: Guarded) -> None:
+async def test_invented_cookie_is_not_accepted(cookie: str, api: Guarded) -> None:
     answer = await api.client.get(REPORT, headers={"Cookie": f"{COOKIE}={cookie}"})
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("by", ["id", "name"])
-async def test_a_revoked_key_goes_dark_within_thirty_seconds(
+async def test_revoked_key_stops_working_within_thirty_seconds(
     by: str, keys: Keys, api: Guarded
 ) -> None:
     key = await keys.create()
@@ -132,7 +132,7 @@ async def test_a_key_may_show_some_operators_only(keys: Keys, api: Guarded) -> N
     assert (seen["operators"], seen["managers"]) == (["o-1", "o-2"], None)
 
 
-async def test_a_stream_may_go_on_until_its_key_is_revoked(keys: Keys, api: Guarded) -> None:
+async def test_stream_continues_until_its_key_is_revoked(keys: Keys, api: Guarded) -> None:
     key = await keys.create()
     _, by_cookie = await api.access.sessions.open_wallboard(key)
     by_header = await caller(api, f"Key {key}")
@@ -178,7 +178,7 @@ async def test_every_use_of_a_key_and_every_refusal_is_one_audit_line(
     assert key.split("_", 2)[2] not in str(log)
 
 
-async def test_another_sites_page_cannot_hand_a_browser_its_own_key(
+async def test_page_of_another_site_cannot_give_a_browser_its_own_key(
     keys: Keys, api: Guarded
 ) -> None:
     key = await keys.create()
@@ -190,7 +190,9 @@ async def test_another_sites_page_cannot_hand_a_browser_its_own_key(
     assert (await api.client.post(EXCHANGE, json={"key": key}, headers=own)).status_code == 200
 
 
-async def test_a_write_with_a_cookie_must_come_from_our_own_page(keys: Keys, api: Guarded) -> None:
+async def test_write_with_a_cookie_is_accepted_only_from_our_own_pages(
+    keys: Keys, api: Guarded
+) -> None:
     await exchange(api, await keys.create())
     own = str(api.client.base_url).rstrip("/")
     for headers, status in (
@@ -206,13 +208,13 @@ async def test_a_write_with_a_cookie_must_come_from_our_own_page(keys: Keys, api
         assert answer.status_code == status, headers
 
 
-async def test_a_bad_header_is_not_rescued_by_a_good_cookie(keys: Keys, api: Guarded) -> None:
+async def test_bad_header_is_refused_even_with_a_good_cookie(keys: Keys, api: Guarded) -> None:
     await exchange(api, await keys.create())
     assert (await api.get(REPORT)).status_code == 200
     assert (await api.get(REPORT, "no.token.atall")).status_code == 401
 
 
-async def test_the_loss_of_the_access_redis_closes_the_door(
+async def test_without_the_access_redis_keys_are_refused(
     keys: Keys, issuer: Issuer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with EmbeddedRedis(tmp_path) as own:
@@ -235,7 +237,7 @@ async def test_the_loss_of_the_access_redis_closes_the_door(
             assert "OBZVON_ACCESS_REDIS_URL" in err
 
 
-async def test_an_emptied_access_redis_closes_the_door(
+async def test_emptied_access_redis_invalidates_every_key(
     keys: Keys, api: Guarded, redis_url: str
 ) -> None:
     await exchange(api, await keys.create())
@@ -245,7 +247,7 @@ async def test_an_emptied_access_redis_closes_the_door(
     assert (await api.get(REPORT)).status_code == 401
 
 
-async def test_a_damaged_record_opens_nothing(keys: Keys, api: Guarded, redis_url: str) -> None:
+async def test_damaged_key_record_gives_no_access(keys: Keys, api: Guarded, redis_url: str) -> None:
     key = await keys.create()
     async with redis.asyncio.from_url(redis_url) as client:
         await client.hset("obzvon:access:keys", key.split("_")[1], '{"name": "Hall 2"}')

@@ -26,7 +26,9 @@ async def many_operators(writer: Writer, api: Api) -> None:
     await api.up_to_date()
 
 
-async def test_an_answer_comes_in_the_coding_that_was_asked_for(writer: Writer, api: Api) -> None:
+async def test_response_uses_the_content_coding_the_client_accepts(
+    writer: Writer, api: Api
+) -> None:
     await many_operators(writer, api)
     expected = {
         "br": "br",
@@ -52,7 +54,7 @@ async def test_an_answer_comes_in_the_coding_that_was_asked_for(writer: Writer, 
         assert decoded.endswith(b"}")
 
 
-async def test_codings_share_one_etag(writer: Writer, api: Api) -> None:
+async def test_all_content_codings_share_one_etag(writer: Writer, api: Api) -> None:
     await many_operators(writer, api)
 
     plain = await api.raw("/report", {"Accept-Encoding": "identity"}, date=DAY)
@@ -79,7 +81,7 @@ async def test_if_none_match_is_read_as_a_list(
     assert answer.status_code == status
 
 
-async def test_the_documentation_page_is_whole(api: Api) -> None:
+async def test_documentation_page_loads_completely(api: Api) -> None:
     page = await api.client.get("/docs", headers={"Authorization": ""})
 
     assert page.status_code == 200
@@ -92,7 +94,7 @@ async def test_the_documentation_page_is_whole(api: Api) -> None:
 
 
 @pytest.mark.parametrize("name", ["LICENSE", "..%2f..%2fmain.py", "%2e%2e/main.py", "x"])
-async def test_only_the_page_s_own_files_are_given_out(name: str, api: Api) -> None:
+async def test_only_files_of_the_documentation_page_are_served(name: str, api: Api) -> None:
     assert (await api.client.get(f"/docs/{name}")).status_code in (401, 404)
 
 
@@ -136,7 +138,7 @@ async def test_freshness_is_measured(writer: Writer, api: Api) -> None:
     assert await metric(api, "obzvon_api_stale") == 1
 
 
-async def test_the_way_of_an_event_to_the_report_is_measured(writer: Writer, api: Api) -> None:
+async def test_delay_from_event_to_report_is_measured(writer: Writer, api: Api) -> None:
     await api.up_to_date()
     before = await metric(api, "obzvon_api_event_to_visible_seconds_count")
 
@@ -147,7 +149,9 @@ async def test_the_way_of_an_event_to_the_report_is_measured(writer: Writer, api
     assert await metric(api, "obzvon_api_event_to_visible_seconds_sum") < 60
 
 
-async def test_reports_from_memory_are_told_from_merged_ones(writer: Writer, api: Api) -> None:
+async def test_metrics_distinguish_cached_reports_from_merged_ones(
+    writer: Writer, api: Api
+) -> None:
     merged = await metric(api, "obzvon_api_reports_total", how="merged")
     hits = await metric(api, "obzvon_api_reports_total", how="hit")
 
@@ -159,20 +163,20 @@ async def test_reports_from_memory_are_told_from_merged_ones(writer: Writer, api
 
 
 @pytest.mark.parametrize("given", ["trace-0123456789", "a.b_c-d123"])
-async def test_a_sane_request_id_is_kept(given: str, api: Api) -> None:
+async def test_valid_request_id_is_kept(given: str, api: Api) -> None:
     answer = await api.raw("/report", {"X-Request-Id": given})
 
     assert answer.headers["x-request-id"] == given
 
 
 @pytest.mark.parametrize("given", ["x", "a b c d e f g h", "<script>alert(1)", "y" * 65])
-async def test_an_odd_request_id_is_replaced(given: str, api: Api) -> None:
+async def test_invalid_request_id_is_replaced(given: str, api: Api) -> None:
     answer = await api.raw("/report", {"X-Request-Id": given})
 
     assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["x-request-id"])
 
 
-async def test_a_fault_is_a_problem_and_tells_nothing_of_itself(
+async def test_internal_error_is_a_problem_response_without_details(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -188,7 +192,7 @@ async def test_a_fault_is_a_problem_and_tells_nothing_of_itself(
     assert "secret" not in answer.text
 
 
-async def test_an_unknown_path_and_a_wrong_method_are_problems(api: Api) -> None:
+async def test_unknown_path_and_wrong_method_are_problem_responses(api: Api) -> None:
     unknown = await api.raw("/reports")
     wrong = await api.client.post("/api/v1/report")
 
@@ -198,7 +202,7 @@ async def test_an_unknown_path_and_a_wrong_method_are_problems(api: Api) -> None
     assert wrong.headers["allow"] == "GET"
 
 
-async def test_one_refresh_serves_all_who_ask_for_a_cold_date(
+async def test_one_refresh_serves_all_requests_for_a_cold_date(
     redis_url: str, writer: Writer, issuer: Issuer
 ) -> None:
     await writer.write([planned("T1", date="2026-11-20"), planned("T2")])

@@ -42,7 +42,7 @@ async def api(issuer: Issuer) -> AsyncIterator[Guarded]:
 # Rates
 
 
-async def test_a_caller_over_the_limit_is_told_when_to_come_back(issuer: Issuer) -> None:
+async def test_caller_over_the_rate_limit_is_told_when_to_retry(issuer: Issuer) -> None:
     async with guarded(issuer, rate_limit="5/minute") as api:
         for _ in range(5):
             assert (await api.get(REPORT, issuer.token())).status_code == 200
@@ -54,7 +54,7 @@ async def test_a_caller_over_the_limit_is_told_when_to_come_back(issuer: Issuer)
         assert (await api.get(REPORT, issuer.token())).status_code == 200
 
 
-async def test_the_limit_is_the_callers_whatever_tokens_they_bring(issuer: Issuer) -> None:
+async def test_rate_limit_counts_per_caller_not_per_token(issuer: Issuer) -> None:
     async with guarded(issuer, rate_limit="3/minute") as api:
         statuses = [(await api.get(REPORT, issuer.token(jti=str(n)))).status_code for n in range(4)]
         assert statuses == [200, 200, 200, 429]
@@ -75,7 +75,7 @@ async def test_refused_attempts_are_limited_by_address_but_known_callers_get_in(
         assert (await api.get("/livez")).status_code == 200
 
 
-async def test_the_exchange_of_keys_is_limited_by_address(issuer: Issuer, redis_url: str) -> None:
+async def test_key_exchange_is_rate_limited_by_address(issuer: Issuer, redis_url: str) -> None:
     async with guarded(issuer, access_redis_url=redis_url, rate_limit_unknown="3/minute") as api:
         statuses = [
             (await api.client.post("/api/v1/wallboard/session", json={"key": "x"})).status_code
@@ -87,7 +87,7 @@ async def test_the_exchange_of_keys_is_limited_by_address(issuer: Issuer, redis_
 # Sizes and times
 
 
-async def test_what_is_too_large_is_refused(issuer: Issuer) -> None:
+async def test_oversized_requests_are_refused(issuer: Issuer) -> None:
     async with guarded(issuer, max_body_bytes=2_000) as api:
         token = issuer.token()
         assert (await api.get(f"{REPORT}?q={'x' * 9_000}", token)).status_code == 414
@@ -110,14 +110,14 @@ async def test_what_is_too_large_is_refused(issuer: Issuer) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_answer_that_does_not_begin_in_time_becomes_a_503(issuer: Issuer) -> None:
+async def test_response_that_does_not_start_in_time_becomes_a_503(issuer: Issuer) -> None:
     async with guarded(issuer, request_timeout_s=0.2) as api, asyncio.timeout(3):
         answer = await api.get("/api/v1/never", issuer.token())
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_stream_may_outlast_the_time_limit_and_is_not_held_back(issuer: Issuer) -> None:
+async def test_stream_may_outlast_the_time_limit_and_is_not_buffered(issuer: Issuer) -> None:
     async with guarded(issuer, request_timeout_s=0.2) as api:
         headers = {"Authorization": f"Bearer {issuer.token()}"}
         path = f"{STREAM}?parts=5&pause_s=0.1"
@@ -149,7 +149,7 @@ async def test_a_body_that_trickles_in_is_cut_off(issuer: Issuer) -> None:
     ("path", "status"),
     [(REPORT, 200), ("/livez", 200), ("/api/v1/contacts", 200), (STREAM, 200), ("/nowhere", 404)],
 )
-async def test_every_answer_carries_the_security_headers(
+async def test_every_response_has_the_security_headers(
     path: str, status: int, issuer: Issuer, api: Guarded
 ) -> None:
     answer = await api.get(path, issuer.token())
@@ -163,7 +163,7 @@ async def test_every_answer_carries_the_security_headers(
 
 
 @pytest.mark.parametrize("status", [401, 414, 503])
-async def test_a_refusal_carries_them_as_well_and_is_never_stored(
+async def test_refusal_has_the_security_headers_and_is_never_cached(
     status: int, issuer: Issuer
 ) -> None:
     async with guarded(issuer, request_timeout_s=0.2) as api:
@@ -175,7 +175,7 @@ async def test_a_refusal_carries_them_as_well_and_is_never_stored(
         assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_a_page_may_be_opened_and_send_a_policy_of_its_own(issuer: Issuer) -> None:
+async def test_page_may_be_opened_and_set_its_own_content_security_policy(issuer: Issuer) -> None:
     app = FastAPI(openapi_url=None)
 
     @app.get("/page")
@@ -192,7 +192,7 @@ async def test_a_page_may_be_opened_and_send_a_policy_of_its_own(issuer: Issuer)
             assert (await client.get(f"{url}/pages")).status_code == 401
 
 
-async def test_no_other_site_reads_the_api_unless_it_is_listed(issuer: Issuer) -> None:
+async def test_other_origins_can_read_the_api_only_if_listed(issuer: Issuer) -> None:
     origin = {"Origin": "https://page.example"}
     preflight = {**origin, "Access-Control-Request-Method": "GET"}
     async with guarded(issuer) as api:
@@ -213,7 +213,7 @@ async def test_no_other_site_reads_the_api_unless_it_is_listed(issuer: Issuer) -
         assert (await api.client.options(REPORT, headers=write)).status_code == 400
 
 
-async def test_forwarded_addresses_are_believed_from_listed_proxies_only(issuer: Issuer) -> None:
+async def test_forwarded_addresses_are_trusted_only_from_listed_proxies(issuer: Issuer) -> None:
     forwarded = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7", "X-Forwarded-Proto": "https"}
     for proxies, seen in (
         ((), "127.0.0.1 http"),
@@ -249,7 +249,7 @@ async def test_forwarded_addresses_are_believed_from_listed_proxies_only(issuer:
         "/%61pi/v1/report",
     ],
 )
-async def test_a_path_that_is_not_listed_as_open_is_shut(path: str, api: Guarded) -> None:
+async def test_path_not_listed_as_open_is_closed(path: str, api: Guarded) -> None:
     url = api.client.base_url
     reader, writer = await asyncio.open_connection(url.host, url.port)  # clients tidy paths up
     writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
@@ -258,7 +258,7 @@ async def test_a_path_that_is_not_listed_as_open_is_shut(path: str, api: Guarded
     assert status in ({401, 404} if path.startswith("/docs/") else {401})
 
 
-async def test_under_a_root_path_the_same_is_shut(issuer: Issuer) -> None:
+async def test_same_paths_are_closed_under_a_root_path(issuer: Issuer) -> None:
     app = FastAPI()
 
     @app.get(REPORT)
@@ -281,7 +281,7 @@ async def test_under_a_root_path_the_same_is_shut(issuer: Issuer) -> None:
             assert (await client.get(f"{url}/livez")).status_code == 200
 
 
-async def test_a_route_without_the_gate_is_shut_by_its_dependency(issuer: Issuer) -> None:
+async def test_route_outside_the_gate_is_closed_by_its_dependency(issuer: Issuer) -> None:
     app = FastAPI()
 
     @app.get(REPORT)
@@ -293,7 +293,7 @@ async def test_a_route_without_the_gate_is_shut_by_its_dependency(issuer: Issuer
         assert (await client.get(f"{url}{REPORT}", headers=headers)).status_code == 401
 
 
-async def test_websockets_are_shut(issuer: Issuer) -> None:
+async def test_websockets_are_refused(issuer: Issuer) -> None:
     app = FastAPI()
     opened = False
 

@@ -83,7 +83,7 @@ SCHEMA = schemathesis.openapi.from_path(ROOT / "services" / "query_api" / "opena
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_one_that_is_described(
+def test_every_response_matches_the_openapi(
     case: schemathesis.Case[Any], served: tuple[str, str]
 ) -> None:
     address, token = served

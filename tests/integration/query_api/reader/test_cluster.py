@@ -74,7 +74,7 @@ async def cluster_url(tmp_path: Path) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("connect_by", [connect, connect_projector], ids=["API", "projector"])
-async def test_of_the_nodes_named_one_that_answers_is_enough(
+async def test_one_reachable_node_of_those_named_is_enough(
     cluster_url: str, connect_by: Callable[[str], Any]
 ) -> None:
     live = cluster_url.partition("://")[2]
@@ -86,7 +86,7 @@ async def test_of_the_nodes_named_one_that_answers_is_enough(
 
 
 @pytest.mark.parametrize("connect_by", [connect, connect_projector], ids=["API", "projector"])
-async def test_a_cluster_that_is_away_is_one_of_the_failures_that_are_expected(
+async def test_unreachable_cluster_raises_an_expected_error(
     connect_by: Callable[[str], Any],
 ) -> None:
     client = connect_by("redis+cluster://127.0.0.1:1")
@@ -95,7 +95,7 @@ async def test_a_cluster_that_is_away_is_one_of_the_failures_that_are_expected(
     await client.aclose()
 
 
-async def test_the_golden_days_are_answered_from_a_cluster(
+async def test_golden_days_are_reported_correctly_from_a_cluster(
     cluster_url: str, issuer: Issuer
 ) -> None:
     client = connect(cluster_url)
@@ -172,7 +172,7 @@ class HalfMoved:
             await node.aclose()
 
 
-async def test_a_hash_that_is_emptied_while_its_slot_moves_takes_nothing_with_it(
+async def test_emptying_a_hash_during_a_slot_migration_loses_nothing_else(
     cluster_url: str,
 ) -> None:
     client = connect_projector(cluster_url)
@@ -192,7 +192,7 @@ async def test_a_hash_that_is_emptied_while_its_slot_moves_takes_nothing_with_it
     await client.aclose()
 
 
-async def test_a_hash_is_emptied_in_more_than_one_chunk_while_its_slot_moves(
+async def test_hash_is_emptied_in_several_chunks_during_a_slot_migration(
     cluster_url: str,
 ) -> None:
     client = connect_projector(cluster_url)
@@ -213,7 +213,7 @@ async def test_a_hash_is_emptied_in_more_than_one_chunk_while_its_slot_moves(
     await client.aclose()
 
 
-async def test_half_a_shard_is_not_read(cluster_url: str, issuer: Issuer) -> None:
+async def test_half_migrated_shard_is_not_read(cluster_url: str, issuer: Issuer) -> None:
     client = connect_projector(cluster_url)
     writer = await Writer(client, partitions=1).start()
     keys = writer.shards[0].keys
@@ -237,7 +237,7 @@ async def test_half_a_shard_is_not_read(cluster_url: str, issuer: Issuer) -> Non
     await client.aclose()
 
 
-async def test_a_scan_of_all_documents_is_whole_though_the_slot_moves(cluster_url: str) -> None:
+async def test_scan_of_all_documents_is_complete_during_a_slot_migration(cluster_url: str) -> None:
     client = connect_projector(cluster_url)
     writer = await Writer(client, partitions=1).start()
     await writer.write([planned(f"T{n}") for n in range(3_000)])
@@ -254,7 +254,7 @@ async def test_a_scan_of_all_documents_is_whole_though_the_slot_moves(cluster_ur
     await client.aclose()
 
 
-async def test_each_node_that_may_evict_is_told(cluster_url: str) -> None:
+async def test_every_cluster_node_that_may_evict_is_reported(cluster_url: str) -> None:
     client = connect_projector(cluster_url)
     assert await eviction_policies(client) == {}
     node = client.get_primaries()[0]

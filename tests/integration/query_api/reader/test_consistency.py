@@ -60,7 +60,7 @@ async def poll(api: Api, is_over: asyncio.Event, seen: list[int], me: int) -> No
         await asyncio.sleep(0)
 
 
-async def test_every_answer_holds_together_while_a_writer_writes(writer: Writer, api: Api) -> None:
+async def test_every_report_is_consistent_while_a_writer_writes(writer: Writer, api: Api) -> None:
     await api.up_to_date()
     is_over = asyncio.Event()
     seen = [0] * POLLERS

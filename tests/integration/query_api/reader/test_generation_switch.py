@@ -53,7 +53,7 @@ async def test_a_switch_between_two_reads_of_a_date_never_mixes_generations(
     assert seen == {(("op-1", 20),), (("op-2", 20),)}
 
 
-async def test_a_generation_that_stands_behind_is_shown_once_it_has_passed_the_old_one(
+async def test_generation_that_is_behind_is_shown_once_it_has_passed_the_old_one(
     client: redis.asyncio.Redis, writer: Writer, api: Api
 ) -> None:
     await writer.write([planned(f"T{n}") for n in range(20)])
@@ -87,7 +87,7 @@ async def _operators(api: Api, *expected: str) -> bool:
     return [line["operator"]["id"] for line in report["operators"]] == [*expected]
 
 
-async def test_a_generation_that_never_passes_the_old_one_is_shown_in_the_end(
+async def test_generation_that_never_passes_the_old_one_is_shown_after_a_time_limit(
     client: redis.asyncio.Redis, writer: Writer, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mirror_module, "OVERTAKING_S", 0.5)

@@ -20,7 +20,7 @@ from support.writer import Writer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_change_whose_hint_is_lost_is_seen_within_a_tick(
+async def test_change_without_a_hint_is_seen_at_the_next_poll(
     client: redis.asyncio.Redis, writer: Writer, api: Api
 ) -> None:
     await until(lambda: _subscribers(client))
@@ -30,7 +30,7 @@ async def test_a_change_whose_hint_is_lost_is_seen_within_a_tick(
     await until(lambda: api.shows_planned(1), within_s=3)
 
 
-async def test_the_subscription_comes_back(
+async def test_lost_subscription_is_restored(
     client: redis.asyncio.Redis, writer: Writer, api: Api
 ) -> None:
     await until(lambda: _subscribers(client))
@@ -38,7 +38,7 @@ async def test_the_subscription_comes_back(
     await until(lambda: _subscribers(client))
 
 
-async def test_the_subscription_is_made_anew_where_its_name_leads_to_another_server(
+async def test_subscription_is_renewed_if_its_name_leads_to_another_server(
     tmp_path: Path, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscription, "SUBSCRIPTION_S", 0.1)
@@ -59,7 +59,7 @@ async def _subscribers(client: redis.asyncio.Redis) -> int:
     return int((await client.pubsub_numsub(CHANGES))[0][1])
 
 
-async def test_odd_hints_change_nothing(
+async def test_malformed_hints_change_nothing(
     client: redis.asyncio.Redis, writer: Writer, api: Api
 ) -> None:
     for odd in (b"", b"{}", b"[1]", b'["g1",99,5,[]]', b'["g7",0,5,[]]', b"\xff", b"null"):
@@ -69,7 +69,7 @@ async def test_odd_hints_change_nothing(
     await until(lambda: api.shows_planned(1), within_s=3)
 
 
-async def test_forgotten_dates_leave_the_carried_ones(writer: Writer, api: Api) -> None:
+async def test_forgotten_dates_no_longer_count_as_carried(writer: Writer, api: Api) -> None:
     await writer.write([planned("T1", date="2026-11-01"), planned("T2", date="2026-11-20")])
     await api.up_to_date()
     before = (await api.totals())["overdue"]["carried"]
@@ -99,7 +99,7 @@ async def test_a_shard_too_large_for_one_script_is_read_in_portions(
         assert whole["totals"]["planned"] > 0
 
 
-async def test_a_call_for_a_date_not_asked_for_costs_no_cells(writer: Writer, api: Api) -> None:
+async def test_change_of_a_date_nobody_asked_for_reads_no_cells(writer: Writer, api: Api) -> None:
     await writer.write([planned("T1"), planned("T2", date="2026-11-20"), called("T2")])
     await api.totals()
     await api.up_to_date()

@@ -27,7 +27,7 @@ async def own_redis(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
         yield server
 
 
-async def test_while_redis_is_away_the_last_report_stays_and_is_marked_stale(
+async def test_last_report_is_shown_as_stale_while_redis_is_unreachable(
     own_redis: EmbeddedRedis, issuer: Issuer
 ) -> None:
     client = redis.asyncio.from_url(own_redis.url)
@@ -57,7 +57,7 @@ async def test_while_redis_is_away_the_last_report_stays_and_is_marked_stale(
     await client.aclose()
 
 
-async def test_without_redis_at_the_start_it_waits_and_says_so(
+async def test_api_started_without_redis_waits_and_says_so(
     own_redis: EmbeddedRedis, issuer: Issuer
 ) -> None:
     await own_redis.stop()
@@ -81,7 +81,9 @@ async def _is(api: Api, expected: int) -> bool:
     return await api.status() == expected
 
 
-async def test_a_problem_says_when_to_come_back(own_redis: EmbeddedRedis, issuer: Issuer) -> None:
+async def test_service_unavailable_says_when_to_retry(
+    own_redis: EmbeddedRedis, issuer: Issuer
+) -> None:
     await own_redis.stop()
     async with running_api(own_redis.url, issuer, NOON) as api:
         answer = await api.raw("/report")
@@ -92,7 +94,7 @@ async def test_a_problem_says_when_to_come_back(own_redis: EmbeddedRedis, issuer
     assert answer.json()["title"] == "Service Unavailable"
 
 
-async def test_another_time_zone_than_the_projector_s_is_refused_by_name(
+async def test_time_zone_different_from_the_projectors_is_refused(
     redis_url: str, client: redis.asyncio.Redis, issuer: Issuer
 ) -> None:
     await Writer(client, timezone="Asia/Omsk").start()
@@ -105,7 +107,7 @@ async def test_another_time_zone_than_the_projector_s_is_refused_by_name(
         assert await api.status() == 503
 
 
-async def test_an_emptied_redis_that_is_filled_again_shows_what_it_holds_now(
+async def test_report_follows_a_redis_that_was_emptied_and_filled_again(
     client: redis.asyncio.Redis, writer: Writer, api: Api
 ) -> None:
     """The new shards pass through the same seqs as the old ones: only the epoch tells them apart."""
@@ -120,7 +122,7 @@ async def test_an_emptied_redis_that_is_filled_again_shows_what_it_holds_now(
     assert [*await api.report(date=DAY)] == ["op-2"]
 
 
-async def test_rows_that_are_gone_are_a_503_while_their_figures_are_still_shown(
+async def test_missing_rows_give_503_while_their_figures_are_still_shown(
     client: redis.asyncio.Redis, writer: Writer, api: Api
 ) -> None:
     await writer.write([planned("T1")])
@@ -134,7 +136,7 @@ async def test_rows_that_are_gone_are_a_503_while_their_figures_are_still_shown(
     assert await api.status("/api/v1/contacts", date=DAY) == 503
 
 
-async def test_a_missing_pointer_keeps_the_last_report_and_marks_it_stale(
+async def test_missing_live_pointer_keeps_the_last_report_and_marks_it_stale(
     client: redis.asyncio.Redis, writer: Writer, api: Api
 ) -> None:
     await writer.write([planned("T1")])
@@ -176,7 +178,7 @@ async def test_a_shard_that_is_missing_parked_or_behind_makes_the_report_stale(
     assert (missing["stale"], missing["as_of"]) == (True, None)
 
 
-async def test_what_cannot_be_understood_keeps_the_last_report(
+async def test_unreadable_data_keeps_the_last_report(
     client: redis.asyncio.Redis, writer: Writer, api: Api
 ) -> None:
     await writer.write([planned("T1")])

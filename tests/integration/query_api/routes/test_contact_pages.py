@@ -13,7 +13,9 @@ from support.writer import Writer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_rows_that_are_due_at_the_ends_of_time_are_listed(writer: Writer, api: Api) -> None:
+async def test_rows_due_at_the_first_and_last_possible_time_are_listed(
+    writer: Writer, api: Api
+) -> None:
     await writer.write(
         [
             planned("first", due_at="0001-01-01T00:00:00+14:00"),
@@ -55,7 +57,7 @@ async def test_every_sort_pages_through_all_rows_in_both_directions(
 
 @pytest.mark.parametrize("letter", ["ж", "😀", "\x01"])
 @pytest.mark.parametrize("sort", ["client", "-address", "operator"])
-async def test_pages_go_on_behind_the_longest_names(
+async def test_paging_continues_after_the_longest_names(
     letter: str, sort: str, writer: Writer, api: Api
 ) -> None:
     name = letter * 2_000
@@ -72,7 +74,7 @@ async def test_pages_go_on_behind_the_longest_names(
     assert len(met) == 3
 
 
-async def test_a_page_follows_its_cursor_while_rows_come_and_go(writer: Writer, api: Api) -> None:
+async def test_paging_continues_while_rows_are_added_and_removed(writer: Writer, api: Api) -> None:
     await writer.write([planned(f"T{n}") for n in range(6)])
     await api.up_to_date()
     first = await api.get("/contacts", date=DAY, sort="task_id", limit=3)

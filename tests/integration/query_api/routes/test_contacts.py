@@ -12,7 +12,7 @@ from support.writer import Writer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_row_shows_everything_of_its_contact(writer: Writer, api: Api) -> None:
+async def test_row_shows_every_field_of_its_contact(writer: Writer, api: Api) -> None:
     await writer.write(
         [
             planned(
@@ -66,7 +66,7 @@ async def test_a_row_shows_everything_of_its_contact(writer: Writer, api: Api) -
     ]
 
 
-async def test_a_call_on_somebody_else_s_contact_is_found_under_its_caller(
+async def test_call_on_another_operators_contact_is_listed_under_its_caller(
     writer: Writer, api: Api
 ) -> None:
     await writer.write(
@@ -135,7 +135,7 @@ async def test_rows_are_filtered_by_their_columns(writer: Writer, api: Api) -> N
     assert await found(q="адрес a-4") == ["T4"]
 
 
-async def test_rows_are_filtered_by_what_happened_to_them(writer: Writer, api: Api) -> None:
+async def test_rows_are_filtered_by_their_outcome(writer: Writer, api: Api) -> None:
     await writer.write(
         [
             planned("T1", client="c-1", address="a-1", origin="forecast"),
@@ -168,9 +168,7 @@ async def test_rows_are_filtered_by_what_happened_to_them(writer: Writer, api: A
     assert await found(last_delivery_to="2026-11-11") == ["T1", "T2"]
 
 
-async def test_the_same_contact_is_listed_once_however_many_called(
-    writer: Writer, api: Api
-) -> None:
+async def test_contact_called_by_several_operators_is_listed_once(writer: Writer, api: Api) -> None:
     await writer.write(
         [planned("T1"), called("T1"), called("T1", operator="op-2"), called("T1", operator="op-3")]
     )
@@ -181,9 +179,7 @@ async def test_the_same_contact_is_listed_once_however_many_called(
     assert [(item["task_id"], item["contribution"]) for item in page["items"]] == [("T1", 3)]
 
 
-async def test_a_name_is_found_and_stands_in_its_place_with_or_without_the_dots_of_yo(
-    writer: Writer, api: Api
-) -> None:
+async def test_names_are_found_and_sorted_alike_with_e_and_yo(writer: Writer, api: Api) -> None:
     names = {"op-1": "Ямщикова", "op-2": "Ёлкина", "op-3": "Дятлов"}
     await writer.write(
         planned(f"T-{id_}", operator=id_, operator_name=name, client=id_, client_name=name)
@@ -225,7 +221,7 @@ async def test_a_wrong_parameter_is_named(api: Api) -> None:
         assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-async def test_the_pickers_show_who_is_in_the_report(writer: Writer, api: Api) -> None:
+async def test_filters_list_everyone_in_the_report(writer: Writer, api: Api) -> None:
     await writer.write(
         [
             planned("T1", operator="op-2", plan_date="2026-11-25"),

@@ -86,7 +86,7 @@ async def test_the_files_hold_the_figures_of_the_json(
     assert from_xlsx[from_xlsx.index(header) + 1 :] == expected
 
 
-async def test_the_filters_and_the_freshness_stand_above(writer: Writer, api: Api) -> None:
+async def test_filters_and_freshness_are_written_above_the_table(writer: Writer, api: Api) -> None:
     await writer.write([planned("T1", manager="mgr-1")])
     await writer.sample(age_s=60)
     await api.up_to_date()
@@ -160,7 +160,7 @@ async def test_the_header_is_frozen_and_numbers_have_formats(writer: Writer, api
     assert rows[header_at][1] == "План"
 
 
-async def test_the_files_say_what_they_are(writer: Writer, api: Api) -> None:
+async def test_exports_have_the_right_content_type_and_file_name(writer: Writer, api: Api) -> None:
     as_csv = await api.raw("/report.csv", date=DAY)
     as_xlsx = await api.raw("/report.xlsx", date_from=DAY, date_to="2026-11-25")
 

@@ -43,7 +43,7 @@ async def test_the_golden_days_are_answered(writer: Writer, api: Api) -> None:
         )
 
 
-async def test_the_answer_has_the_contract_s_shape(writer: Writer, api: Api) -> None:
+async def test_report_matches_the_contract(writer: Writer, api: Api) -> None:
     await writer.write([planned("T1"), called("T1", "ordered"), planned("T2", operator=None)])
     await api.up_to_date()
 
@@ -84,7 +84,7 @@ async def test_an_unchanged_report_is_computed_once(writer: Writer, api: Api) ->
     assert first.headers["etag"] == second.headers["etag"]
 
 
-async def test_an_etag_answers_304_until_a_figure_changes(writer: Writer, api: Api) -> None:
+async def test_matching_etag_gets_304_until_a_figure_changes(writer: Writer, api: Api) -> None:
     await writer.write([planned("T1")])
     await api.up_to_date()
     tag = {"If-None-Match": (await api.raw("/report", date=DAY)).headers["etag"]}
@@ -105,7 +105,7 @@ async def test_an_etag_answers_304_until_a_figure_changes(writer: Writer, api: A
     assert changed.headers["etag"] != tag["If-None-Match"]
 
 
-async def test_the_etag_tells_dates_and_filters_apart(writer: Writer, api: Api) -> None:
+async def test_etag_differs_between_dates_and_filters(writer: Writer, api: Api) -> None:
     await writer.start()
     asked: list[dict[str, Any]] = [
         {"date": DAY},
@@ -121,9 +121,7 @@ async def test_the_etag_tells_dates_and_filters_apart(writer: Writer, api: Api) 
     assert len(set(tags)) == len(tags)
 
 
-async def test_the_etag_is_another_for_another_restriction(
-    writer: Writer, api: Api, issuer: Issuer
-) -> None:
+async def test_etag_differs_between_restrictions(writer: Writer, api: Api, issuer: Issuer) -> None:
     restricted = {"Authorization": f"Bearer {issuer.token('head', obzvon_operators=['op-9'])}"}
 
     mine = await api.raw("/report", date=DAY)
@@ -133,7 +131,7 @@ async def test_the_etag_is_another_for_another_restriction(
     assert mine.headers["etag"] != theirs.headers["etag"]
 
 
-async def test_a_deadline_passes_without_any_write(writer: Writer, api: Api) -> None:
+async def test_deadline_makes_a_contact_overdue_without_any_write(writer: Writer, api: Api) -> None:
     await writer.write([planned("T1", due_at=f"{DAY}T12:30:00+03:00")])
     await api.up_to_date()
     before = await api.report(date=DAY)
@@ -151,7 +149,7 @@ async def test_a_deadline_passes_without_any_write(writer: Writer, api: Api) -> 
     }
 
 
-async def test_without_a_date_it_is_today_in_the_business_time_zone(
+async def test_report_without_a_date_is_for_today_in_the_business_time_zone(
     writer: Writer, api: Api
 ) -> None:
     api.clock.now = "2026-11-23T21:30:00+00:00"

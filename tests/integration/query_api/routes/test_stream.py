@@ -76,7 +76,9 @@ async def ended(events: AsyncIterator[Event]) -> bool:
     return True
 
 
-async def test_a_report_comes_at_once_and_at_every_change(api: Api, writer: Writer) -> None:
+async def test_stream_sends_a_report_at_once_and_after_every_change(
+    api: Api, writer: Writer
+) -> None:
     async with listening_to(api) as events:
         first = await next_event(events)
         await writer.write([planned("T1")])
@@ -89,7 +91,7 @@ async def test_a_report_comes_at_once_and_at_every_change(api: Api, writer: Writ
     assert second.data.keys() == (await api.get("/report", date=DAY)).keys()
 
 
-async def test_changes_in_a_burst_become_few_reports_and_the_last_is_the_newest(
+async def test_burst_of_changes_becomes_few_reports_ending_with_the_newest(
     api: Api, writer: Writer
 ) -> None:
     async with listening_to(api) as events:
@@ -106,7 +108,7 @@ async def test_changes_in_a_burst_become_few_reports_and_the_last_is_the_newest(
     assert len(seen) <= 2 + took / channels.COALESCE_S
 
 
-async def test_a_passing_deadline_is_a_change(api: Api, writer: Writer) -> None:
+async def test_passed_deadline_is_sent_as_a_change(api: Api, writer: Writer) -> None:
     await writer.write([planned("T1", due_at=f"{DAY}T12:30:00+03:00")])
     await api.up_to_date()
     async with listening_to(api) as events:
@@ -118,7 +120,7 @@ async def test_a_passing_deadline_is_a_change(api: Api, writer: Writer) -> None:
     assert after.data["totals"]["overdue"]["total"] == 1
 
 
-async def test_a_deadline_is_shown_at_its_minute_in_real_time(api: Api, writer: Writer) -> None:
+async def test_deadline_is_shown_within_its_minute_in_real_time(api: Api, writer: Writer) -> None:
     deadline = datetime.fromisoformat(f"{DAY}T12:30:00+03:00")
     await writer.write([planned("T1", due_at=deadline.isoformat())])
     await api.up_to_date()
@@ -139,7 +141,7 @@ async def test_a_deadline_is_shown_at_its_minute_in_real_time(api: Api, writer: 
     assert timedelta(0) <= seen_at - deadline < timedelta(seconds=0.3)
 
 
-async def test_freshness_is_told_at_once_and_again(
+async def test_freshness_is_sent_at_once_and_repeatedly(
     api: Api, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(channels, "FRESHNESS_S", 0.2)
@@ -153,7 +155,7 @@ async def test_freshness_is_told_at_once_and_again(
     assert first.data.keys() == {"computed_at", "as_of", "lag_events", "stale", "stale_reason"}
 
 
-async def test_coming_back_with_the_last_id_repeats_no_report(api: Api, writer: Writer) -> None:
+async def test_reconnecting_with_the_last_id_repeats_no_report(api: Api, writer: Writer) -> None:
     async with listening_to(api) as events:
         last = await next_event(events)
     assert last.id
@@ -167,7 +169,7 @@ async def test_coming_back_with_the_last_id_repeats_no_report(api: Api, writer: 
     assert changed.data["totals"]["planned"] == 1
 
 
-async def test_a_client_that_does_not_read_slows_no_other_and_gets_the_newest(
+async def test_slow_reader_does_not_slow_others_and_gets_the_newest_report(
     api: Api, writer: Writer
 ) -> None:
     await writer.write(LARGE)
@@ -194,7 +196,7 @@ async def test_a_client_that_does_not_read_slows_no_other_and_gets_the_newest(
     assert len(shown) < 12, "it skipped what was no longer the newest"
 
 
-async def test_a_client_that_reads_nothing_for_a_minute_is_cut_off(
+async def test_client_that_reads_nothing_for_a_minute_is_disconnected(
     redis_url: str, writer: Writer, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "STALLED_MS", 1_000)
@@ -234,7 +236,7 @@ def _small_socket(api: Api) -> socket.socket:
     return sock
 
 
-async def test_one_report_is_computed_for_all_who_watch_it(api: Api, writer: Writer) -> None:
+async def test_one_report_is_computed_for_all_watching_clients(api: Api, writer: Writer) -> None:
     async with listening_to(api) as one, listening_to(api) as two, listening_to(api) as three:
         for events in (one, two, three):
             await next_event(events)
@@ -247,7 +249,7 @@ async def test_one_report_is_computed_for_all_who_watch_it(api: Api, writer: Wri
     assert api.state.reports.merges == merges + 1
 
 
-async def test_a_caller_has_so_many_streams_and_no_more(api: Api) -> None:
+async def test_number_of_streams_of_a_caller_is_limited(api: Api) -> None:
     async with listening_to(api), listening_to(api), listening_to(api):
         refused = await api.raw("/stream", date=DAY)
 
@@ -258,7 +260,7 @@ async def test_a_caller_has_so_many_streams_and_no_more(api: Api) -> None:
         assert await next_event(events)
 
 
-async def test_the_process_has_so_many_streams_and_no_more(
+async def test_number_of_streams_of_a_process_is_limited(
     redis_url: str, writer: Writer, issuer: Issuer
 ) -> None:
     async with (

@@ -57,7 +57,7 @@ async def event(process: Any, type_: str) -> Any:
     raise AssertionError(f"it ended before {type_}")
 
 
-async def test_reports_rows_files_and_refusals(
+async def test_client_reads_reports_rows_files_and_refusals(
     api: Api, issuer: Issuer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()

@@ -20,7 +20,7 @@ def line(event: object) -> Line:
     return Line("events.jsonl", 7, json.dumps(event, ensure_ascii=False).encode())
 
 
-def test_a_good_line_is_sent_as_it_stands_and_keyed_by_its_subject() -> None:
+def test_good_line_is_sent_unchanged_and_keyed_by_its_subject() -> None:
     given = line(planned())
     assert check(given, "now", NOW) == PreparedEvent(given.text, "task-1", None)
 
@@ -32,7 +32,7 @@ def test_an_unknown_field_is_sent_along() -> None:
     assert b"extension" in prepared.value
 
 
-def test_the_record_can_bear_the_events_own_time() -> None:
+def test_record_can_have_the_time_of_its_event() -> None:
     prepared = check(line(planned()), "event", NOW)
     assert isinstance(prepared, PreparedEvent)
     assert prepared.timestamp_ms == datetime(2026, 11, 24, 6, tzinfo=UTC).timestamp() * 1000
@@ -58,13 +58,13 @@ def test_a_bad_line_is_named_by_field_and_reason(event: object, said: str) -> No
     assert "\n" not in problem
 
 
-def test_a_line_that_is_no_json_is_bad() -> None:
+def test_line_that_is_not_json_is_bad() -> None:
     problem = check(Line("f", 1, b"{oops"), "now", NOW)
     assert isinstance(problem, str)
     assert "JSON" in problem
 
 
-def test_a_future_event_is_good_when_its_record_bears_its_time() -> None:
+def test_future_event_is_good_if_its_record_has_the_same_time() -> None:
     assert isinstance(
         check(line(planned(time="2030-01-01T00:00:00Z")), "event", NOW), PreparedEvent
     )
@@ -79,5 +79,5 @@ def test_a_future_event_is_good_when_its_record_bears_its_time() -> None:
         (b'{"subject": "t-9", "data": 0}', "t-9"),
     ],
 )
-def test_unchecked_lines_are_sent_whatever_they_hold(text: bytes, key: str | None) -> None:
+def test_unchecked_lines_are_sent_whatever_they_contain(text: bytes, key: str | None) -> None:
     assert take_unchecked(Line("f", 1, text), "event") == PreparedEvent(text, key, None)

@@ -93,14 +93,14 @@ def test_every_event_is_valid_and_in_order_of_time(campaign: list[dict[str, Any]
     assert len({(model.source, model.id) for model in models}) == len(models) == 4_119 + 10_451
 
 
-def test_last_calls_bear_the_durations_of_the_file(
+def test_last_calls_have_the_durations_of_the_file(
     rows: list[dict[str, str]], campaign: list[dict[str, Any]]
 ) -> None:
     durations = [event["data"]["duration_s"] for event in campaign if "duration_s" in event["data"]]
     assert sorted(durations) == sorted(int(row["duration"]) for row in rows)
 
 
-def test_the_same_first_day_gives_the_same_events_and_another_one_other_ids(
+def test_events_depend_only_on_the_first_day(
     campaign: list[dict[str, Any]],
 ) -> None:
     assert list(events(CAMPAIGN_CSV, FIRST_DAY)) == campaign

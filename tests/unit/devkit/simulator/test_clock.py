@@ -17,13 +17,13 @@ hours = st.floats(-0.5, 24)
 seconds = st.integers(-8 * DAY, 2 * DAY)
 
 
-def test_a_date_as_it_is_keeps_the_times_of_life() -> None:
+def test_clock_of_a_date_keeps_real_times_of_the_day() -> None:
     clock = Clock.of_date(DATE, MOSCOW)
     assert clock.text(9 * HOUR + 1) == "2025-11-24T09:00:01+03:00"
     assert clock.text(-6 * HOUR) == "2025-11-23T18:00:00+03:00"
 
 
-def test_at_the_pace_of_life_and_at_its_hour_live_is_life() -> None:
+def test_live_clock_at_real_speed_and_hour_is_the_real_clock() -> None:
     live = Clock.live(DATE, MOSCOW, MIDNIGHT + 14 * HOUR)
     life = Clock.of_date(DATE, MOSCOW)
     for second in range(-6 * DAY, 2 * DAY, 1_234):
@@ -31,14 +31,14 @@ def test_at_the_pace_of_life_and_at_its_hour_live_is_life() -> None:
 
 
 @given(hours, seconds, seconds, st.floats(0.1, 10_000))
-def test_moments_never_change_places(hour: float, one: int, other: int, speed: float) -> None:
+def test_order_of_moments_never_changes(hour: float, one: int, other: int, speed: float) -> None:
     clock = Clock.live(DATE, MOSCOW, MIDNIGHT + hour * HOUR, 11.5 * HOUR, speed)
     if one < other:
         assert clock.moment(one) < clock.moment(other)
 
 
 @given(hours, st.floats(0.1, 10_000))
-def test_the_given_second_is_now_and_what_comes_plays_at_the_given_speed(
+def test_given_second_is_now_and_the_future_plays_at_the_given_speed(
     hour: float, speed: float
 ) -> None:
     now = MIDNIGHT + hour * HOUR
@@ -48,17 +48,17 @@ def test_the_given_second_is_now_and_what_comes_plays_at_the_given_speed(
     assert clock.moment(12.5 * HOUR) == pytest.approx(now + HOUR / speed)
 
 
-def test_faster_than_life_the_night_is_skipped() -> None:
+def test_night_is_skipped_at_more_than_real_speed() -> None:
     clock = Clock.live(DATE, MOSCOW, MIDNIGHT + 12 * HOUR, speed=60)
     assert clock.moment(MORNING_AFTER) - clock.moment(EVENING) == pytest.approx(NIGHT_S / 60)
 
 
-def test_long_ago_stays_where_it_was() -> None:
+def test_distant_past_keeps_its_times() -> None:
     clock = Clock.live(DATE, MOSCOW, MIDNIGHT + 23 * HOUR, 11.5 * HOUR, 60)
     assert clock.text(-4 * DAY) == Clock.of_date(DATE, MOSCOW).text(-4 * DAY)
 
 
-def test_the_next_minute_is_whole_and_not_before() -> None:
+def test_next_minute_is_whole_and_not_in_the_past() -> None:
     clock = Clock.of_date(DATE, MOSCOW)
     assert clock.next_minute(3_600).isoformat() == "2025-11-24T01:00:00+03:00"
     assert clock.next_minute(3_601).isoformat() == "2025-11-24T01:01:00+03:00"

@@ -187,7 +187,7 @@ def test_deliveries_come_the_same_day_the_next_day_and_without_a_call() -> None:
     assert {delivered[order] for order in ordered & set(delivered)} == {0, 1}
 
 
-def test_a_call_is_told_when_it_is_over() -> None:
+def test_call_is_published_when_it_is_over() -> None:
     for simulated in default_day():
         data = simulated.event["data"]
         late = simulated.reported - simulated.second
@@ -218,7 +218,7 @@ def test_due_times_of_a_shifted_day_are_whole_minutes() -> None:
     assert all(datetime.fromisoformat(due).second == 0 for due in dues)
 
 
-def test_no_event_lies_a_day_ahead_when_it_is_told_on_a_live_clock() -> None:
+def test_no_event_is_published_a_day_ahead_on_a_live_clock() -> None:
     now = MIDNIGHT.timestamp() + 23 * HOUR
     clock = Clock.live(DATE, MOSCOW, now, 11.5 * HOUR, 60)
     for simulated in timetable(plan(clock=clock)):

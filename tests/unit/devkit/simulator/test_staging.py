@@ -35,7 +35,7 @@ def test_a_shifted_day_is_in_its_late_morning_on_todays_date(hour: int) -> None:
     assert stage.played_at(EVENING) - at(hour, 10) == pytest.approx((EVENING - LATE_MORNING) / 60)
 
 
-def test_minutes_before_midnight_a_shifted_day_is_tomorrows() -> None:
+def test_shifted_day_is_tomorrow_minutes_before_midnight() -> None:
     stage = choose_stage(replace(SMALL, shift_to_now=True), at(23, 58))
     assert stage.plan.date == date(2025, 11, 25)
     assert stage.plan.clock.moment(LATE_MORNING) == at(23, 58)
@@ -54,7 +54,7 @@ def test_today_plays_its_past_at_once_and_the_rest_at_its_speed() -> None:
     assert stage.played_at(15 * HOUR) == at(14, 1)
 
 
-def test_nothing_live_bears_a_time_that_is_yet_to_come() -> None:
+def test_no_live_event_has_a_time_in_the_future() -> None:
     for options in (replace(SMALL, speed=60), replace(SMALL, speed=600, shift_to_now=True)):
         stage = choose_stage(options, at(14))
         for simulated in timetable(stage.plan):
@@ -71,13 +71,13 @@ def test_another_date_keeps_its_times_and_plays_from_its_morning(day: date) -> N
     assert stage.played_at(10 * HOUR) == at(14) + 65
 
 
-def test_speed_zero_plays_everything_at_once_at_the_times_of_life() -> None:
+def test_speed_zero_plays_everything_at_once_with_real_times() -> None:
     stage = choose_stage(replace(SMALL, speed=0), at(14))
     assert stage.played_at(24 * HOUR) == -math.inf
     assert stage.plan.clock.text(15 * HOUR) == "2025-11-24T15:00:00+03:00"
 
 
-def test_today_at_the_pace_of_life_has_the_same_ids_at_any_hour() -> None:
+def test_today_at_real_speed_has_the_same_ids_at_any_hour() -> None:
     tags = {
         choose_stage(replace(SMALL, speed=speed), at(hour)).plan.tag
         for speed in (0, 1)
@@ -101,18 +101,18 @@ def test_todays_date_is_that_of_the_business_time_zone() -> None:
         ({"timezone": "Europe/Atlantis"}, "Europe/Atlantis"),
     ],
 )
-def test_what_cannot_be_played_is_named(wrong: dict[str, Any], named: str) -> None:
+def test_impossible_option_is_named(wrong: dict[str, Any], named: str) -> None:
     with pytest.raises(StackError, match=named):
         choose_stage(replace(SMALL, **wrong), at(12))
 
 
 @pytest.mark.parametrize("days", [-30, -1.01, 1.01, 30])
-def test_records_of_other_days_bear_their_events_time(days: float) -> None:
+def test_records_of_other_days_have_the_time_of_their_event(days: float) -> None:
     now = at(12)
     time = now + timedelta(days=days).total_seconds()
     assert record_timestamp_ms(time, now) == int(time * 1000)
 
 
-def test_records_of_about_now_bear_the_time_of_sending() -> None:
+def test_records_of_the_present_have_the_time_of_sending() -> None:
     assert record_timestamp_ms(at(12), at(13)) is None
     assert record_timestamp_ms(at(12) + MAX_AHEAD_S - 1, at(12)) is None

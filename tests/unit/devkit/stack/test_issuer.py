@@ -143,7 +143,7 @@ async def test_logging_in_gives_an_access_token_and_an_id_token(
     assert jwt.get_unverified_header(tokens["id_token"])["typ"] == "JWT"
 
 
-async def test_a_code_is_good_once(browser: httpx.AsyncClient) -> None:
+async def test_authorization_code_works_only_once(browser: httpx.AsyncClient) -> None:
     code = await _code(browser)
     assert (await browser.post("/token", data=_redeem(code))).status_code == 200
     assert (await browser.post("/token", data=_redeem(code))).json()["error"] == "invalid_grant"
@@ -157,7 +157,7 @@ async def test_a_code_is_good_once(browser: httpx.AsyncClient) -> None:
         {"client_id": "someone-else"},
     ],
 )
-async def test_a_code_is_good_only_for_who_asked(
+async def test_authorization_code_works_only_for_the_client_that_asked(
     browser: httpx.AsyncClient, changed: dict[str, str]
 ) -> None:
     answer = await browser.post("/token", data=_redeem(await _code(browser), **changed))

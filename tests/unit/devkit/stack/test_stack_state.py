@@ -47,13 +47,13 @@ def test_a_running_stack_is_found_with_its_settings(tmp_path: Path) -> None:
         assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
 
 
-def test_a_running_demo_is_found_where_no_other_stack_runs(tmp_path: Path) -> None:
+def test_running_demo_is_found_if_no_other_stack_runs(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     with hold_data_dir(folder), announce_stack(state(folder), {}):
         assert find_stack(tmp_path).data_dir == folder
 
 
-def test_no_stack_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+def test_missing_stack_is_reported_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"no stack is running in .*obzvon up.*--data-dir"):
         find_stack(tmp_path / "nowhere")
     assert not (tmp_path / "nowhere").exists()
@@ -83,7 +83,7 @@ def test_a_second_stack_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(StackError, match=r"cannot be used as data dir .*--data-dir"),
@@ -123,7 +123,7 @@ def test_a_given_port_is_never_replaced_by_another(tmp_path: Path) -> None:
     assert len(set(chosen.values())) == 5
 
 
-def test_one_port_given_twice_is_one_line(tmp_path: Path) -> None:
+def test_port_given_twice_is_reported_in_one_line(tmp_path: Path) -> None:
     port = choose_ports(tmp_path, StackOptions(kafka_port=0))["kafka"]
     with pytest.raises(StackError, match="given twice"):
         choose_ports(tmp_path, StackOptions(kafka_port=port, redis_port=port))

@@ -17,7 +17,7 @@ from projector.__main__ import main
         ("bury", "no such command: bury"),
     ],
 )
-def test_an_argument_that_cannot_be_meant_is_refused(
+def test_invalid_argument_is_rejected(
     arguments: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
@@ -28,7 +28,7 @@ def test_an_argument_that_cannot_be_meant_is_refused(
     assert said in capsys.readouterr().err
 
 
-def test_a_certificate_that_is_not_there_is_told_by_its_setting(
+def test_missing_certificate_is_reported_with_its_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OBZVON_KAFKA_BOOTSTRAP_SERVERS", "k:1")

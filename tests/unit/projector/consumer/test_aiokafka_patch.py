@@ -47,7 +47,7 @@ def read(data: bytes, isolation_level: int = fetcher.READ_COMMITTED) -> list[Any
     return list(found)
 
 
-def test_a_record_with_a_name_that_is_no_text_is_read_with_all_around_it() -> None:
+def test_record_with_a_header_name_that_is_not_text_is_read_like_the_others() -> None:
     install()
     install()
     found = read(records([], [(_RawName(), b"x"), ("good", b"y")], [("a", b"z")]))

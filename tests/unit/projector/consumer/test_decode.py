@@ -42,7 +42,7 @@ def reason(verdict: Any) -> str:
     return verdict.reason
 
 
-def test_a_structured_event_is_found() -> None:
+def test_structured_event_is_decoded() -> None:
     verdict = decode(record(event()), PARTITIONS)
     assert isinstance(verdict, Found)
     assert verdict.task_id == "T1"
@@ -58,7 +58,7 @@ def test_a_binary_event_is_the_same_event() -> None:
     assert decode(binary, PARTITIONS) == decode(record(event()), PARTITIONS)
 
 
-def test_an_id_that_is_no_utf_8_is_not_taken_for_another_one() -> None:
+def test_ids_that_are_not_utf_8_are_invalid() -> None:
     headers = tuple(
         (f"ce_{name}", event()[name].encode())
         for name in ("specversion", "source", "type", "subject", "time")
@@ -103,7 +103,7 @@ def test_unknown_fields_and_attributes_are_ignored() -> None:
         (record(event(), timestamp=TIME_MS - DAY_MS - 1_000), "future"),
     ],
 )
-def test_what_is_no_event_is_a_dead_letter(bad: Any, expected: str) -> None:
+def test_record_that_is_not_an_event_is_a_dead_letter(bad: Any, expected: str) -> None:
     assert reason(decode(bad, PARTITIONS)) == expected
 
 
@@ -125,7 +125,7 @@ def test_a_call_has_an_order_exactly_when_it_was_ordered(outcome: str, order: An
     assert reason(decode(record(event(type="task-called.v1", data=data)), PARTITIONS)) == "invalid"
 
 
-def test_a_record_in_a_wrong_partition_belongs_home() -> None:
+def test_record_in_a_wrong_partition_is_misrouted() -> None:
     home = partition_of(b"T1", PARTITIONS)
     wrong = (home + 1) % PARTITIONS
     assert decode(record(event(), partition=wrong), PARTITIONS) == Misplaced(home)
@@ -164,7 +164,7 @@ _mangled = st.builds(
     headers=_headers,
     timestamp=st.integers(-1, 2**62),
 )
-def test_no_record_makes_decoding_fail(
+def test_decoding_never_raises(
     value: bytes, key: bytes | None, headers: Any, timestamp: int
 ) -> None:
     verdict = decode(

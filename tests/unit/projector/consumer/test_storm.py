@@ -14,12 +14,12 @@ def window(*runs: tuple[int, str | None]) -> Window:
     return made
 
 
-def test_a_few_bad_records_at_the_beginning_are_no_storm() -> None:
+def test_few_bad_records_at_the_beginning_are_not_a_storm() -> None:
     assert not window((LEAST - 1, "not_json")).is_storm()
     assert window((LEAST, "not_json")).is_storm()
 
 
-def test_half_is_still_allowed() -> None:
+def test_half_of_the_records_may_be_bad() -> None:
     assert not window((5_000, None), (5_000, "not_json")).is_storm()
     assert window((4_999, None), (5_001, "not_json")).is_storm()
 
@@ -29,7 +29,7 @@ def test_only_the_last_records_count() -> None:
     assert window((50_000, None), (WINDOW // 2 + 1, "invalid")).is_storm()
 
 
-def test_a_restart_keeps_the_share() -> None:
+def test_restart_keeps_the_share_of_bad_records() -> None:
     before = window((6_000, None), (3_000, "not_json"), (1_000, "invalid"))
     after = Window.of_recent(str(before.notes()["recent"]))
     assert (after.seen, after.dead()) == (10_000, {"not_json": 3_000, "invalid": 1_000})
@@ -70,7 +70,7 @@ def test_a_healthy_full_window_is_written_only_once() -> None:
     assert not healthy.notes()
 
 
-def test_the_message_names_what_an_operator_needs() -> None:
+def test_storm_message_contains_what_an_operator_needs() -> None:
     said = storm("events", 3, 70, 99, window((400, None), (600, "not_json"))).message
     for part in ("partition 3", "offset 70", "60 %", "'not_json'", "--accept-through 99"):
         assert part in said
@@ -79,5 +79,7 @@ def test_the_message_names_what_an_operator_needs() -> None:
 @pytest.mark.parametrize(
     ("bad", "good", "over"), [(0, 99, False), (50, 50, True), (51, 49, False), (0, 100, True)]
 )
-def test_a_mended_publisher_is_seen_by_the_newest_records(bad: int, good: int, over: bool) -> None:
+def test_fixed_publisher_is_recognized_by_the_newest_records(
+    bad: int, good: int, over: bool
+) -> None:
     assert is_over([True] * bad + [False] * good) is over

@@ -65,7 +65,7 @@ def from_scratch(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, 
 
 @settings(max_examples=300, deadline=None)
 @given(events=histories(), calendar=CALENDARS, seed=st.integers(0, 2**32))
-def test_any_order_any_duplicates_and_any_batches_give_what_one_fold_gives(
+def test_order_duplicates_and_batches_never_change_the_result(
     events: list[dict[str, Any]], calendar: Calendar, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -146,7 +146,7 @@ def test_what_verify_expects_is_what_the_projection_holds(
 
 
 @given(events=histories(), calendar=CALENDARS, seed=st.integers(0, 2**32))
-def test_appending_facts_gives_what_folding_them_at_once_gives(
+def test_appending_facts_is_like_folding_them_at_once(
     events: list[dict[str, Any]], calendar: Calendar, seed: int
 ) -> None:
     facts: dict[tuple[str, str], Fact] = {}
@@ -163,7 +163,9 @@ def test_appending_facts_gives_what_folding_them_at_once_gives(
 
 
 @given(events=histories())
-def test_a_fact_reads_the_same_from_its_document(events: list[dict[str, Any]]) -> None:
+def test_fact_is_the_same_after_a_round_trip_through_its_document(
+    events: list[dict[str, Any]],
+) -> None:
     for event in events:
         fact = fact_of_event(event)
         assert fact_of_packed(from_json(fact.packed)) == fact

@@ -55,14 +55,14 @@ UNUSABLE: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_a_key_that_may_not_sign_is_left_out_and_spoils_nothing(name: str) -> None:
+def test_key_that_may_not_sign_is_ignored_and_the_others_are_kept(name: str) -> None:
     assert list(signing_keys({"keys": [UNUSABLE[name](), public_jwk("good")]})) == ["good"]
     with pytest.raises(Unusable):
         signing_keys({"keys": [UNUSABLE[name]()]})
 
 
 @pytest.mark.parametrize("key_set", [{}, {"keys": None}, {"keys": {}}, {"keys": []}])
-def test_an_empty_key_set_is_no_key_set(key_set: dict[str, Any]) -> None:
+def test_empty_key_set_is_rejected(key_set: dict[str, Any]) -> None:
     with pytest.raises(Unusable):
         signing_keys(key_set)
 
@@ -108,13 +108,13 @@ def as_a_browser_reads_it(path: str) -> str:
 
 
 @given(st.text(alphabet="/\\\t\n\r :@.?#ae%\x00", max_size=12) | st.text(max_size=20))
-def test_after_a_login_one_is_still_here(wanted: str) -> None:
+def test_page_after_a_login_is_always_our_own(wanted: str) -> None:
     target = urlsplit(as_a_browser_reads_it(safe_next(wanted)))
     assert (target.scheme, target.netloc) == ("https", "obzvon.example")
 
 
 @pytest.mark.parametrize("wanted", ["/", "/board", "/board?date=2026-11-24&q=%D0%98", "/a//b#c"])
-def test_a_page_of_our_own_is_kept(wanted: str) -> None:
+def test_own_page_is_kept_as_the_target_after_a_login(wanted: str) -> None:
     assert safe_next(wanted) == wanted
 
 
@@ -127,5 +127,5 @@ def test_a_key_is_read_back_into_its_parts() -> None:
 @pytest.mark.parametrize(
     "text", ["", "obzkey", "obzkey_", "obzkey_a", "obzkey_a_", "obzkey__b", "key_a_b", "obzkey_*_b"]
 )
-def test_what_is_no_key_has_no_parts(text: str) -> None:
+def test_malformed_key_has_no_parts(text: str) -> None:
     assert split_key(text) is None

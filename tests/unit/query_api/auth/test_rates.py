@@ -48,9 +48,7 @@ def test_no_window_of_the_clock_lets_more_than_the_limit_through(
 
 
 @given(pauses, st.floats(0, 120))
-def test_who_waits_as_long_as_told_gets_through_and_is_never_told_more_than_two_windows(
-    waits: list[float], start: float
-) -> None:
+def test_caller_who_waits_as_told_gets_through(waits: list[float], start: float) -> None:
     clock = Clock(1_000_000 + start)
     rate = Rate(f"{LIMIT}/minute", clock=clock)
     for wait in waits:
@@ -95,12 +93,12 @@ def test_checking_counts_nothing() -> None:
     assert refused.value.status_code == 429
 
 
-def test_none_is_no_limit() -> None:
+def test_value_none_means_no_limit() -> None:
     rate = Rate("none", clock=Clock())
     assert [retry_after(rate) for _ in range(1_000)] == [0] * 1_000
 
 
-def test_counters_of_callers_who_are_gone_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counters_of_inactive_callers_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "MAX_CALLERS", 100)
     clock = Clock()
     counters = rates.Counters(clock)

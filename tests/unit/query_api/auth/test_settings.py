@@ -61,7 +61,7 @@ def test_plain_http_elsewhere_must_be_asked_for() -> None:
     assert settings(oidc_issuer="http://keycloak:8080", oidc_allow_http=True)
 
 
-def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OBZVON_OIDC_ISSUER", ISSUER)
     monkeypatch.setenv("OBZVON_CORS_ORIGINS", "https://a.example, http://b.example:8080")
     monkeypatch.setenv("OBZVON_TRUSTED_PROXIES", "10.0.0.0/8,127.0.0.1,")

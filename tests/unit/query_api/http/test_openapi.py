@@ -31,7 +31,7 @@ def operations(document: Any) -> Iterator[tuple[str, Any]]:
             yield f"{method.upper()} {path}", operation
 
 
-def test_the_committed_document_is_that_of_the_code(document: Any) -> None:
+def test_committed_openapi_matches_the_code(document: Any) -> None:
     committed = json.loads(SNAPSHOT.read_text())
 
     assert document == committed, (
@@ -58,14 +58,14 @@ def test_every_answer_has_an_example_that_fits_its_schema(document: Any) -> None
                     assert not errors, (where, errors[0].message)
 
 
-def test_every_call_says_how_it_is_refused(document: Any) -> None:
+def test_every_route_documents_its_refusals(document: Any) -> None:
     for name, operation in operations(document):
         if "/api/v1/" in name:
             assert {"401", "403", "422", "429", "503"} <= operation["responses"].keys(), name
             assert operation["security"], name
 
 
-def test_no_reference_leads_nowhere(document: Any) -> None:
+def test_every_reference_of_the_openapi_can_be_resolved(document: Any) -> None:
     for reference in re.findall(r'"\$ref": "([^"]+)"', json.dumps(document)):
         at = document
         for part in reference.removeprefix("#/").split("/"):
@@ -73,7 +73,7 @@ def test_no_reference_leads_nowhere(document: Any) -> None:
             at = at[part]
 
 
-def test_the_page_loads_nothing_from_elsewhere() -> None:
+def test_documentation_page_loads_nothing_from_other_sites() -> None:
     folder = files("query_api") / "assets" / "swagger_ui"
     page = (folder / "index.html").read_text() + (folder / "start.js").read_text()
 

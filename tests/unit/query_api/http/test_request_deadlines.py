@@ -39,7 +39,7 @@ async def never(scope: Scope, receive: Receive, send: Send) -> None:
     await asyncio.Event().wait()
 
 
-async def test_each_of_many_slow_answers_becomes_a_503_of_its_own() -> None:
+async def test_each_of_many_slow_responses_becomes_a_503() -> None:
     guarded, wires = limits(never), [Wire() for _ in range(20)]
     for some in (wires[:10], wires[10:]):  # the timer is set anew for the second lot
         async with asyncio.timeout(5):
@@ -47,7 +47,7 @@ async def test_each_of_many_slow_answers_becomes_a_503_of_its_own() -> None:
     assert [wire.statuses for wire in wires] == [[503]] * 20
 
 
-async def test_an_answer_that_has_begun_is_left_alone() -> None:
+async def test_response_that_has_started_is_not_interrupted() -> None:
     done, wire, other = asyncio.Event(), Wire(), Wire()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +77,7 @@ async def test_a_request_that_its_client_gives_up_is_cancelled_not_answered() ->
     assert wire.statuses == []
 
 
-async def test_a_cancellation_from_elsewhere_at_the_same_time_wins() -> None:
+async def test_simultaneous_outside_cancellation_takes_precedence() -> None:
     wire = Wire()
     guarded = limits(never, timeout_s=60)
     asked = asyncio.create_task(guarded(request(), receive, wire.send))
@@ -90,7 +90,7 @@ async def test_a_cancellation_from_elsewhere_at_the_same_time_wins() -> None:
     assert wire.statuses == []
 
 
-async def test_nothing_is_kept_of_a_request_that_is_over() -> None:
+async def test_nothing_is_kept_after_a_request_ends() -> None:
     async def quick(scope: Scope, receive: Receive, send: Send) -> None:
         await send(BEGINNING)
 

@@ -32,7 +32,7 @@ def snapshot(*shards: Shard | None) -> Snapshot:
     return Snapshot("g1", fingerprint, shards)
 
 
-def test_it_is_that_of_the_least_fresh_shard() -> None:
+def test_freshness_is_that_of_the_least_fresh_shard() -> None:
     found = freshness(snapshot(shard(as_of=NOW - 3), shard(as_of=NOW - 9)), NOW, STALE_AFTER)
 
     assert (found.as_of, found.stale) == (NOW - 9, False)
@@ -51,7 +51,7 @@ def test_a_shard_ahead_of_its_last_sample_makes_up_for_no_other() -> None:
 
 
 @pytest.mark.parametrize(("age", "stale"), [(15_000, False), (15_001, True)])
-def test_it_is_stale_once_it_is_older_than_the_setting(age: int, stale: bool) -> None:
+def test_report_is_stale_once_it_is_older_than_the_setting(age: int, stale: bool) -> None:
     found = freshness(snapshot(shard(as_of=NOW - age)), NOW, STALE_AFTER)
 
     assert found.stale is stale
@@ -66,14 +66,14 @@ def test_it_is_stale_once_it_is_older_than_the_setting(age: int, stale: bool) ->
         ((shard(), shard(as_of="")), "shard 1 has not caught up yet"),
     ],
 )
-def test_it_is_unknown_while_any_shard_s_is(shards: Any, reason: str) -> None:
+def test_freshness_is_unknown_while_that_of_any_shard_is(shards: Any, reason: str) -> None:
     found = freshness(snapshot(*shards), NOW, STALE_AFTER)
 
     assert (found.as_of, found.stale, found.lag_events) == (None, True, None)
     assert found.why_stale == reason
 
 
-def test_a_parked_shard_makes_it_stale_and_says_why() -> None:
+def test_parked_shard_makes_the_report_stale_with_a_reason() -> None:
     found = freshness(snapshot(shard(), shard(parked="the log was cut")), NOW, STALE_AFTER)
 
     assert found.stale

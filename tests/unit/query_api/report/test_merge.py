@@ -82,7 +82,7 @@ def test_a_restriction_shows_only_its_operators_and_sums_them() -> None:
     assert found.totals.counters[0] == sum(line.counters[0] for line in kept)
 
 
-def test_operators_stand_by_name_and_nobody_last() -> None:
+def test_operators_are_sorted_by_name_with_nobody_last() -> None:
     snapshot = snapshot_of(
         [
             planned("T1", operator="op-3", operator_name="яковлева"),
@@ -155,7 +155,9 @@ def test_a_carried_contact_is_overdue_only_from_its_own_deadline_on() -> None:
         (7, 7, 100),
     ],
 )
-def test_a_percent_is_half_up_to_one_decimal(part: int, whole: int, expected: float | None) -> None:
+def test_percent_is_rounded_half_up_to_one_decimal(
+    part: int, whole: int, expected: float | None
+) -> None:
     assert percent(part, whole) == expected
 
 

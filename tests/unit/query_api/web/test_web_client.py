@@ -10,7 +10,7 @@ MAX_GZIPPED = 8_000
 """Bytes that the client may add to a page."""
 
 
-def test_the_generated_types_are_those_of_the_committed_openapi() -> None:
+def test_generated_types_match_the_committed_openapi() -> None:
     checked = script("generate", "--check", check=False)
 
     assert checked.returncode == 0, f"run `make client`: {checked.stdout}"
@@ -23,7 +23,7 @@ def test_types_that_are_out_of_date_are_noticed(tmp_path: Path) -> None:
     assert script("generate", "--check", "--output", str(old), check=False).returncode != 0
 
 
-def test_the_clients_own_tests_pass() -> None:
+def test_unit_tests_of_the_client_pass() -> None:
     said = script("test").stdout
 
     assert re.search(r"^ℹ pass [1-9]\d+$", said, re.MULTILINE), said
