@@ -40,14 +40,14 @@ from projector.settings import Settings
 from projector.store.client import connect
 from projector.store.generations import (
     FIRST,
-    building,
+    count_tasks,
+    drop_retired,
     ensure_live,
+    find_or_create_building,
     live_pointer,
-    metas,
     predecessor,
+    read_metas,
     switch,
-    tasks,
-    tidy,
 )
 from projector.tracing.traces import traces_of
 from runtime.tasks import cancel_all
@@ -62,7 +62,7 @@ CLOSE_S: Final = 15.0
 
 STOP_ATTEMPTS: Final = 20
 
-TIDY_S: Final = 15.0
+DROP_S: Final = 15.0
 """Seconds between two looks for retired generations to drop."""
 
 
@@ -153,7 +153,7 @@ class Supervisor:
                 await self._project(live)
             case Build():
                 metrics.FOREIGN.set(1)
-                name = await retried(lambda: building(self._client, live, mine))
+                name = await retried(lambda: find_or_create_building(self._client, live, mine))
                 log.info("building", generation=name, beside=live.generation)
                 await self._project(LivePointer(generation=name, fingerprint=mine), live)
                 metrics.FOREIGN.set(0)
@@ -213,7 +213,7 @@ class Supervisor:
                 every(TOPIC_S, topic.check_topic),
                 every(COMMIT_S, assignment.commit_offsets),
                 every(RETENTION_S, apply_retention, assignment),
-                every(TIDY_S, tidy, self._client),
+                every(DROP_S, drop_retired, self._client),
             ]
             if beside:
                 works.append(every(SAMPLE_S, self._switch, generation, beside, mine))
@@ -266,10 +266,12 @@ class Supervisor:
         if not generation.is_building:
             return
         now_ms = time.time() * 1000
-        if not has_caught_up(await metas(self._client, mine.generation, mine.fingerprint), now_ms):
+        if not has_caught_up(
+            await read_metas(self._client, mine.generation, mine.fingerprint), now_ms
+        ):
             return
         before, now = [
-            await tasks(self._client, one.generation, one.fingerprint) for one in (live, mine)
+            await count_tasks(self._client, one.generation, one.fingerprint) for one in (live, mine)
         ]
         if await switch(self._client, live, mine):
             log.info(

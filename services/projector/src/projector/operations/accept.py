@@ -3,7 +3,7 @@
 import structlog
 
 from contracts.keys import LivePointer
-from projector.store.generations import accept, metas
+from projector.store.generations import accept, read_metas
 from runtime.redis import RedisClient
 
 log = structlog.get_logger()
@@ -13,7 +13,7 @@ async def accept_dead_letters(
     client: RedisClient, live: LivePointer, through: int, partition: int | None
 ) -> None:
     """Accept the dead letters through an offset, of the partition or of those a storm has parked."""
-    shards = await metas(client, live.generation, live.fingerprint)
+    shards = await read_metas(client, live.generation, live.fingerprint)
     for number, meta in enumerate(shards):
         is_parked = meta is not None and (meta.parked or "").startswith("dead-letter storm")
         if partition in (number, None) and (is_parked or partition is not None):

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 from contracts.keys import LivePointer
 from projector.consumer.assignment import Assignment
 from projector.consumer.event_log import EventLog
-from projector.store.generations import metas
+from projector.store.generations import read_metas
 from runtime.redis import RETRYABLE, RedisClient
 from runtime.tasks import cancel_all
 
@@ -174,7 +174,7 @@ class Builder:
         extents = await self._log.extents(self._stops)
         if not self._is_alike:
             return {partition: extent.end for partition, extent in extents.items()}
-        shards = await metas(self._client, self._live.generation, self._live.fingerprint)
+        shards = await read_metas(self._client, self._live.generation, self._live.fingerprint)
         return {
             partition: max(extents[partition].begin, meta.offset if meta else 0)
             for partition, meta in enumerate(shards)
@@ -206,7 +206,7 @@ class Builder:
         clock = asyncio.get_running_loop().time
         ends = clock() + OVERTAKE_S
         while clock() < ends:
-            shards = await metas(self._client, self._live.generation, self._live.fingerprint)
+            shards = await read_metas(self._client, self._live.generation, self._live.fingerprint)
             if all(
                 meta is None or self._position(partition) >= meta.offset
                 for partition, meta in enumerate(shards)

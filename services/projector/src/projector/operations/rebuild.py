@@ -18,7 +18,14 @@ from projector.operations.compare import Comparison
 from projector.operations.lease import rebuild_lease
 from projector.settings import Settings
 from projector.store.client import connect
-from projector.store.generations import KEPT_S, building, live_pointer, switch, tasks, tidy
+from projector.store.generations import (
+    KEPT_S,
+    count_tasks,
+    drop_retired,
+    find_or_create_building,
+    live_pointer,
+    switch,
+)
 from runtime.redis import RedisClient
 from runtime.tasks import cancel_all
 
@@ -59,9 +66,9 @@ async def rebuild(settings: Settings, options: Options, say: Say, report: Report
         async with rebuild_lease(client) as is_held:
             if not is_held:
                 raise NotRebuilt("another rebuild is under way")
-            await tidy(client, options.keep_s)
+            await drop_retired(client, options.keep_s)
             fingerprint = fingerprint_of(settings, await log.partitions())
-            name = await building(client, live, fingerprint)
+            name = await find_or_create_building(client, live, fingerprint)
             mine = LivePointer(generation=name, fingerprint=fingerprint)
             assignment = _assignment(settings, client, log, live, mine)
             work = Rebuild(client, log, consumer, assignment, live, mine, options, say, report)
@@ -140,7 +147,8 @@ class Rebuild:
         live, mine = self._live, self._mine
         if live.fingerprint != mine.fingerprint:
             before, now = [
-                await tasks(self._client, one.generation, one.fingerprint) for one in (live, mine)
+                await count_tasks(self._client, one.generation, one.fingerprint)
+                for one in (live, mine)
             ]
             self._say(
                 f"rebuild: {live.generation} has {before} tasks, {mine.generation} {now}; "
@@ -171,7 +179,7 @@ async def _until_dropped(client: RedisClient, old: LivePointer, keep_s: float, s
     """Wait until the old generation may go. A projector that runs drops it as well."""
     for _ in range(int(keep_s) + 15):
         await asyncio.sleep(min(1.0, keep_s))
-        await tidy(client, keep_s)
+        await drop_retired(client, keep_s)
         if not await client.exists(ShardKeys(old.generation, 0).meta):
             say(f"rebuild: {old.generation} is dropped")
             return

@@ -2,7 +2,7 @@
 
 One pointer says which is live; moving it is one atomic compare-and-set. All else (who replaces
 whom, what is retired since when) is a note in `GENERATIONS` that a crash may leave half written:
-`tidy` finishes it, by whomever and however often it is called.
+`drop_retired` finishes it, by whomever and however often it is called.
 """
 
 import time
@@ -98,7 +98,7 @@ async def ensure_live(
     return found or mine
 
 
-async def noted(client: RedisClient) -> dict[str, Generation]:
+async def read_generations(client: RedisClient) -> dict[str, Generation]:
     """What is noted, by generation. The first one, and a healed one, may have no note."""
     notes = await client.hgetall(GENERATIONS)
     return {name.decode(): Generation.model_validate_json(note) for name, note in notes.items()}
@@ -106,14 +106,16 @@ async def noted(client: RedisClient) -> dict[str, Generation]:
 
 async def predecessor(client: RedisClient, generation: str) -> LivePointer | None:
     """The generation that this one took over from, if both are noted."""
-    notes = await noted(client)
+    notes = await read_generations(client)
     name = notes[generation].previous if generation in notes else None
     if name is None or name not in notes:
         return None
     return LivePointer(generation=name, fingerprint=notes[name].fingerprint)
 
 
-async def building(client: RedisClient, live: LivePointer, fingerprint: Fingerprint) -> str:
+async def find_or_create_building(
+    client: RedisClient, live: LivePointer, fingerprint: Fingerprint
+) -> str:
     """The generation that is being built with `fingerprint`; a new one if there is none."""
     text = fingerprint.encode()
     fresh = Generation(fingerprint_json=text, status="building", since=time.time())
@@ -130,7 +132,7 @@ def number_of(generation: str) -> int:
 
 async def switch(client: RedisClient, live: LivePointer, to: LivePointer) -> bool:
     """Move the pointer from `live` to `to`, if it still stands there, and retire `live`."""
-    await _note(client, live, "live")  # both are known before the pointer moves: see `tidy`
+    await _note(client, live, "live")  # both are known before the pointer moves: see `drop_retired`
     await _note(client, to, "building", previous=live.generation)
     answer = await _SWITCH.run(client, [LIVE], [live.generation, to.model_dump_json()])
     if not int(answer):
@@ -166,7 +168,7 @@ def shards_of(generation: str, fingerprint: Fingerprint) -> list[ShardKeys]:
     return [ShardKeys(generation, shard) for shard in range(fingerprint.partitions)]
 
 
-async def metas(
+async def read_metas(
     client: RedisClient, generation: str, fingerprint: Fingerprint
 ) -> list[Meta | None]:
     """The metas of a generation's shards, by shard."""
@@ -174,13 +176,13 @@ async def metas(
     return [Meta.decode(await client.hgetall(one.meta)) for one in keys]
 
 
-async def tasks(client: RedisClient, generation: str, fingerprint: Fingerprint) -> int:
+async def count_tasks(client: RedisClient, generation: str, fingerprint: Fingerprint) -> int:
     """How many tasks a generation has."""
     counts = [int(await client.hlen(k.docs)) for k in shards_of(generation, fingerprint)]
     return sum(counts)
 
 
-async def tidy(client: RedisClient, kept_s: float = KEPT_S) -> list[str]:
+async def drop_retired(client: RedisClient, kept_s: float = KEPT_S) -> list[str]:
     """Drop what was retired `kept_s` seconds ago; which generations that were.
 
     Not before every shard of the live one has been taken over: its owner still looks where its
@@ -189,7 +191,7 @@ async def tidy(client: RedisClient, kept_s: float = KEPT_S) -> list[str]:
     live = await live_pointer(client)
     if live is None:
         return []
-    notes = await noted(client)
+    notes = await read_generations(client)
     previous = notes[live.generation].previous if live.generation in notes else None
     if live.generation in notes and notes[live.generation].status == "building":
         await _note(client, live, "live", previous)  # the pointer was moved, then a crash came
@@ -202,7 +204,7 @@ async def tidy(client: RedisClient, kept_s: float = KEPT_S) -> list[str]:
             await _note(client, old, "retired")
             await retire(client, old)
             continue
-        owned = await metas(client, live.generation, live.fingerprint)
+        owned = await read_metas(client, live.generation, live.fingerprint)
         if time.time() - note.since < kept_s or not all(m and m.status == "live" for m in owned):
             continue
         await retire(client, old)
