@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import MAX_VALUE_BYTES
-from projector.consumer.decode import Dead, Found, Misplaced, decode, partition_of
+from projector.consumer.decode import DeadLetter, Found, Misrouted, decode, partition_of
 from support.events import Event, cloud_event
 
 PARTITIONS = 4
@@ -38,7 +38,7 @@ def record(
 
 
 def reason(verdict: Any) -> str:
-    assert isinstance(verdict, Dead)
+    assert isinstance(verdict, DeadLetter)
     return verdict.reason
 
 
@@ -113,7 +113,7 @@ def test_an_event_a_day_ahead_of_its_record_still_counts() -> None:
 
 def test_the_detail_names_the_field() -> None:
     verdict = decode(record(event(data={"reason": "tired"})), PARTITIONS)
-    assert isinstance(verdict, Dead)
+    assert isinstance(verdict, DeadLetter)
     assert verdict.detail.startswith("data.reason: ")
 
 
@@ -128,7 +128,7 @@ def test_a_call_has_an_order_exactly_when_it_was_ordered(outcome: str, order: An
 def test_record_in_a_wrong_partition_is_misrouted() -> None:
     home = partition_of(b"T1", PARTITIONS)
     wrong = (home + 1) % PARTITIONS
-    assert decode(record(event(), partition=wrong), PARTITIONS) == Misplaced(home)
+    assert decode(record(event(), partition=wrong), PARTITIONS) == Misrouted(home)
 
 
 @given(st.binary(min_size=1, max_size=40), st.integers(1, 64))
@@ -170,4 +170,4 @@ def test_decoding_never_raises(
     verdict = decode(
         record(value, key=key, headers=headers, timestamp=timestamp, partition=0), PARTITIONS
     )
-    assert isinstance(verdict, Found | Dead | Misplaced)
+    assert isinstance(verdict, Found | DeadLetter | Misrouted)

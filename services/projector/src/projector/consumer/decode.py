@@ -39,7 +39,7 @@ class Found(NamedTuple):
     fact: Fact
 
 
-class Dead(NamedTuple):
+class DeadLetter(NamedTuple):
     """A record that is no event Obzvon can count."""
 
     reason: str
@@ -48,49 +48,53 @@ class Dead(NamedTuple):
     """What was wrong, for a person: the field, and what was expected of it."""
 
 
-class Misplaced(NamedTuple):
+class Misrouted(NamedTuple):
     """A record that belongs into another partition."""
 
     partition: int
 
 
-Verdict = Found | Dead | Misplaced
+Verdict = Found | DeadLetter | Misrouted
 
 
 def decode(record: ConsumerRecord, partitions: int) -> Verdict:
     """Say what the record is. Never raises for anything a record may hold."""
     value = record.value
     if value is None:
-        return Dead("empty", "the record has no value")
+        return DeadLetter("empty", "the record has no value")
     if len(value) > MAX_VALUE_BYTES:
-        return Dead("too_large", f"the value has {len(value)} bytes, {MAX_VALUE_BYTES} are allowed")
+        return DeadLetter(
+            "too_large", f"the value has {len(value)} bytes, {MAX_VALUE_BYTES} are allowed"
+        )
     if record.headers and (size := size_of(record)) > MAX_RECORD_BYTES:
         said = f"the record has {size} bytes with its headers, {MAX_RECORD_BYTES} are allowed"
-        return Dead("too_large", said)
+        return DeadLetter("too_large", said)
     try:
         value = _structured(record, value)
         event = EVENT_ADAPTER.validate_json(value)
     except UnicodeDecodeError as error:
-        return Dead("invalid", f"a ce_ header is no UTF-8: {error}")
+        return DeadLetter("invalid", f"a ce_ header is no UTF-8: {error}")
     except ValidationError as error:
         return _dead(error)
     except ValueError as error:
-        return Dead("not_json", str(error))
+        return DeadLetter("not_json", str(error))
     subject = event.subject
     if record.key != subject.encode():
-        return Dead("key_mismatch", f"the key must be the subject {subject!r}")
+        return DeadLetter("key_mismatch", f"the key must be the subject {subject!r}")
     try:
         fact = fact_of_event(from_json(value))
     except (ValueError, OverflowError) as error:
-        return Dead("invalid", f"time: {error}")
+        return DeadLetter("invalid", f"time: {error}")
     if (
         record.timestamp != NO_TIMESTAMP
         and fact.seconds * 1000 > record.timestamp + MAX_AHEAD_S * 1000
     ):
-        return Dead("future", f"time: {event.time.isoformat()} is over a day after the record's")
+        return DeadLetter(
+            "future", f"time: {event.time.isoformat()} is over a day after the record's"
+        )
     home = partition_of(record.key, partitions)
     if home != record.partition:
-        return Misplaced(home)
+        return Misrouted(home)
     return Found(subject, fact)
 
 
@@ -132,17 +136,17 @@ def _text(header: bytes | None) -> str:
     return header.decode(errors="replace") if header else ""
 
 
-def _dead(error: ValidationError) -> Dead:
+def _dead(error: ValidationError) -> DeadLetter:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"] if part not in EVENT_TYPES)
     detail = f"{where}: {first['msg']}" if where else first["msg"]
     match first["type"]:
         case "json_invalid":
-            return Dead("not_json", detail)
+            return DeadLetter("not_json", detail)
         case "union_tag_invalid" | "union_tag_not_found":
-            return Dead("unknown_type", f"type: {first['msg']}")
+            return DeadLetter("unknown_type", f"type: {first['msg']}")
         case _:
-            return Dead("invalid", detail)
+            return DeadLetter("invalid", detail)
 
 
 @lru_cache(maxsize=1 << 16)

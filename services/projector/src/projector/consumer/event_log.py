@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from projector.consumer.continuity import Extent, RecordMark
-from projector.consumer.decode import MAX_RECORD_BYTES, Dead, size_of
+from projector.consumer.decode import MAX_RECORD_BYTES, DeadLetter, size_of
 
 PROBE_TIMEOUT_S = 10.0
 """Seconds within which a record that is known to exist must be there to read."""
@@ -150,7 +150,9 @@ class EventLog:
             headers=list(record.headers),
         )
 
-    async def send_dead_letter(self, record: ConsumerRecord, dead: Dead) -> "asyncio.Future[Any]":
+    async def send_dead_letter(
+        self, record: ConsumerRecord, dead: DeadLetter
+    ) -> "asyncio.Future[Any]":
         """Send the record to the dead letters, with where it stood and what was wrong with it.
 
         One that is too large for a letter is left where it is; the letter says where that is.

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from aiokafka import ConsumerRecord
 
 from projector import metrics
-from projector.consumer.decode import Dead, Found, Misplaced, Verdict, decode
+from projector.consumer.decode import DeadLetter, Found, Misrouted, Verdict, decode
 from projector.consumer.event_log import EventLog
 from projector.fold.facts import Fact
 
 AT_ONCE = 4_000
 """Records looked at in one go."""
 
-Letter = tuple[ConsumerRecord, Dead]
+Letter = tuple[ConsumerRecord, DeadLetter]
 """A record, and why it is dead."""
 
 
@@ -23,20 +23,20 @@ Letter = tuple[ConsumerRecord, Dead]
 class Outgoing:
     """Records to send; nothing that lies behind them is written before Kafka has them."""
 
-    letters: list[Letter] = field(default_factory=list)
+    dead_letters: list[Letter] = field(default_factory=list)
     misrouted: list[tuple[ConsumerRecord, int]] = field(default_factory=list)
     """(record, the partition that it belongs to)."""
 
     def __bool__(self) -> bool:
-        return bool(self.letters or self.misrouted)
+        return bool(self.dead_letters or self.misrouted)
 
     def reasons(self) -> dict[str, int]:
         """Dead letters by reason."""
-        return dict(Counter(dead.reason for _, dead in self.letters))
+        return dict(Counter(dead.reason for _, dead in self.dead_letters))
 
     async def send(self, log: EventLog) -> None:
         """Send them all and wait until Kafka has them: at least once each."""
-        sent = [await log.send_dead_letter(record, dead) for record, dead in self.letters]
+        sent = [await log.send_dead_letter(record, dead) for record, dead in self.dead_letters]
         sent += [await log.forward(record, home) for record, home in self.misrouted]
         if sent:
             await asyncio.gather(*sent)
@@ -58,10 +58,10 @@ def sort(
         if type(verdict) is Found:
             task_id, fact = verdict
             facts.setdefault(task_id, []).append(fact)
-        elif type(verdict) is Misplaced:
+        elif type(verdict) is Misrouted:
             outgoing.misrouted.append((record, verdict.partition))
-        elif type(verdict) is Dead:
-            outgoing.letters.append((record, verdict))
+        elif type(verdict) is DeadLetter:
+            outgoing.dead_letters.append((record, verdict))
     return facts, outgoing
 
 
@@ -78,7 +78,7 @@ def records_of_full_tasks(
             task_id, fact = verdict
             if (task_id, fact.source, fact.id) in refused:
                 detail = f"task {task_id!r} has as many events as a task may have"
-                letters.append((record, Dead("task_full", detail)))
+                letters.append((record, DeadLetter("task_full", detail)))
     return letters
 
 

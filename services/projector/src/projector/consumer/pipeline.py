@@ -108,9 +108,9 @@ async def _fold(
     with trace.step("fold"):
         prepared = await owned.shard.prepare(facts)
     if prepared.full:
-        outgoing.letters += records_of_full_tasks(records, verdicts, prepared.full)
-    trace.found(dead=len(outgoing.letters), strays=len(outgoing.misrouted))
-    owned.storms.park_if_storm(records, outgoing.letters)
+        outgoing.dead_letters += records_of_full_tasks(records, verdicts, prepared.full)
+    trace.found(dead_letters=len(outgoing.dead_letters), misrouted=len(outgoing.misrouted))
+    owned.storms.park_if_storm(records, outgoing.dead_letters)
     if outgoing:
         with trace.step("send on"):
             if not generation.is_silent:

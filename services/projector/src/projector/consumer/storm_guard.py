@@ -6,7 +6,7 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from projector.consumer.continuity import Extent
-from projector.consumer.decode import Dead, decode
+from projector.consumer.decode import DeadLetter, decode
 from projector.consumer.errors import Parked
 from projector.consumer.generation import FoldedGeneration
 from projector.consumer.outgoing import Letter
@@ -80,6 +80,6 @@ class StormGuard:
             records = await event_log.records(self._partition, begin, extent.end, TAIL)
             if not records:
                 break
-            dead += [type(decode(record, partitions)) is Dead for record in records]
+            dead += [type(decode(record, partitions)) is DeadLetter for record in records]
             begin = records[-1].offset + 1
         return dead

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from projector.consumer.decode import Dead, decode, partition_of
+from projector.consumer.decode import DeadLetter, decode, partition_of
 from projector.consumer.event_log import DLQ_PREFIX, EventLog, manual_consumer
 from projector.settings import Settings
 
@@ -164,7 +164,7 @@ class Redrive:
             if record is None:
                 self.result.gone[letter.reason] += 1
                 return None
-        if isinstance(decode(record, partitions), Dead):
+        if isinstance(decode(record, partitions), DeadLetter):
             self.result.unreadable[letter.reason] += 1
             return None
         return record

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.keys import NAME_KINDS, Fingerprint, ShardKeys, date_of_rows
 from contracts.values import Meta
-from projector.consumer.decode import Dead, Found, Misplaced, decode
+from projector.consumer.decode import DeadLetter, Found, Misrouted, decode
 from projector.consumer.event_log import TopicMissing, manual_consumer
 from projector.fold.calendar import Calendar
 from projector.fold.expected import Expected, Hash
@@ -143,20 +143,20 @@ class ShardVerifier:
                 verdict = decode(record, self._fingerprint.partitions)
                 if type(verdict) is Found:
                     facts.setdefault(verdict.task_id, []).append(verdict.fact)
-                elif type(verdict) is Dead:
-                    self._bury(verdict.reason)
-                elif type(verdict) is Misplaced:
+                elif type(verdict) is DeadLetter:
+                    self._count_dead(verdict.reason)
+                elif type(verdict) is Misrouted:
                     self._forwarded += 1
                 self.findings.records += 1
             for _ in self._expected.add(facts):
-                self._bury("task_full")
+                self._count_dead("task_full")
             if records and records[-1].offset >= offset:
                 self._consumer.seek(self._tp, offset)
                 self._applied = offset
             else:
                 self._applied = await self._consumer.position(self._tp)
 
-    def _bury(self, reason: str) -> None:
+    def _count_dead(self, reason: str) -> None:
         self._dead[reason.encode()] = self._dead.get(reason.encode(), 0) + 1
 
     def _counts(self) -> Hash:

@@ -111,8 +111,10 @@ class _Traced(Chunk):
                 span.set_attribute("db.system.name", "redis")
             yield
 
-    def found(self, *, dead: int, strays: int) -> None:
-        self.span.set_attributes({"obzvon.dead_letters": dead, "obzvon.forwarded": strays})
+    def found(self, *, dead_letters: int, misrouted: int) -> None:
+        self.span.set_attributes(
+            {"obzvon.dead_letters": dead_letters, "obzvon.forwarded": misrouted}
+        )
 
     async def written(self, write: Coroutine[Any, Any, None]) -> None:
         try:

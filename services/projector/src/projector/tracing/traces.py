@@ -22,7 +22,7 @@ class Chunk:
         """A part of the work, timed."""
         return _NOTHING
 
-    def found(self, *, dead: int, strays: int) -> None:
+    def found(self, *, dead_letters: int, misrouted: int) -> None:
         """How many of its records were no events of this partition."""
 
     async def written(self, write: Coroutine[Any, Any, None]) -> None:
