@@ -62,7 +62,7 @@ def unsafe_settings(topic: str, configs: Mapping[str, str], retention_days: int)
 async def eviction_policies(client: RedisClient) -> dict[str, str]:
     """Policies, by server, of those that may evict keys without a time to live, as ours are.
 
-    A server that does not say (it may be forbidden to us) is left out.
+    A server that refuses to answer (it may be forbidden to us) is left out.
     """
     try:
         if isinstance(client, RedisCluster):

@@ -123,7 +123,7 @@ class Supervisor:
             await asyncio.wait({running}, timeout=CLOSE_S if self._is_closing else CANCEL_S)
             if running.done():
                 return
-        log.error("stop_gave_up", reason="the projector did not end when it was told to")
+        log.error("stop_gave_up", reason="the projector did not end when it was cancelled")
 
     async def _run(self) -> None:
         retried = self._patience.retried
@@ -180,16 +180,16 @@ class Supervisor:
 
     # --- projecting -------------------------------------------------------------------------------
 
-    async def _project(self, mine: LivePointer, beside: LivePointer | None = None) -> None:
+    async def _project(self, mine: LivePointer, alongside: LivePointer | None = None) -> None:
         """Apply records to `mine` as a member of its consumer group, until it is replaced.
 
-        `beside`: the live generation, if `mine` is built alongside it.
+        `alongside`: the live generation, if `mine` is built alongside it.
         """
         settings = self._settings
         generation = FoldedGeneration.of(settings, self._client, self._log, mine)
-        generation.is_building = beside is not None
-        generation.is_silent = beside is not None and is_same_log(
-            beside.fingerprint, mine.fingerprint
+        generation.is_building = alongside is not None
+        generation.is_silent = alongside is not None and is_same_log(
+            alongside.fingerprint, mine.fingerprint
         )
         generation.group = group = f"{settings.group_id}.{mine.generation}"
         generation.traces = self._traces
@@ -208,15 +208,15 @@ class Supervisor:
             await self._patience.retried(join)
             works = [
                 _until_uncoordinated(assignment),
-                self._until_replaced(assignment, mine, beside),
+                self._until_replaced(assignment, mine, alongside),
                 every(SAMPLE_S, sample_freshness, assignment),
                 every(TOPIC_S, topic.check_topic),
                 every(COMMIT_S, assignment.commit_offsets),
                 every(RETENTION_S, apply_retention, assignment),
                 every(DROP_S, drop_retired, self._client),
             ]
-            if beside:
-                works.append(every(SAMPLE_S, self._switch, generation, beside, mine))
+            if alongside:
+                works.append(every(SAMPLE_S, self._switch, generation, alongside, mine))
             await first_of(*works)
         finally:
             self._is_closing = True
@@ -228,15 +228,15 @@ class Supervisor:
             self.assignment = None
 
     async def _until_replaced(
-        self, assignment: Assignment, mine: LivePointer, beside: LivePointer | None
+        self, assignment: Assignment, mine: LivePointer, alongside: LivePointer | None
     ) -> None:
         """Return once another generation than this one is live, or the topic has other partitions.
 
         One that was built becomes live in place: nobody leaves the group for it.
         """
         partitions = mine.fingerprint.partitions
-        if beside:
-            if await self._until_live_moves(beside, partitions) != mine.generation:
+        if alongside:
+            if await self._until_live_moves(alongside, partitions) != mine.generation:
                 return
             self._was_live = mine.fingerprint
             metrics.FOREIGN.set(0)

@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
         "--accept-through",
         type=position,
         metavar="OFFSET",
-        help="bury the dead letters through this offset, where a storm of them has parked a shard",
+        help="accept the dead letters through this offset, if a storm of them has parked a shard",
     )
     parser.add_argument("--partition", type=position, help="only of this one, parked or not")
     given = parser.parse_args(arguments)

@@ -98,7 +98,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             await consume(self.generation, owned, records)
 
     async def commit_offsets(self) -> None:
-        """Tell the group where the shards are."""
+        """Commit the shards' offsets to the group."""
         offsets = {
             owned.topic_partition: OffsetAndMetadata(owned.offset, "") for owned in self.live()
         }

@@ -23,8 +23,8 @@ from contracts.events import (
 from projector.fold.facts import Fact, fact_of_event
 
 MAX_RECORD_BYTES: Final = 900_000
-"""Largest record that is an event, its headers included. A larger one could not be sent on, nor
-buried whole: topics take 1,048,588 bytes by default. (What comes compressed may be any size.)"""
+"""Largest record that is an event, its headers included. A larger one could not be forwarded, nor
+sent to the dead letters whole: topics take 1,048,588 bytes by default. (What comes compressed may be any size.)"""
 
 NO_TIMESTAMP: Final = -1
 """Kafka's timestamp of a record that has none; such a record cannot be ahead of itself."""
@@ -40,7 +40,7 @@ class Found(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """A record that is no event Obzvon can count."""
+    """A record that is not an event Obzvon can count."""
 
     reason: str
     """empty | too_large | not_json | unknown_type | invalid | key_mismatch | future"""
@@ -49,7 +49,7 @@ class DeadLetter(NamedTuple):
 
 
 class Misrouted(NamedTuple):
-    """A record that belongs into another partition."""
+    """A record that belongs to another partition."""
 
     partition: int
 
@@ -58,7 +58,7 @@ Verdict = Found | DeadLetter | Misrouted
 
 
 def decode(record: ConsumerRecord, partitions: int) -> Verdict:
-    """Say what the record is. Never raises for anything a record may hold."""
+    """Returns what the record is. Never raises for anything a record may hold."""
     value = record.value
     if value is None:
         return DeadLetter("empty", "the record has no value")
@@ -99,7 +99,7 @@ def decode(record: ConsumerRecord, partitions: int) -> Verdict:
 
 
 def size_of(record: ConsumerRecord) -> int:
-    """Bytes that the record takes at most where it is sent again."""
+    """Bytes that the record takes at most if it is sent again."""
     size = len(record.key or b"") + len(record.value or b"")
     for name, value in record.headers:
         size += len(name.encode()) + len(value or b"") + 10  # two lengths, of 5 bytes at most
@@ -109,7 +109,7 @@ def size_of(record: ConsumerRecord) -> int:
 def _structured(record: ConsumerRecord, value: bytes) -> bytes:
     """The event as structured JSON, whichever content mode the record is in.
 
-    An attribute that is no UTF-8 raises UnicodeDecodeError: with replacement characters two ids
+    An attribute that is not UTF-8 raises UnicodeDecodeError: with replacement characters two ids
     would be one.
     """
     if not record.headers:
@@ -132,7 +132,7 @@ def _structured(record: ConsumerRecord, value: bytes) -> bytes:
 
 
 def _text(header: bytes | None) -> str:
-    """A header's text, with replacement characters for bytes that are no UTF-8."""
+    """A header's text, with replacement characters for bytes that are not UTF-8."""
     return header.decode(errors="replace") if header else ""
 
 

@@ -1,4 +1,4 @@
-"""The partitions as a log: where they begin and end, single records, and what is sent to Kafka."""
+"""The partitions as a log: their begins and ends, single records, and what is sent to Kafka."""
 
 import asyncio
 import zlib
@@ -24,7 +24,7 @@ class TopicMissing(Exception):
 
 
 def checksum(record: ConsumerRecord) -> int:
-    """A CRC-32 over key and value, to tell a record from another one at the same offset."""
+    """A CRC-32 over key and value, by which a record differs from another one at the same offset."""
     return zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
 
 
@@ -36,7 +36,7 @@ def mark_of(record: ConsumerRecord) -> RecordMark:
 def manual_consumer(options: Mapping[str, Any], group_id: str | None = None) -> AIOKafkaConsumer:
     """A consumer, not yet started, whose partitions are manually assigned.
 
-    It reads what is committed, and never moves to another offset than it was told.
+    It reads what is committed, and never moves to another offset by itself.
     """
     return AIOKafkaConsumer(
         **options,
@@ -140,7 +140,7 @@ class EventLog:
                 self._consumer.assign([])
 
     async def forward(self, record: ConsumerRecord, partition: int) -> "asyncio.Future[Any]":
-        """Send the record, unchanged, to the partition it belongs into."""
+        """Send the record, unchanged, to the partition that it belongs to."""
         return await self._send(
             self.topic,
             key=record.key,
@@ -153,9 +153,9 @@ class EventLog:
     async def send_dead_letter(
         self, record: ConsumerRecord, dead: DeadLetter
     ) -> "asyncio.Future[Any]":
-        """Send the record to the dead letters, with where it stood and what was wrong with it.
+        """Send the record to the dead letters, with where it was and what was wrong with it.
 
-        One that is too large for a letter is left where it is; the letter says where that is.
+        One that is too large for a letter is left where it is; the letter names its offset.
         """
         where = {
             "topic": record.topic,

@@ -1,8 +1,8 @@
 """A storm of dead letters: so many records that can't be read that a publisher must be broken.
 
-Burying them one by one would be right by the letter and useless: the report would be missing
-half of a partition and look whole. So that shard parks, before it has applied the batch that
-crosses the limit, until the operator accepts the loss or the publisher is mended.
+Sending them to the dead letters one by one would be correct and useless: the report would be
+missing half of a partition and look whole. So that shard parks, before it has applied the batch that
+crosses the limit, until the operator accepts the loss or the publisher is fixed.
 
 The share is taken over the partition's last records. The shard's meta holds which of them were
 dead, and why, written together with the offset: whoever owns the shard next goes on from there, and
@@ -24,7 +24,7 @@ LEAST: Final = 1_000
 """Records below which no share is taken: a young partition may begin with a few mistakes."""
 
 TAIL: Final = 1_000
-"""Newest records of a partition that are looked at to see whether the publisher is mended."""
+"""Newest records of a partition that are looked at to see whether the publisher is fixed."""
 
 LEAST_TAIL: Final = 100
 """Records that must have come after the storm before it may count as over."""
@@ -42,7 +42,7 @@ class Storm:
 
 
 class Window:
-    """The last records of a partition, each a byte: 0 for an event, else its reason's number."""
+    """The last records of a partition, each a byte: 0 for an event, otherwise its reason's number."""
 
     def __init__(self) -> None:
         self._verdicts = bytearray()
@@ -100,7 +100,7 @@ class Window:
 
 
 def is_over(verdicts: Iterable[bool]) -> bool:
-    """Whether the newest records (True for a dead letter) show that the publisher is mended."""
+    """Whether the newest records (True for a dead letter) show that the publisher is fixed."""
     newest = list(verdicts)
     return len(newest) >= LEAST_TAIL and 2 * sum(newest) <= len(newest)
 
@@ -115,8 +115,8 @@ def storm(topic: str, partition: int, begin: int, last: int, window: Window) -> 
         last,
         f"dead-letter storm: {total} of the last {window.seen} records "
         f"({100 * total / window.seen:.0f} %) of partition {partition} of {topic} up to offset {last} "
-        f"can't be read, most of them ({dead[reason]}) as {reason!r}; it stands at offset {begin}. "
-        "Mend the publisher, or accept the loss: "
+        f"can't be read, most of them ({dead[reason]}) as {reason!r}; it is at offset {begin}. "
+        "Fix the publisher, or accept the loss: "
         f"python -m projector run --accept-through {last} --partition {partition}. "
         "See docs/runbook.md, 'Dead-letter storm'",
     )

@@ -1,4 +1,4 @@
-"""Parks a partition in a storm of dead letters, and tells when the storm is over."""
+"""Parks a partition in a storm of dead letters, and finds out when the storm is over."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,6 @@
 """The FastStream broker: one batch subscriber that hands raw records to the assignment.
 
-Why it is set up as it is (each default would lose or repeat records in silence):
+Why it is set up as it is (each default would lose or repeat records silently):
 
 - the parser is ours: FastStream's decodes every record, and one bad header skips the batch;
 - ack_policy MANUAL: the default commits before the handler has run;
@@ -25,7 +25,7 @@ BATCH_TIMEOUT_MS = 20
 
 METADATA_MS = 5_000
 """Milliseconds after which the group looks again whether the topic is there, and how large: a topic
-that was deleted and made anew would else be without an owner for five minutes."""
+that was deleted and created again would otherwise be without an owner for five minutes."""
 
 Records = tuple[ConsumerRecord, ...]
 

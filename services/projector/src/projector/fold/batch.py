@@ -63,7 +63,7 @@ class Batch:
         yield Prepared(projection.change(fold), fold.full)
 
     def _retract(self, fold: Fold) -> Generator[Needs | Prepared, Answers, None]:
-        """Find again what only a replaced fact had told: a rare look at all documents.
+        """Find again what only a replaced fact had given: a rare look at all documents.
 
         Tasks in memory are newer than their documents while a write is still under way.
         """

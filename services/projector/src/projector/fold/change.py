@@ -45,11 +45,11 @@ class Fold:
     cells: dict[CellKey, list[int]] = field(default_factory=dict)
     open: dict[OpenBucket, int] = field(default_factory=dict)
     names: dict[Who, str | None] = field(default_factory=dict)
-    """Who is named anew → the name they had."""
+    """Who has a new name → the name they had."""
     deliveries: dict[str, str] = field(default_factory=dict)
-    """Address → date, where a task of the batch knows one."""
+    """Address → date, if a task of the batch knows one."""
     lost: list[Fact] = field(default_factory=list)
-    """Facts that made room for lesser contents: what only they told must be found again."""
+    """Facts that made room for lesser contents: what only they gave must be found again."""
     lost_addresses: set[str] = field(default_factory=set)
 
     def dates(self) -> set[str]:

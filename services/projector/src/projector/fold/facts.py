@@ -4,7 +4,7 @@ The first five items of every fact are its place in fold order: (seconds, fracti
 source, id). Facts of one task never share source and id, so comparing two of them never looks
 further. Strings compare by code point, which is the order of their UTF-8 bytes.
 
-Facts are stored in the task's document as JSON arrays (`Fact.packed`). There, false stands for an
+Facts are stored in the task's document as JSON arrays (`Fact.packed`). There, false means an
 optional field that was absent and null for one that was given as null: the two read the same,
 but they count as two contents of one identity.
 """
@@ -138,7 +138,7 @@ def fact_of_event(event: dict[str, Any]) -> Fact:
 
 
 def fact_of_packed(packed: list[Any]) -> Fact:
-    """The fact of a JSON array as it stands in a task's document."""
+    """The fact of a JSON array as it is stored in a task's document."""
     code, source, event_id, time, *given = packed
     seconds, fraction = seconds_of(time)
     raw = to_json(packed)

@@ -124,7 +124,7 @@ class Projection:
         docs: dict[str, bytes | str | int] = {}
         for task_id, arrived in facts.items():
             task = self._tasks.pop(task_id)
-            self._tasks[task_id] = task  # the most recently used one stands last
+            self._tasks[task_id] = task  # the most recently used one is last
             if not self._add(fold, task_id, task, arrived):
                 continue
             fold.tasks[task_id] = task
@@ -201,7 +201,7 @@ class Projection:
             key = self._row_keys[place] = self.keys.rows(*place)
         return key
 
-    # --- names and deliveries that only a replaced fact had told ----------------------------------
+    # --- names and deliveries that only a replaced fact had given ---------------------------------
 
     def retractions(self, fold: Fold) -> tuple[set[Who], set[str]]:
         """Names, and addresses, whose value may have come from a replaced fact."""

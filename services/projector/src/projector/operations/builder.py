@@ -21,7 +21,7 @@ from runtime.redis import RETRYABLE, RedisClient
 from runtime.tasks import cancel_all
 
 LOOK_S = 0.2
-"""Seconds between two looks at where the live generation stands."""
+"""Seconds between two looks at the live generation's offsets."""
 
 SAID_S = 5.0
 """Seconds between two lines of progress."""
@@ -51,7 +51,7 @@ class CannotBuild(Exception):
 
 
 class Builder:
-    """Builds `mine` beside `live`."""
+    """Builds `mine` alongside `live`."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Builder:
         self._mine = mine
         self._say = say
         self._is_alike = live.fingerprint == mine.fingerprint
-        """Whether the two must come to the same."""
+        """Whether the two must become equal."""
         count = mine.fingerprint.partitions
         self._parts = [TopicPartition(log.topic, number) for number in range(count)]
         self._stops = dict.fromkeys(range(count), 0 if self._is_alike else NO_STOP)
@@ -126,8 +126,8 @@ class Builder:
     async def catch_up(self) -> None:
         """Return once the new generation is close behind the live one, or behind Kafka's end.
 
-        Each round goes to where that one stood when it began, so each is shorter than the one
-        before; a moving mark might never be hit exactly.
+        Each round goes to the offset that the live one was at when the round began, so each is
+        shorter than the one before; a moving target might never be hit exactly.
         """
         clock = asyncio.get_running_loop().time
         while True:
@@ -185,7 +185,7 @@ class Builder:
         return owned.offset if owned else -1
 
     async def _has_reached(self, partition: int, offset: int) -> bool:
-        """Whether the shard stands at `offset`, or only marks of transactions lie between."""
+        """Whether the shard is at `offset`, or only marks of transactions lie between."""
         owned = self._assignment.partitions.get(partition)
         if owned is None or owned.state != "live":
             return False
@@ -197,10 +197,10 @@ class Builder:
         return await self._log.record_at(partition, low, high) is None
 
     async def overtake(self) -> None:
-        """Return once the new generation stands nowhere before the live one, which goes on.
+        """Return once no shard of the new generation is behind the live one, which goes on.
 
-        From here on it may pass the live one, so the two are not compared any more. It is no
-        mistake if it stays a little behind: readers wait for it.
+        From here on it may pass the live one, so the two are not compared any more. It does no
+        harm if it stays a little behind: readers wait for it.
         """
         self._stops = dict.fromkeys(self._stops, NO_STOP)
         clock = asyncio.get_running_loop().time
@@ -228,18 +228,18 @@ class Builder:
         return not self._assignment.partitions
 
     async def forget_old_documents(self, partition: int) -> None:
-        """Let documents go that the live generation has let go long since."""
+        """Forget documents that the live generation has forgotten long ago."""
         owned = self._assignment.partitions[partition]
         async with owned.lock:
             if owned.state == "live":
                 await owned.shard.forget_documents(self._assignment.generation.documents_horizon())
 
     async def carry(self, partition: int, offset: int) -> None:
-        """Bring our shard to exactly `offset`. Raises `CannotBuild` if it is past it already."""
+        """Bring our shard to exactly `offset`. Raises `CannotBuild` if it has passed it."""
         self._stops[partition] = max(offset, self._stops[partition])
         if self._position(partition) > offset and not await self._has_reached(partition, offset):
             raise CannotBuild(
-                f"shard {partition} of {self._live.generation} stands at {offset}, before "
+                f"shard {partition} of {self._live.generation} is at {offset}, before "
                 f"{self._position(partition)}, where the new one begins: it can't be compared"
             )
         async with asyncio.timeout(CARRY_S):

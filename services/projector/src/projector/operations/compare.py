@@ -140,14 +140,14 @@ def _date(name: str) -> str | None:
 
 def _differing(key: str, theirs: Mapping[Any, Any], mine: Mapping[Any, Any]) -> list[str]:
     return [
-        f"{key} {name.decode(errors='replace')}: live has {_said(theirs.get(name))}, "
-        f"rebuilt {_said(mine.get(name))}"
+        f"{key} {name.decode(errors='replace')}: live has {_shown(theirs.get(name))}, "
+        f"rebuilt {_shown(mine.get(name))}"
         for name in sorted({*theirs, *mine})
         if theirs.get(name) != mine.get(name)
     ]
 
 
-def _said(value: bytes | None) -> str:
+def _shown(value: bytes | None) -> str:
     return "nothing" if value is None else value.decode(errors="replace")
 
 

@@ -122,7 +122,7 @@ class Rebuild:
         Returns whether it was switched. Raises `NotRebuilt`.
         """
         mine, live = self._mine.generation, self._live.generation
-        self._say(f"rebuild: building {mine} beside {live}")
+        self._say(f"rebuild: building {mine} alongside {live}")
         try:
             await while_folding(self._builder, self._finish())
         except CannotBuild as error:

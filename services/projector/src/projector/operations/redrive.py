@@ -1,8 +1,8 @@
 """Send dead letters that can be read now back to the events topic.
 
-A letter carries its record: key, value, headers, and where and when that one stood. It is judged
-as the projector would judge it today. The letters stay where they are; sending one again does no
-harm, since its event has an identity.
+A letter carries its record: key, value, headers, and the record's offset and timestamp. The record
+is decoded as the projector would decode it today. The letters stay where they are; sending one again
+does no harm, since its event has an identity.
 """
 
 from collections import Counter
@@ -22,12 +22,12 @@ AT_ONCE = 500
 """Letters read, and events sent, in one go."""
 
 ASKED_FOR_ONLY = "task_full"
-"""A reason that a letter's own content can't disprove: whether its task has room again is not
-to be seen in it. Such letters are sent only when this reason is asked for."""
+"""A reason that a letter's own content can't disprove: it does not show whether its task has room
+again. Such letters are sent only if this reason is asked for."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LetterFilter:
     """Which letters to look at."""
 
     reason: str | None = None
@@ -53,13 +53,13 @@ class Letter(NamedTuple):
 
     reason: str
     record: ConsumerRecord
-    """The record as it was; its value is missing where `is_omitted`."""
+    """The record as it was; its value is missing if `is_omitted`."""
     is_omitted: bool
 
 
 @dataclass
 class Redriven:
-    """What became of the letters, by the reason for which they were buried."""
+    """What became of the letters, by the reason for which they are dead letters."""
 
     sent: Counter[str] = field(default_factory=Counter)
     unreadable: Counter[str] = field(default_factory=Counter)
@@ -67,11 +67,11 @@ class Redriven:
     gone: Counter[str] = field(default_factory=Counter)
     """Their value was too large for a letter, and Kafka no longer has the record."""
     odd: int = 0
-    """Records of the dead-letter topic that are none of ours."""
+    """Records of the dead-letter topic that no projector has sent."""
 
 
 def letter_of(record: ConsumerRecord) -> Letter | None:
-    """The letter that a record of the dead-letter topic is; None if it is none."""
+    """The letter that a record of the dead-letter topic is; None if no projector has sent it."""
     ours = {
         n.removeprefix(DLQ_PREFIX): v for n, v in record.headers if v and n.startswith(DLQ_PREFIX)
     }
@@ -99,7 +99,7 @@ def letter_of(record: ConsumerRecord) -> Letter | None:
 
 
 class Redrive:
-    """One pass over the dead letters there are when it begins."""
+    """One pass over the dead letters that exist when it begins."""
 
     def __init__(
         self, log: EventLog, consumer: AIOKafkaConsumer, dead_letter_topic: str, *, is_dry: bool
@@ -112,8 +112,8 @@ class Redrive:
         self._sent = 0
         self.result = Redriven()
 
-    async def run(self, partitions: list[int], wanted: Wanted) -> Redriven:
-        """Send what is wanted and can be read."""
+    async def run(self, partitions: list[int], wanted: LetterFilter) -> Redriven:
+        """Send the letters that the filter takes and that can be read."""
         events = await self._log.partitions()
         parts = [TopicPartition(self._topic, partition) for partition in partitions]
         begins = await self._consumer.beginning_offsets(parts)
@@ -137,7 +137,7 @@ class Redrive:
                     await sent
         return self.result
 
-    def _is_full(self, wanted: Wanted) -> bool:
+    def _is_full(self, wanted: LetterFilter) -> bool:
         return wanted.limit is not None and self._sent >= wanted.limit
 
     def _letters(self, records: Any) -> Iterator[Letter]:
@@ -153,7 +153,7 @@ class Redrive:
                 yield letter
 
     async def _readable(
-        self, letter: Letter, wanted: Wanted, partitions: int
+        self, letter: Letter, wanted: LetterFilter, partitions: int
     ) -> ConsumerRecord | None:
         if not wanted.takes(letter):
             self.result.filtered[letter.reason] += 1
@@ -180,7 +180,7 @@ class Redrive:
         return found if is_same else None
 
 
-async def redrive(settings: Settings, wanted: Wanted, *, is_dry: bool) -> Redriven:
+async def redrive(settings: Settings, wanted: LetterFilter, *, is_dry: bool) -> Redriven:
     """Send the dead letters that are wanted and can be read now; what became of each.
 
     `is_dry`: send nothing, only count.

@@ -1,9 +1,9 @@
 """Copy the events topic into one with another number of partitions.
 
 Records keep key, value, headers and timestamp. Which partition a task goes to follows from its
-key, as for any publisher. How far each partition has been copied stands in Kafka, as the offsets
-of a group: so a second run, after the publishers were moved, copies only what came since; and a
-run that broke off copies a little twice at most, which does no harm.
+key, as for any publisher. How far each partition has been copied is stored in Kafka, as the offsets
+of a group: so a second run, after the publishers were moved, copies only what came since; and
+a run that broke off copies a little twice at most, which does no harm.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ AT_ONCE = 2_000
 """Records copied before the progress is stored."""
 
 KEPT_CONFIGS = ("cleanup.policy", "retention.ms", "retention.bytes", "max.message.bytes")
-"""What the new topic takes over from the old one."""
+"""Settings that the new topic takes over from the old one."""
 
 Say = Callable[[str], None]
 
@@ -32,7 +32,7 @@ class WrongTarget(Exception):
 
 
 class Repartition:
-    """One copying of a topic into another one."""
+    """One copy of a topic into another one."""
 
     def __init__(
         self, source: EventLog, target: EventLog, options: dict[str, Any], say: Say

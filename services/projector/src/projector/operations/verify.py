@@ -1,7 +1,7 @@
-"""Fold Kafka afresh and compare every shard with it, while the projector goes on writing.
+"""Fold Kafka again and compare every shard with it, while the projector continues to write.
 
-A hash is read together with the offset at which its shard stood at that moment; the fold is then
-carried to exactly that offset and the two are compared. So nothing has to stand still.
+A hash is read together with the offset that its shard was at at that moment; the fold is then
+brought to exactly that offset and the two are compared. So nothing has to stop.
 """
 
 from collections.abc import Iterator, Mapping
@@ -109,7 +109,7 @@ class ShardVerifier:
             self._differ(self._keys.meta, "", "no position", "one")
             return self.findings
         end = (await self._consumer.end_offsets([self._tp]))[self._tp]
-        if end < meta.offset:  # it would be waited for without end
+        if end < meta.offset:  # the fold would never reach it
             self._differ(self._keys.meta, "offset", meta.offset, f"only {end} records")
             return self.findings
         begin = (await self._consumer.beginning_offsets([self._tp]))[self._tp]
@@ -132,7 +132,7 @@ class ShardVerifier:
     # --- Kafka ------------------------------------------------------------------------------------
 
     async def _fold_to(self, offset: int) -> None:
-        """Carry the fold to `offset`."""
+        """Bring the fold to `offset`."""
         while self._applied < offset:
             batch = await self._consumer.getmany(self._tp, timeout_ms=200, max_records=2_000)
             facts: dict[str, list[Fact]] = {}
@@ -165,7 +165,10 @@ class ShardVerifier:
     # --- Redis ------------------------------------------------------------------------------------
 
     async def _read(self, *commands: tuple[Any, ...]) -> tuple[list[Any], str]:
-        """Run read commands and carry the fold to the offset they were answered at; the horizon."""
+        """Run read commands and bring the fold to the offset they were answered at.
+
+        Returns the answers and the horizon.
+        """
         pipeline = self._client.pipeline(transaction=True)
         for command, *arguments in commands:
             getattr(pipeline, command)(*arguments)
@@ -249,11 +252,11 @@ class ShardVerifier:
 
     def _differ(self, key: str, name: str, found: Any, expected: Any) -> None:
         self.findings.differences.append(
-            f"{key} {name}: Redis has {_said(found)}, Kafka gives {_said(expected)}"
+            f"{key} {name}: Redis has {_shown(found)}, Kafka gives {_shown(expected)}"
         )
 
 
-def _said(value: Any) -> str:
+def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -1,8 +1,8 @@
-"""The generations: which one is live, which are being built beside it, which are to be dropped.
+"""The generations: which one is live, which are being built alongside it, which are to be dropped.
 
-One pointer says which is live; moving it is one atomic compare-and-set. All else (who replaces
+One pointer says which is live; moving it is one atomic compare-and-set. The rest (which replaces
 whom, what is retired since when) is a note in `GENERATIONS` that a crash may leave half written:
-`drop_retired` finishes it, by whomever and however often it is called.
+`drop_retired` finishes it, whoever calls it and however often.
 """
 
 import time
@@ -131,7 +131,7 @@ def number_of(generation: str) -> int:
 
 
 async def switch(client: RedisClient, live: LivePointer, to: LivePointer) -> bool:
-    """Move the pointer from `live` to `to`, if it still stands there, and retire `live`."""
+    """Move the pointer from `live` to `to`, if it still points there, and retire `live`."""
     await _note(client, live, "live")  # both are known before the pointer moves: see `drop_retired`
     await _note(client, to, "building", previous=live.generation)
     answer = await _SWITCH.run(client, [LIVE], [live.generation, to.model_dump_json()])
@@ -185,8 +185,8 @@ async def count_tasks(client: RedisClient, generation: str, fingerprint: Fingerp
 async def drop_retired(client: RedisClient, kept_s: float = KEPT_S) -> list[str]:
     """Drop what was retired `kept_s` seconds ago; which generations that were.
 
-    Not before every shard of the live one has been taken over: its owner still looks where its
-    predecessor stood, to send what that one had not sent yet.
+    Not before every shard of the live one has been taken over: its owner still looks at the
+    offset of its predecessor, to send what that one had not sent yet.
     """
     live = await live_pointer(client)
     if live is None:

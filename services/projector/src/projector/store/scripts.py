@@ -1,7 +1,7 @@
 """The Lua scripts that guard a shard. A shard's keys share one slot, so each runs atomically.
 
-``WRITE`` is the only way to change a shard that exists: if it still stands at (epoch, seq) it
-takes the values and stands at seq + 1. ``CLAIM`` makes its caller the owner by a new epoch.
+``WRITE`` is the only way to change a shard that exists: if it is still at (epoch, seq) it
+takes the values and is at seq + 1. ``CLAIM`` makes its caller the owner by a new epoch.
 
 An epoch is ``NUMBER-RANDOM``. The number tells which of two owners came later; the random part
 keeps an owner apart from another one that took the same number after a failover lost the first.

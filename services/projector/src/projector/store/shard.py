@@ -2,7 +2,7 @@
 
 Every write goes through one script that checks (epoch, seq) first. Its answers:
 
-- ``applied``: done; the shard stands at seq + 1.
+- ``applied``: done; the shard is at seq + 1.
 - ``already``: a repeat of a write whose answer got lost; it had been applied.
 - ``ahead``: another owner has written since. `Superseded` is raised.
 - ``rolled_back``: Redis lost writes (a failover, an emptied server). `RolledBack` is raised.
@@ -141,8 +141,8 @@ class ClaimedShard:
         """Write a prepared change together with the position after it.
 
         `dead` counts the dead letters on the way there by reason, `forwarded` the records that
-        were sent on to their own partition. Replaying an offset is a no-op. `traceparent` tells
-        readers of the change which trace it belongs to.
+        were sent on to their own partition. Replaying an offset is a no-op. By `traceparent`
+        readers of the change know which trace it belongs to.
         """
         meta: dict[str, str | int] = {
             "offset": position.offset,
@@ -170,8 +170,8 @@ class ClaimedShard:
     async def start_at(self, offset: int, complete_since: str | None) -> None:
         """Place a shard that has no position yet.
 
-        Where Redis has lost a shard's meta and nothing else, what is left is removed first: no
-        offset tells what it counts.
+        If Redis has lost a shard's meta and nothing else, what is left is removed first: without an
+        offset nobody knows what it counts.
         """
         scan = self._client.scan_iter(match=self.keys.pattern(), count=READ_CHUNK)
         left = sorted({key.decode() async for key in scan} - {self.keys.meta})

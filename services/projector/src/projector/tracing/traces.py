@@ -1,4 +1,4 @@
-"""Traces of what the projector does, where they are switched on (ADR 10): a span for each chunk.
+"""Traces of what the projector does, if they are switched on (ADR 10): a span for each chunk.
 
 `OFF` does nothing and imports nothing; `traces_of` says which it is.
 """
@@ -16,7 +16,7 @@ class Chunk:
     """The trace of a chunk of records; this one, of nothing."""
 
     traceparent = ""
-    """Its context, to be written beside the change; empty where nobody records it."""
+    """Its context, to be written alongside the change; empty if nobody records it."""
 
     def step(self, _name: str) -> AbstractContextManager[Any]:
         """A part of the work, timed."""
