@@ -1,4 +1,4 @@
-"""What the API costs: requests a second beside bare FastAPI with the same bytes, and open streams.
+"""What the API costs: requests a second compared with bare FastAPI, and open streams.
 
 One worker, a verified token, a Redis whose shards hold a day of 200 operators; load by wrk.
 A share is taken of processor time per request, which other work on the machine disturbs less
@@ -174,7 +174,7 @@ async def requests_a_second(api: Api, seconds: int) -> None:
             "304": (api.app, path, known),
         }
         measured: dict[str, list[Rate]] = {name: [] for name in rows}
-        for _ in range(ROUNDS):  # in turns, so that what else the machine does falls on all
+        for _ in range(ROUNDS):  # in turns, so that other load of the machine affects all alike
             for name, (app, url, headers) in rows.items():
                 given = {**api.authorization, **headers}
                 measured[name].append(await rate(app, url, seconds, given))

@@ -1,4 +1,4 @@
-"""What bench_api.py compares with: FastAPI and nothing else, sending the same bytes and headers.
+"""What bench_api.py compares the API with: FastAPI alone, sending the same bytes and headers.
 
 No gate, limits, metrics, security headers or freshness; only the token is verified, once, and known
 from then on, as the API does it.

@@ -1,4 +1,4 @@
-"""From publish to visible: an event is sent to Kafka, and GET /report is read until it counts.
+"""From publish to visible: sends an event to Kafka and reads GET /report until it is counted.
 
 Apache Kafka, Redis, the projector and the API, each in a process of its own. Beside the probe, a
 background load of events keeps the projector busy; it flows for a while before anything is measured,

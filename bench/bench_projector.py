@@ -1,4 +1,4 @@
-"""How fast the projector is, against what any consumer in Python could be.
+"""How fast the projector is, compared with what any consumer in Python can reach.
 
 One process each, one after the other, all from the same topic:
 

@@ -1,4 +1,4 @@
-"""Reading is independent of history, and what a task costs in Redis.
+"""Shows that reading does not depend on history, and what a task costs in Redis.
 
 The same date is read with a thousand tasks in Redis, then with a million on ninety dates:
 

@@ -1,4 +1,4 @@
-"""Projector and API as processes of their own, on a topic of their own."""
+"""The projector and the API as separate processes, on a topic of their own."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager

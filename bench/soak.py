@@ -1,4 +1,4 @@
-"""Does it stay as it was? Projector and API for minutes at half the rate the projector can do.
+"""Whether memory and latency stay the same for minutes at half the projector's maximum rate.
 
 Real Apache Kafka and Redis; the projector and the API as processes of their own. First the load
 generator sends as fast as it can, for a minute: that fills the caches, and how fast the projector

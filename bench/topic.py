@@ -26,7 +26,7 @@ Record = tuple[bytes, int, int, bytes]
 """(key, partition, timestamp in milliseconds, value)."""
 
 BATCH_BYTES = 512 * 1024
-"""Below the 1 MiB that a broker takes at most unless told otherwise."""
+"""Below the 1 MiB that a broker accepts by default."""
 
 IN_FLIGHT_PER_PARTITION = 2
 
@@ -40,7 +40,7 @@ CALLS_BEGIN_S, CALLS_END_S = 9 * 3_600, 20 * 3_600
 HEADERS = [("content-type", STRUCTURED_CONTENT_TYPE.encode())]
 
 OFFSET = timedelta(hours=3)
-"""Times are told as in Moscow."""
+"""Times are those of Moscow."""
 
 HOURS = [f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in range(24 * 3_600)]
 """The time of day for each second of it."""

@@ -1,4 +1,4 @@
-"""The real servers the tests run on: embedded ones, or those that are named outside.
+"""The real servers the tests run on: embedded ones, or those named by environment variables.
 
 Every test begins by emptying its Redis. See `support.engines` for how to name other servers.
 """
@@ -16,7 +16,7 @@ from devkit.stack.engines import EmbeddedKafka, EmbeddedRedis
 from support.engines import given_kafka, given_redis
 from support.topics import Topic, fresh_topic
 
-# How fast examples are made depends on the machine, and on what else it does.
+# How fast examples are generated depends on the machine and its other load.
 settings.register_profile("obzvon", suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("obzvon")
 

@@ -1,4 +1,4 @@
-"""Real engines for the tests that break them. What is missing here is a failure, not a skip."""
+"""Real engines for the tests that break them. A missing engine is a failure, not a skip."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A load of one far date that only ever adds."""
+"""A load about one far date whose counts only ever grow."""
 
 import time
 from bisect import bisect

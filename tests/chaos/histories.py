@@ -1,4 +1,4 @@
-"""Random lawful histories of many tasks, without end, shuffled, some of their events twice."""
+"""Endless random valid histories of many tasks, shuffled, with some events sent twice."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The report's counters a second time, from the rules alone; nothing of the projector is used.
+"""A second computation of the report, from the rules alone: it uses nothing of the projector.
 
 Slow and plain on purpose: all events at once, no batches, no state. What the projector leaves in
 Redis after a fault is held against this, so that a mistake in its fold cannot hide in `verify`,

@@ -1,4 +1,4 @@
-"""Events at a steady rate, and whether all of them were acknowledged."""
+"""Sends events at a steady rate and records which of them were acknowledged."""
 
 import asyncio
 import random
@@ -186,7 +186,7 @@ async def under_load(
 
 @asynccontextmanager
 async def flowing(load: AnyLoad, bootstrap: str, topic: str) -> AsyncIterator[AnyLoad]:
-    """The same with a load of one's own."""
+    """The same with a given load."""
     task = asyncio.create_task(load.run(bootstrap, topic))
     try:
         await until(lambda: load.sent or task.done(), within_s=60.0)

@@ -1,4 +1,4 @@
-"""Projectors as processes of their own, and the check that follows every fault."""
+"""Projectors as separate processes, and the check that follows every fault."""
 
 import asyncio
 import re
@@ -134,7 +134,7 @@ class Place:
         self.projectors.append(made)
         return made
 
-    # --- what stands in Redis ---------------------------------------------------------------------
+    # --- what Redis holds -------------------------------------------------------------------------
 
     async def live(self) -> str:
         """The live generation; the first one while nothing says so."""
@@ -173,11 +173,11 @@ class Place:
             await client.aclose()
 
     async def applied(self) -> int:
-        """Records that the shards stand behind, in all."""
+        """How many records the shards have applied, in all."""
         return sum(max(0, meta.offset) for meta in await self.metas() if meta)
 
     async def caught_up(self, within_s: float = 90.0) -> None:
-        """Wait until every shard stands at the end of its partition and says that it is fresh."""
+        """Wait until every shard is at the end of its partition and reports itself fresh."""
         asked = datetime.now(ZONE).timestamp() * 1000
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.topic.bootstrap, isolation_level="read_committed"
@@ -251,7 +251,7 @@ class Place:
     ) -> None:
         """Wait for the end, compare in both ways, and note what was found.
 
-        `days` are compared beside those that every load is about.
+        `days` are compared in addition to those that every load is about.
         """
         await self.caught_up()
         differences = await self.verified()

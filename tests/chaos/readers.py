@@ -1,4 +1,4 @@
-"""The API as a process, and clients that poll it and look for what no answer may be.
+"""The API as a process, and clients that poll it and report every answer that must not occur.
 
 What is wrong is collected, not raised, so that a test shows all of it. Every answer must be a 200
 that adds up, and as of no earlier moment than the one before it. What is known of the load that

@@ -1,4 +1,4 @@
-"""What each fault's run found, and the table of docs/reliability.md that is made of it.
+"""What the run of each fault found, and the table in docs/reliability.md made from it.
 
 python tests/chaos/results.py            prints the table
 python tests/chaos/results.py --write    puts it into docs/reliability.md

@@ -1,4 +1,4 @@
-"""A hundred thousand contacts become overdue at one minute: seen at once, and nothing is written."""
+"""A hundred thousand contacts become overdue in one minute: shown at once, without any write."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A hundred thousand records of every kind of rubbish among as many good ones."""
+"""A hundred thousand malformed records of every kind among as many good ones."""
 
 import asyncio
 import json
@@ -99,7 +99,7 @@ async def test_malformed_records_become_dead_letters_and_every_good_event_counts
             records.append((b"huge", b"x" * (1_000_000 if turn % 10 == 0 else 70_000), []))
             huge += 1
             records += [(e["subject"].encode(), to_json(e), []) for e in load.take(GOOD_PER_TURN)]
-            # Rubbish goes where its good neighbours go, so that every partition has its share.
+            # Malformed records go where their good neighbours go, so that every partition gets some.
             homes = [_partition(key, here) for key, _, _ in records[BAD_PER_TURN:]]
             homes = homes[:BAD_PER_TURN] + homes
             placed = list(zip(records, homes, strict=True))

@@ -1,4 +1,4 @@
-"""Another generation becomes live while events flow and readers read; none of them may notice."""
+"""Another generation becomes live while events flow and clients read, and no client notices."""
 
 import asyncio
 import re

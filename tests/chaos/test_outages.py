@@ -1,4 +1,4 @@
-"""An engine is away for a while: the projector waits, says so, stays small, and goes on by itself."""
+"""An engine is unreachable for a while: the projector waits, says so and recovers by itself."""
 
 import asyncio
 import time

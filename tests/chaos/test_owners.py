@@ -1,4 +1,4 @@
-"""Projectors that die, stand still, come and go, or own the same partitions, under load."""
+"""Projectors that die, freeze, join and leave, or own the same partitions, under load."""
 
 import asyncio
 import random

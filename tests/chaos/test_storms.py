@@ -1,4 +1,4 @@
-"""A bad deploy of a publisher: its shard parks before anything is lost, the others go on."""
+"""A bad deploy of a publisher: its shard parks before anything is lost, the others continue."""
 
 import asyncio
 import re
@@ -199,7 +199,7 @@ async def _parked(here: Place, projector: ProjectorProcess, shown: httpx.AsyncCl
 
 
 async def _others_go_on(here: Place) -> None:
-    """Every other shard comes to where its partition ends now; they own what they owned."""
+    """Every other shard reaches the present end of its partition; its owner stays the same."""
     ends = await end_offsets(here.topic)
 
     async def have_gone_on() -> bool:

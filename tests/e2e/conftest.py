@@ -1,4 +1,4 @@
-"""An issuer whose tokens the API of a test believes."""
+"""An issuer whose tokens the API under test accepts."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""The specification as data, end to end: published to Kafka, read from the API."""
+"""The specification as data, end to end: published to Kafka and read from the API."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whoever publishes, and whatever is published beside: good events count, the rest is put aside."""
+"""Events of any publisher are counted, and everything else becomes a dead letter."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 def with_confluent(
     topic: Topic, events: list[dict[str, Any]], codec: str = "none", linger_ms: int = 5
 ) -> None:
-    """librdkafka: partitions by CRC-32 of the key unless told otherwise."""
+    """librdkafka: chooses partitions by CRC-32 of the key by default."""
     producer = Producer(
         {
             "bootstrap.servers": topic.bootstrap,

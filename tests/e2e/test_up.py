@@ -1,4 +1,4 @@
-"""`obzvon up`, from an empty folder to a report and back to no process at all."""
+"""`obzvon up`, from an empty folder to a report, and back to no process at all."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A whole simulated day of a large call centre, verified; and a wrong value found by name."""
+"""`verify` passes a whole simulated day of a large call centre and names a wrong value."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The API in this process, over a real Redis, asked by callers with real tokens."""
+"""The API in this process, over a real Redis, called with real tokens."""
 
 import asyncio
 from collections.abc import AsyncIterator

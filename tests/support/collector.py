@@ -1,4 +1,4 @@
-"""A collector of traces: takes what OpenTelemetry sends over HTTP, and reads its protobuf."""
+"""A collector of traces: receives what OpenTelemetry sends over HTTP, and reads its protobuf."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -70,7 +70,7 @@ class Collector:
 
 @contextmanager
 def running_collector() -> Iterator[Collector]:
-    """On a port of its own, in a thread: whoever sends may block the event loop meanwhile."""
+    """On a port of its own, in a thread, since senders may block the event loop meanwhile."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

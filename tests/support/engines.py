@@ -1,4 +1,4 @@
-"""Which Kafka and Redis tests and benchmarks run on, and how they are set.
+"""Which Kafka and Redis tests and benchmarks run on, and with which settings.
 
 ``OBZVON_TEST_KAFKA`` is the bootstrap address of a running broker, ``OBZVON_TEST_REDIS`` the URL
 of a running Redis that may be EMPTIED.

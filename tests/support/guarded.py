@@ -29,7 +29,7 @@ ROWS = "/api/v1/contacts"
 
 
 class HandClock:
-    """A clock that moves when it is told to."""
+    """A clock that moves only when the test says so."""
 
     def __init__(self, now: float | None = None) -> None:
         self.now = time.time() if now is None else now

@@ -1,4 +1,4 @@
-"""An OIDC issuer that tests hold in their hand: every token, key and outage is theirs to make."""
+"""An OIDC issuer controlled by the test: every token, key and outage can be made."""
 
 import asyncio
 import base64
@@ -29,7 +29,7 @@ CLIENT_ID = "obzvon-web"
 
 @functools.cache
 def private_key(name: str, algorithm: str = "RS256") -> Any:
-    """A key pair by name: made once for the whole run, since RSA keys take a while."""
+    """Returns the key pair of that name, made once for the whole run since RSA keys take a while."""
     if algorithm == "ES256":
         return ec.generate_private_key(ec.SECP256R1())
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -44,7 +44,7 @@ def public_jwk(name: str, algorithm: str = "RS256", *, kid: str | None = None) -
 
 @dataclass
 class Issuer:
-    """Serves discovery, keys, authorization and tokens; counts what it is asked for."""
+    """Serves discovery, keys, authorization and tokens, and counts the requests for them."""
 
     url: str
     jwks: list[dict[str, Any]] = field(
@@ -55,11 +55,11 @@ class Issuer:
     slowness_s: float = 0
     """Seconds the token endpoint takes."""
     stalls: bool = False
-    """Takes connections and never answers."""
+    """Accepts connections and never answers."""
     jwks_fetches: int = 0
     refreshes: int = 0
     claims: dict[str, Any] = field(default_factory=dict)
-    """Put into the tokens of every login and refresh, over what is there else."""
+    """Put into the tokens of every login and refresh, in place of the usual claims."""
     id_claims: dict[str, Any] = field(default_factory=dict)
     access_ttl_s: float = 300
     gives_refresh_tokens: bool = True

@@ -1,4 +1,4 @@
-"""Where in the repository the files that tests read are."""
+"""Where the files that tests read are in the repository."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""Our commands and services as they are run: each in a process of its own."""
+"""Our commands and services, each run in a process of its own."""
 
 import asyncio
 import os

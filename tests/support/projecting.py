@@ -29,7 +29,7 @@ def projector_settings(topic: Topic, redis_url: str, **more: Any) -> Settings:
         **{
             "retention_days": RETENTION_DAYS,
             "session_timeout_ms": 6_000,
-            "group_id": topic.events,  # who was killed in another test is not waited for
+            "group_id": topic.events,  # so that a member killed by another test is not waited for
             **more,
         },
     )
@@ -44,7 +44,7 @@ async def running_projector(topic: Topic, redis_url: str, **more: Any) -> AsyncI
 
 
 class Shards:
-    """The shards of a topic as they stand in Redis."""
+    """The shards of a topic as they are in Redis."""
 
     def __init__(self, topic: Topic, redis_url: str, generation: str = "g1") -> None:
         self.topic = topic
@@ -55,7 +55,7 @@ class Shards:
         return [Meta.decode(await self.client.hgetall(keys.meta)) for keys in self.keys]
 
     async def caught_up(self, within_s: float = 20.0) -> None:
-        """Wait until every shard stands at the end of its partition, as it is when asked."""
+        """Wait until every shard is at the present end of its partition."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.topic.bootstrap, isolation_level="read_committed"
         )

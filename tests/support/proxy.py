@@ -1,4 +1,4 @@
-"""A TCP address that stays while what stands behind it changes, or is cut off."""
+"""A TCP address that stays the same while its target changes or is cut off."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Publishing to a topic: events as any service would, and raw records of any kind."""
+"""Publishing to a topic: events as any service sends them, and raw records of any kind."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from support.topics import Topic
 
 Record = tuple[bytes | None, bytes | None, dict[str, Any]]
-"""(key, value, what else `AIOKafkaProducer.send` takes)."""
+"""(key, value, further arguments of `AIOKafkaProducer.send`)."""
 
 
 async def send(topic: Topic, records: Iterable[Record]) -> None:

@@ -1,4 +1,4 @@
-"""What holds in every report, whatever it was computed from."""
+"""What is true of every report."""
 
 from typing import Any
 

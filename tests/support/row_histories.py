@@ -1,4 +1,4 @@
-"""Random lawful histories for property tests: tasks planned, called, postponed, lost, delivered."""
+"""Random valid histories for property tests of rows: tasks planned, called, postponed, failed, delivered."""
 
 from typing import Any
 

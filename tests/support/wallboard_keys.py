@@ -1,4 +1,4 @@
-"""Keys for wallboards, made as an operator makes them."""
+"""Keys for wallboards, created by the command an operator uses."""
 
 import asyncio
 from typing import Any

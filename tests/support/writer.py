@@ -1,4 +1,4 @@
-"""Plays the projector for the API's tests: events into shards, through the projector's own store."""
+"""Stands in for the projector in tests of the API: writes events through the projector's own store."""
 
 import time
 import zlib
@@ -43,7 +43,7 @@ class Writer:
         self.shards: list[ClaimedShard] = []
 
     async def claim(self) -> None:
-        """Take the shards as they stand in Redis."""
+        """Claim the shards as they are in Redis."""
         keys = [ShardKeys(self.generation, n) for n in range(self.fingerprint.partitions)]
         self.shards = [
             await Shard(self.client, one, self.fingerprint, self.calendar).claim("live", NO_HORIZON)
@@ -54,7 +54,7 @@ class Writer:
                 await shard.start_at(0, None)
 
     async def start(self) -> "Writer":
-        """Claim the shards, say that they are up to date, and make the generation live."""
+        """Claim the shards, mark them as up to date, and make the generation live."""
         await self.claim()
         await self.sample()
         await self.go_live()

@@ -8,7 +8,7 @@ from topic import fill
 
 
 async def test_every_event_is_written_to_the_topic_exactly_once(topic: Topic) -> None:
-    """Tomorrow's events too, whose records bear the present."""
+    """Also events of tomorrow, whose records have the present as their time."""
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     for day, prefix in ((date(2025, 11, 24), "past"), (tomorrow, "ahead")):
         count = await fill(topic.bootstrap, topic.events, 700, date=day, prefix=prefix)

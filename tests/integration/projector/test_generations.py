@@ -1,4 +1,4 @@
-"""A second generation beside the live one: built, compared, switched to, and the first dropped."""
+"""A second generation alongside the live one: built, compared, switched to, the first dropped."""
 
 import asyncio
 import json

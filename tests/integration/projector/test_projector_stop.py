@@ -1,4 +1,4 @@
-"""The projector stops whenever it is told to."""
+"""The projector stops at any moment."""
 
 import asyncio
 import random

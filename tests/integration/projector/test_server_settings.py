@@ -1,4 +1,4 @@
-"""Settings of the servers, as they tell them, that would cost the report something."""
+"""Settings of Kafka and Redis that would lose a part of the report."""
 
 import redis.asyncio
 

@@ -1,4 +1,4 @@
-"""The API as a process of its own: it ends when it is told to, whoever holds a connection."""
+"""The API as a separate process: it stops on a signal, whoever is connected."""
 
 import asyncio
 import signal

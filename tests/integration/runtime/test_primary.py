@@ -1,4 +1,4 @@
-"""A Redis behind a name that leads to another server, while the old one keeps its connections."""
+"""Redis after a failover: its name leads to another server, the old one keeps connections."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Which contexts of traces are taken over, and what is never told of a person."""
+"""Which trace contexts are accepted, and that no personal data is sent."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Traces from publish to view: on real engines, seen by whoever collects them."""
+"""Traces from publish to view, on real engines, as a collector receives them."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tests' proxy breaks connections in the ways it says."""
+"""The proxy of the tests breaks connections as it says."""
 
 import asyncio
 from pathlib import Path

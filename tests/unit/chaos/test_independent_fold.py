@@ -1,4 +1,4 @@
-"""The second implementation that faults are judged by must itself agree with the specification."""
+"""The independent fold that faults are judged by agrees with the specification."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""The AsyncAPI document says what the code reads."""
+"""The AsyncAPI document describes what the code reads."""
 
 import json
 

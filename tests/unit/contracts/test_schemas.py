@@ -1,4 +1,4 @@
-"""The schemas for publishers: they are the code's, the examples fit them, breaks are noticed."""
+"""The schemas for publishers match the code and the examples, and breaking changes are noticed."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `watch` draws, from reports made by hand."""
+"""What `watch` draws from given reports."""
 
 import io
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""Settings of the query API that are wrong are named in one line."""
+"""Wrong settings of the query API are reported in one line."""
 
 import os
 import subprocess

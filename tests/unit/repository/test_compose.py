@@ -1,4 +1,4 @@
-"""docker-compose.yml and the images against the code: no Docker engine is needed to find a slip."""
+"""docker-compose.yml and the images match the code; no Docker engine is needed."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What may stand in OBZVON_REDIS_URL, for both services alike."""
+"""Which values of OBZVON_REDIS_URL both services accept."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The settings of traces, and what being switched off costs."""
+"""The settings of traces, and what traces cost if they are off."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A consumer of the embedded Kafka rests while there is nothing to read."""
+"""A consumer of the embedded Kafka pauses while there is nothing to read."""
 
 import asyncio
 import time

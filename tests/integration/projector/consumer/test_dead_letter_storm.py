@@ -1,4 +1,4 @@
-"""Too many dead letters park their shard, and lose nothing."""
+"""Too many dead letters park their shard, and nothing is lost."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

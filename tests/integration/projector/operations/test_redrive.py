@@ -1,4 +1,4 @@
-"""Dead letters that can be read now go back to the events topic."""
+"""Dead letters that can be read now are sent to the events topic again."""
 
 import pytest
 
@@ -21,7 +21,7 @@ async def test_dead_letters_readable_now_are_sent_again_and_counted_once(
     key, value, more = record_of(EVENT)
     async with shards_of(topic, redis_url) as shards:
         with monkeypatch.context() as patched:
-            patched.setattr(decode, "MAX_VALUE_BYTES", 10)  # a release that is mended later
+            patched.setattr(decode, "MAX_VALUE_BYTES", 10)  # a release that is fixed later
             async with running_projector(topic, redis_url):
                 await send(topic, [(key, value, {**more, "headers": [("trace", b"1")]})])
                 await shards.caught_up()

@@ -1,4 +1,4 @@
-"""The events topic copied into one with another number of partitions, then projected anew."""
+"""The events topic is copied into one with another number of partitions, then projected again."""
 
 from dataclasses import replace
 

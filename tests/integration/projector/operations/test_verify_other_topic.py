@@ -1,4 +1,4 @@
-"""`verify` where Kafka is not what the shards were folded from."""
+"""`verify` if Kafka no longer has what the shards were folded from."""
 
 from devkit.stack.topics import create_topics, delete_topics
 from support.events import planned

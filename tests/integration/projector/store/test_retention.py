@@ -1,4 +1,4 @@
-"""Retention: old contact dates are forgotten, and what is kept stays right."""
+"""Retention: old contact dates are forgotten, and what is kept stays correct."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -154,7 +154,7 @@ class StoreMachine(RuleBasedStateMachine):
         behind = self.run(self._dump())
         self.work(who, size)
         self.run(self._restore(behind))
-        self.work(who, size)  # it has not heard of it
+        self.work(who, size)  # it does not know of the failover
 
     @rule()
     def lose_everything(self) -> None:
@@ -238,7 +238,7 @@ def test_crashes_zombies_and_lost_writes_never_make_the_shard_wrong(
             phases=(
                 Phase.reuse,
                 Phase.generate,
-            ),  # a failure is told in steps; shrinking takes long
+            ),  # a failure prints its steps; shrinking takes long
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -1,4 +1,4 @@
-"""What Redis refuses in the middle of a script would stay half written: nothing is written then."""
+"""If Redis would refuse a part of a write, nothing at all is written."""
 
 import asyncio
 from typing import Any

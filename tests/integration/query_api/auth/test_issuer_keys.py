@@ -1,4 +1,4 @@
-"""The issuer's keys: when they are fetched, how long they are believed, what its outages do."""
+"""The issuer's keys: when they are fetched, how long they are valid, what an outage changes."""
 
 import asyncio
 from typing import Any

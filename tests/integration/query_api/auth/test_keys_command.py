@@ -1,4 +1,4 @@
-"""The command `keys` as one calls it in a terminal."""
+"""The `keys` command as an operator runs it."""
 
 import json
 import re

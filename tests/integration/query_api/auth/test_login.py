@@ -1,4 +1,4 @@
-"""The browser's login against a real issuer: the way in, the ways that must stay shut."""
+"""The browser's login against a real issuer: what opens a session, and what must not."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bearer tokens that somebody has forged or bent: each is refused, with a challenge."""
+"""Forged or altered bearer tokens: each is refused with a challenge."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Bearer tokens of a real issuer: which open the door, and what their claims allow."""
+"""Bearer tokens of a real issuer: which are accepted, and what their claims allow."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What stands around the answers: documentation, health, metrics, compression, request ids."""
+"""Everything around the endpoints: documentation, metrics, compression, request ids, problems."""
 
 import asyncio
 import gzip

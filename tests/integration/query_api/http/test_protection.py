@@ -1,4 +1,4 @@
-"""Limits of rate, size and time, and what a browser is told, on a real port."""
+"""Limits of rate, size and time, and the headers for browsers, on a real port."""
 
 import asyncio
 import contextlib
@@ -142,7 +142,7 @@ async def test_a_body_that_trickles_in_is_cut_off(issuer: Issuer) -> None:
             await writer.wait_closed()
 
 
-# What a browser is told
+# Headers for browsers
 
 
 @pytest.mark.parametrize(

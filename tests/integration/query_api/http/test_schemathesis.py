@@ -1,4 +1,4 @@
-"""The whole OpenAPI from outside: no 5xx, and no answer that it does not describe."""
+"""The whole OpenAPI from outside: no 5xx, and no response that it does not describe."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""The same over a Redis Cluster: shards in several slots, each read whole where it lies."""
+"""Reading from a Redis Cluster: shards in several slots, each read as a whole."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence

@@ -1,4 +1,4 @@
-"""While a writer writes as fast as it can, every answer holds together."""
+"""Every report is consistent while a writer writes as fast as it can."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""What the API shows while another generation becomes the live one."""
+"""What the API shows while another generation becomes live."""
 
 import pytest
 import redis.asyncio

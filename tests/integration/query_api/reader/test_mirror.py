@@ -1,4 +1,4 @@
-"""How the API follows the changes of the shards, and how much it reads for that."""
+"""How the API follows changes of the shards, and how much it reads for that."""
 
 from pathlib import Path
 

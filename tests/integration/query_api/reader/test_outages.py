@@ -1,4 +1,4 @@
-"""What the API shows while Redis, or a part of what it holds, is away."""
+"""What the API shows while Redis, or a part of its data, is missing."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def own_redis(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
     """A Redis that the test may stop and start; what is in it is lost then."""
     async with EmbeddedRedis(tmp_path) as server:
-        server._any_port = False  # it comes back where it was
+        server._any_port = False  # it restarts on the same port
         yield server
 
 

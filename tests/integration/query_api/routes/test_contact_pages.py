@@ -1,4 +1,4 @@
-"""GET /contacts in pages: how rows are sorted, and what a cursor promises."""
+"""GET /contacts in pages: how rows are sorted, and what a cursor guarantees."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""GET /contacts and /filters: which rows there are, and what they show."""
+"""GET /contacts and /filters: which rows are listed, and what they show."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""GET /report.csv and /report.xlsx: the same figures as the JSON, for a spreadsheet."""
+"""GET /report.csv and /report.xlsx: the figures of the JSON, for a spreadsheet."""
 
 import csv
 import io

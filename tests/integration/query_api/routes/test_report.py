@@ -1,4 +1,4 @@
-"""GET /report over a real Redis whose shards the projector's store has written."""
+"""GET /report over a real Redis whose shards were written by the projector's store."""
 
 import json
 from typing import Any

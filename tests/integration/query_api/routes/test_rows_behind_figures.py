@@ -1,4 +1,4 @@
-"""The rows behind every figure sum to it, whatever is asked for."""
+"""The rows behind every figure sum up to it, with any filters."""
 
 from typing import Any
 

@@ -210,7 +210,7 @@ async def test_client_that_reads_nothing_for_a_minute_is_disconnected(
 
 
 LARGE = [planned(f"T{n}", operator=f"op-{n}", operator_name="Имя " * 500) for n in range(400)]
-"""Make a report that is larger than what the kernel buffers, so that the API feels who reads it."""
+"""Make a report larger than the kernel's buffers, so that the API notices who does not read."""
 
 
 async def _unread_stream(api: Api) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -1,4 +1,4 @@
-"""The TypeScript client in Node, built as it is shipped, against a real API on a real Redis."""
+"""The TypeScript client in Node, built as it is published, against a real API and Redis."""
 
 import asyncio
 import json

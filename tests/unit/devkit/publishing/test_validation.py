@@ -1,4 +1,4 @@
-"""What `publish` says about a line before anything of it is sent."""
+"""What `publish` reports about a line before sending anything of it."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The real campaign as events, against numbers counted straight from its file."""
+"""The real campaign as events, compared with numbers counted directly from its file."""
 
 import csv
 import json

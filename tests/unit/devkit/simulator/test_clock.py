@@ -1,4 +1,4 @@
-"""How simulated seconds become moments."""
+"""How seconds of the simulated day become moments."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""The development issuer: its tokens are what a strict verifier wants, its login is PKCE."""
+"""The development issuer: a strict verifier accepts its tokens, and its login uses PKCE."""
 
 import base64
 import hashlib

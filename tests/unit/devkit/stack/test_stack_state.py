@@ -1,4 +1,4 @@
-"""A stack and its data dir: held by one, described and looked after while it runs, found by others."""
+"""A stack and its data folder: locked by one process, described while it runs, found by others."""
 
 import asyncio
 import json

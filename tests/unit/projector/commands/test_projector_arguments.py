@@ -1,4 +1,4 @@
-"""What is wrong with the projector's arguments and settings is told in one line."""
+"""Wrong arguments and settings of the projector are reported in one line."""
 
 import pytest
 

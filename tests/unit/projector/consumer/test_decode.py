@@ -1,4 +1,4 @@
-"""What one Kafka record is taken for."""
+"""What a Kafka record is decoded to."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The laws of the fold: what arrives, not how, decides what the shard holds."""
+"""The laws of the fold: only the content of events decides what a shard holds, not how they arrive."""
 
 import random
 from collections import Counter

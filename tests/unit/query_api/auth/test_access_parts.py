@@ -1,4 +1,4 @@
-"""The pure parts of access: keys of a key set, types of tokens, places to go after a login."""
+"""The pure parts of access: the key set, types of tokens, the page after a login."""
 
 from collections.abc import Callable
 from typing import Any

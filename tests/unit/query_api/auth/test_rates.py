@@ -1,4 +1,4 @@
-"""Rate limits on a hand-set clock."""
+"""Rate limits on a clock that the test sets."""
 
 import pytest
 from hypothesis import given

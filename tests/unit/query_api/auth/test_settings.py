@@ -1,4 +1,4 @@
-"""Settings of access: what is refused at the start, and in which words."""
+"""Settings of access: which are rejected at the start, and with which message."""
 
 from typing import Any
 

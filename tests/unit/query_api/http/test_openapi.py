@@ -1,4 +1,4 @@
-"""The OpenAPI document: committed, complete, and with examples that are true to it."""
+"""The OpenAPI document is committed, complete, and has valid examples."""
 
 import json
 import os

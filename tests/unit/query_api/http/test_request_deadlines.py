@@ -1,4 +1,4 @@
-"""Answers that take too long to begin: cancelled in time, and only those."""
+"""Responses that take too long to start are cancelled in time, and only those."""
 
 import asyncio
 from typing import Any
@@ -41,7 +41,7 @@ async def never(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def test_each_of_many_slow_responses_becomes_a_503() -> None:
     guarded, wires = limits(never), [Wire() for _ in range(20)]
-    for some in (wires[:10], wires[10:]):  # the timer is set anew for the second lot
+    for some in (wires[:10], wires[10:]):  # the timer is set again for the second half
         async with asyncio.timeout(5):
             await asyncio.gather(*(guarded(request(), receive, wire.send) for wire in some))
     assert [wire.statuses for wire in wires] == [[503]] * 20

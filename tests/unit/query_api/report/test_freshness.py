@@ -1,4 +1,4 @@
-"""How fresh the figures are said to be."""
+"""How fresh the figures are."""
 
 from typing import Any
 

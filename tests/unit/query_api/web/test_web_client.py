@@ -1,4 +1,4 @@
-"""The TypeScript client by itself: its types, its own tests, its lock, what it weighs."""
+"""The TypeScript client by itself: its types, tests, lock and size."""
 
 import json
 import re
