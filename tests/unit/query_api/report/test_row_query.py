@@ -26,7 +26,7 @@ NOBODY = Line("", (0,) * 11, (0, 0, 0), (0, 0, 0), 0)
 
 
 @st.composite
-def questions(draw: st.DrawFn) -> tuple[Period, Scope]:
+def periods_and_scopes(draw: st.DrawFn) -> tuple[Period, Scope]:
     first, last = sorted([draw(st.sampled_from(DAYS)), draw(st.sampled_from(DAYS))])
     ids = st.none() | st.frozensets(st.sampled_from(OPERATOR_IDS))
     managers = st.none() | st.frozensets(st.sampled_from([m or "" for m in MANAGERS]))
@@ -43,15 +43,15 @@ def figure(line: dict[str, Any], name: str) -> int:
     return int(line[group][part] if part else line[group])
 
 
-def listed(events: list[dict[str, Any]], wanted: RowQuery) -> list[Row]:
-    """The rows that stand in the lists a question reads, as the store lists them."""
-    lists = {(one.date, one.operator) for one in listings(snapshot_of(events), wanted)}
+def listed(events: list[dict[str, Any]], query: RowQuery) -> list[Row]:
+    """The rows that stand in the lists that the query reads, as the store lists them."""
+    lists = {(one.date, one.operator) for one in listings(snapshot_of(events), query)}
     rows = []
     for task_id, facts in tasks_of(events).items():
         for contact in contacts(facts, calendar_of()):
             places = places_of(contact)
             if any(
-                place in lists and (is_holder or wanted.takes_pointers)
+                place in lists and (is_holder or query.takes_pointers)
                 for place, is_holder in places.items()
             ):
                 rows.append(Row(task_id, *contact))
@@ -59,11 +59,11 @@ def listed(events: list[dict[str, Any]], wanted: RowQuery) -> list[Row]:
 
 
 @settings(max_examples=80, deadline=None)
-@given(events=histories(), question=questions(), hour=st.integers(0, 120))
+@given(events=histories(), chosen=periods_and_scopes(), hour=st.integers(0, 120))
 def test_the_contributions_behind_every_figure_sum_to_it(
-    events: list[dict[str, Any]], question: tuple[Period, Scope], hour: int
+    events: list[dict[str, Any]], chosen: tuple[Period, Scope], hour: int
 ) -> None:
-    period, scope = question
+    period, scope = chosen
     minute = MIDNIGHT + 60 * hour
     snapshot = snapshot_of(events)
     merged = merge(snapshot, period, scope, None, minute)
@@ -73,23 +73,23 @@ def test_the_contributions_behind_every_figure_sum_to_it(
 
     for operator_id, line in lines.items():
         for counter in COUNTERS:
-            wanted = RowQuery(period, scope, operator_id, counter, RowFilter(), minute)
-            total = sum(wanted.contribution(row) for row in listed(events, wanted))
+            query = RowQuery(period, scope, operator_id, counter, RowFilter(), minute)
+            total = sum(query.contribution(row) for row in listed(events, query))
             assert total == figure(line, counter), (operator_id, counter)
 
 
 @settings(max_examples=50, deadline=None)
-@given(events=histories(), question=questions(), hour=st.integers(0, 120))
+@given(events=histories(), chosen=periods_and_scopes(), hour=st.integers(0, 120))
 def test_without_a_counter_the_rows_are_the_contacts_of_the_dates(
-    events: list[dict[str, Any]], question: tuple[Period, Scope], hour: int
+    events: list[dict[str, Any]], chosen: tuple[Period, Scope], hour: int
 ) -> None:
-    period, scope = question
+    period, scope = chosen
     minute = MIDNIGHT + 60 * hour
     totals = merge(snapshot_of(events), period, scope, None, minute).totals
 
     def rows(overdue: bool | None) -> int:
-        wanted = RowQuery(period, scope, None, None, RowFilter(overdue=overdue), minute)
-        return sum(wanted.contribution(row) for row in listed(events, wanted) if wanted.passes(row))
+        query = RowQuery(period, scope, None, None, RowFilter(overdue=overdue), minute)
+        return sum(query.contribution(row) for row in listed(events, query) if query.passes(row))
 
     assert rows(None) == totals.counters[0]
     assert rows(overdue=True) == sum(totals.overdue)
