@@ -46,13 +46,14 @@ REBUILD: Final = "obzvon:rebuild"
 """Held, with an expiry, by the one rebuild command that may run at a time."""
 
 NAME_KINDS: Final = ("operator", "manager", "client", "address")
+"""Whose names a shard holds, each kind under a key of its own."""
 
 NAMES_SEQ: Final = "names"
 """Field of ``seqs`` that changes when the name of an operator or manager changes."""
 
 
 class Fingerprint(BaseModel):
-    """What a generation was computed with. A projector with another one never writes to it."""
+    """What a generation was computed with. A projector with another fingerprint never writes to it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -96,7 +97,7 @@ class ChangeHint(NamedTuple):
 
 
 class ShardKeys:
-    """The key names of one shard of one generation."""
+    """The names of the keys of one shard of one generation."""
 
     __slots__ = (
         "_prefix",

@@ -2,8 +2,8 @@
 
 ``python -m contracts.schemas`` writes one schema per event type and version, of the whole
 CloudEvent in structured mode, to contracts/schemas. It refuses to write a change that would turn
-away events of publishers that are out there; such a change is a new version of the type.
-``--check`` writes nothing and fails where a written schema is not the one that the models give.
+away events of today's publishers; such a change is a new version of the type.
+``--check`` writes nothing and fails if a written schema is not the one that the models give.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from contracts.events import EVENT_CLASSES
 Schema = dict[str, Any]
 
 SCHEMAS: Final = Path(__file__).parents[2] / "schemas"
-"""Where they stand in a working copy; an installed package has none."""
+"""Where they are in a working copy; an installed package has none."""
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 _SAYS_NOTHING: Final = frozenset(
     ("$comment", "$defs", "$id", "$schema", "default", "deprecated", "description", "examples")
 ) | {"title"}
-"""Keywords that turn no event away."""
+"""Keywords that never turn an event away."""
 
 _AT_LEAST: Final = ("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties")
 _AT_MOST: Final = ("maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties")
@@ -36,7 +36,7 @@ _JUDGED: Final = frozenset(
 
 
 def schemas() -> dict[str, Schema]:
-    """File name → schema, of every event type the code reads."""
+    """Returns the schema of every event type the code reads, by file name."""
     found = {}
     for event in EVENT_CLASSES:
         name: str = event.model_fields["type"].default
@@ -49,20 +49,20 @@ def schemas() -> dict[str, Schema]:
 
 
 def written(schema: Schema) -> str:
-    """The schema as its file holds it."""
+    """Returns the schema as its file holds it."""
     return json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def breaks(old: Schema, new: Schema) -> list[str]:
-    """Why events that `old` allows might be turned away, or lose a field, under `new`.
+    """Returns why events that `old` allows might be turned away, or lose a field, under `new`.
 
-    Empty where none are. A change that can't be judged counts as a break.
+    Empty if none are. A change that can't be judged counts as a break.
     """
     return list(_narrowed(old, old, new, new, "event"))
 
 
 def _narrowed(old: Schema, olds: Schema, new: Schema, news: Schema, at: str) -> Iterator[str]:
-    """The breaks between two parts, `old` of the schema `olds` and `new` of `news`."""
+    """Yield the breaks between two parts, `old` of the schema `olds` and `new` of `news`."""
     old, new = _resolved(old, olds), _resolved(new, news)
     if "anyOf" in old or "anyOf" in new:
         yield from _alternatives(old, olds, new, news, at)
@@ -96,7 +96,7 @@ def _of(schema: Schema) -> list[Schema]:
 
 
 def _alike(one: Schema, other: Schema) -> bool:
-    """Whether they speak of the same thing, so that their differences are worth telling."""
+    """Whether they describe the same thing, so that their differences are worth reporting."""
     return one.get("$ref") == other.get("$ref") and one.get("type") == other.get("type")
 
 
@@ -143,13 +143,13 @@ def _fields(old: Schema, olds: Schema, new: Schema, news: Schema, at: str) -> It
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:
-    """The schema that a reference stands for; what stands beside it counts as well."""
+    """Returns the schema that a reference names; what is written alongside it counts as well."""
     while "$ref" in schema:
-        beside = {name: value for name, value in schema.items() if name != "$ref"}
+        alongside = {name: value for name, value in schema.items() if name != "$ref"}
         target: Any = root
         for step in schema["$ref"].removeprefix("#/").split("/"):
             target = target[step]
-        schema = {**target, **beside}
+        schema = {**target, **alongside}
     return schema
 
 
@@ -169,9 +169,9 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def complaints(committed: Mapping[str, str], generated: Mapping[str, Schema]) -> list[str]:
-    """What is wrong with the committed files (by name), one line each; breaks come first."""
-    found = broken(committed, generated)
+def problems(committed: Mapping[str, str], generated: Mapping[str, Schema]) -> list[str]:
+    """Returns what is wrong with the committed files (by name), one line each; breaks come first."""
+    found = breaking_changes(committed, generated)
     for name, schema in generated.items():
         if name not in committed:
             found.append(f"{name}: is missing; `make schemas` writes it")
@@ -180,8 +180,8 @@ def complaints(committed: Mapping[str, str], generated: Mapping[str, Schema]) ->
     return found
 
 
-def broken(committed: Mapping[str, str], generated: Mapping[str, Schema]) -> list[str]:
-    """The changes that would break publishers, one line each."""
+def breaking_changes(committed: Mapping[str, str], generated: Mapping[str, Schema]) -> list[str]:
+    """Returns the changes that would break publishers, one line each."""
     found = []
     for name, text in committed.items():
         if name not in generated:
@@ -198,7 +198,7 @@ def broken(committed: Mapping[str, str], generated: Mapping[str, Schema]) -> lis
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the schemas, or check them; the exit code."""
+    """Write the schemas, or check them. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m contracts.schemas", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; 1 on a difference")
     parser.add_argument("--dir", type=Path, default=SCHEMAS, help="where the schemas stand")
@@ -209,7 +209,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     generated = schemas()
     committed = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.json"))}
-    wrong = (complaints if given.check else broken)(committed, generated)
+    wrong = (problems if given.check else breaking_changes)(committed, generated)
     for line in wrong:
         sys.stderr.write(f"schemas: {folder.name}/{line}\n")
     if wrong:
