@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.keys import Fingerprint, LivePointer
 from contracts.values import Meta
+from projector.fold.version import FOLD_VERSION
 from projector.generation_policy import (
     CAUGHT_UP_MS,
     Build,
@@ -17,9 +18,11 @@ from projector.generation_policy import (
     TakeOver,
     decide,
     differences,
+    fingerprint_of,
     has_caught_up,
     is_same_log,
 )
+from projector.settings import Settings
 
 NOW_MS = 1_800_000_000_000.0
 
@@ -155,3 +158,22 @@ def test_the_same_log_is_the_same_topic_with_as_many_partitions(
 ) -> None:
     assert is_same_log(one, other) == (one.partitions == other.partitions)
     assert not is_same_log(one, one.model_copy(update={"topic": "other"}))
+
+
+def test_a_projector_computes_with_its_settings_and_its_fold() -> None:
+    settings = Settings(
+        kafka_bootstrap_servers="kafka.test:9092",
+        redis_url="redis://redis.test",
+        timezone="Asia/Omsk",
+        day_end="20:00",
+        retention_days=31,
+        events_topic="events",
+    )
+    assert fingerprint_of(settings, partitions=3) == Fingerprint(
+        fold=FOLD_VERSION,
+        timezone="Asia/Omsk",
+        day_end="20:00",
+        retention_days=31,
+        topic="events",
+        partitions=3,
+    )
