@@ -63,3 +63,11 @@ def test_needs_are_true_if_anything_is_to_be_read() -> None:
         Needs(documents_with=[b"c-1"]),
     ):
         assert asked
+
+
+def test_documents_are_not_searched_for_a_name_that_a_newer_event_gave() -> None:
+    shard = MemoryShard(MOSCOW)
+    replaced = called("T1", operator="op-9", at="10:00")
+    shard.apply([planned("T1"), replaced, called("T1", operator="op-9", at="11:00")])
+    lesser = {**replaced, "data": {**replaced["data"], "outcome": "busy"}}
+    assert isinstance(Batch(shard.projection, facts(lesser)).begin(), Prepared)

@@ -104,20 +104,6 @@ class Projection:
         for task_id in task_ids:
             self._tasks.pop(task_id, None)
 
-    def know_name(self, kind: str, named: str, value: bytes | None) -> None:
-        self._names[kind][named] = NameEntry.decode(value) if value else None
-
-    def know_date(self, date: str, cells: dict[bytes, bytes], open_: dict[bytes, bytes]) -> None:
-        self._cells[date] = {
-            Cell.decode(name): split_counters(value) for name, value in cells.items()
-        }
-        self._open[date] = {OpenKey.decode(name): int(value) for name, value in open_.items()}
-
-    def know_delivery(self, address: str, value: bytes | None) -> None:
-        self._deliveries[address] = value.decode() if value else None
-
-    # --- folding ----------------------------------------------------------------------------------
-
     def fold(self, facts: dict[str, list[Fact]]) -> Fold:
         """Fold a batch, by task id. Every task and name must be known."""
         fold = Fold()
