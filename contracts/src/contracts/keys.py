@@ -12,6 +12,7 @@ key of a shard          type    field → value
 ``seqs``                hash    contact date, or `NAMES_SEQ` → seq of its last change
 ``docs``                hash    task id → document (newest contact date + events)
 ``cells:DATE``          hash    `Cell` → counters, in the order of `COUNTERS`
+``hours:DATE``          hash    `Cell` → counts of the course of the day, see `join_hours`
 ``open:DATE``           hash    `OpenKey` → number of open contacts with that deadline
 ``rows:[DATE,OP]``      hash    [task id, contact number] → `Row`, or a pointer to it
 ``names:KIND``          hash    id → `NameEntry`, the latest event naming it
@@ -126,6 +127,9 @@ class ShardKeys:
 
     def cells(self, date: str) -> str:
         return f"{self._prefix}cells:{date}"
+
+    def hours(self, date: str) -> str:
+        return f"{self._prefix}hours:{date}"
 
     def open(self, date: str) -> str:
         return f"{self._prefix}open:{date}"

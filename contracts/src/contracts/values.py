@@ -1,7 +1,7 @@
 """The values of Redis: every codec of the layout, once. `contracts.keys` knows where they are.
 
 What is made of several parts is a JSON array, so that an id may hold any character; a cell's
-counters are decimal numbers joined by commas.
+counters and its counts of the course of a day are decimal numbers joined by commas.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +23,13 @@ COUNTERS: Final = (
     "drop_closed",
 )
 """The counters of a cell, in their order within its value."""
+
+HOUR_MEASURES: Final = ("calls", "refusals", "ordered", "processed")
+"""What the course of a day counts, in the order of a slot's last digit (see `join_hours`)."""
+
+HOUR_BUCKETS: Final = 26
+"""Buckets of the course of a day: 0 is before the contact date, 1 to 24 are its local hours 0 to 23,
+25 is after it."""
 
 STANDINGS: Final = ("planned", "postponed", "dropped")
 """How an open contact stands: dropped while its address is under check, otherwise its kind."""
@@ -54,6 +61,24 @@ def join_counters(counts: Iterable[int]) -> str:
 def split_counters(value: bytes) -> tuple[int, ...]:
     """Returns the numbers of a cell's value, in the order of `COUNTERS`."""
     return tuple(map(int, value.split(b",")))
+
+
+def join_hours(counts: Mapping[int, int]) -> str:
+    """Returns a cell's course of the day: ``SLOT:COUNT``, comma, …, by ascending slot.
+
+    A slot is ``bucket * len(HOUR_MEASURES) + place of the measure``. Slots that count 0 are left
+    out; a cell whose slots all do is to be removed, not written.
+    """
+    return ",".join([f"{slot}:{counts[slot]}" for slot in sorted(counts) if counts[slot]])
+
+
+def split_hours(value: bytes) -> dict[int, int]:
+    """Returns slot → count of a cell's course of the day; a slot that is absent counts 0."""
+    counts: dict[int, int] = {}
+    for part in value.split(b","):
+        slot, _, count = part.partition(b":")
+        counts[int(slot)] = int(count)
+    return counts
 
 
 class OpenKey(NamedTuple):

@@ -4,6 +4,8 @@ import pytest
 
 from contracts.keys import ChangeHint, Fingerprint, ShardKeys, accepted_field, date_of_rows
 from contracts.values import (
+    HOUR_BUCKETS,
+    HOUR_MEASURES,
     Cell,
     Meta,
     NameEntry,
@@ -13,9 +15,11 @@ from contracts.values import (
     encode_row,
     encode_traces,
     join_counters,
+    join_hours,
     row_field,
     row_pointer,
     split_counters,
+    split_hours,
 )
 
 ROW = Row(
@@ -71,6 +75,21 @@ def test_cell_and_deadline_are_read_as_they_were_written(operator: str | None) -
 def test_counters_are_numbers_joined_by_commas() -> None:
     assert join_counters((1, 0, 12)) == "1,0,12"
     assert split_counters(b"1,0,12") == (1, 0, 12)
+
+
+def test_hours_are_sparse_and_in_the_order_of_their_slots() -> None:
+    last = HOUR_BUCKETS * len(HOUR_MEASURES) - 1
+    assert last == 103
+    assert join_hours({last: 2, 0: 1, 45: 12, 7: 0}) == "0:1,45:12,103:2"
+    assert split_hours(b"0:1,45:12,103:2") == {0: 1, 45: 12, 103: 2}
+    assert split_hours(join_hours({44: 3}).encode()) == {44: 3}
+    assert HOUR_MEASURES == ("calls", "refusals", "ordered", "processed")
+
+
+def test_hours_of_a_date_stand_beside_its_cells() -> None:
+    keys = ShardKeys("g1", 3)
+    assert keys.hours("2026-11-24") == "g1:{3}:hours:2026-11-24"
+    assert keys.cells("2026-11-24") == "g1:{3}:cells:2026-11-24"
 
 
 def test_name_is_read_as_it_was_written() -> None:
