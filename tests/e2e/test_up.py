@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -144,6 +145,28 @@ async def test_only_the_two_roles_may_read(stack: RunningStack) -> None:
     assert "403" in refused.err
 
 
+@pytest.mark.parametrize(
+    ("person", "status"),
+    [("head", 200), ("quality_control", 200), ("restricted_head", 200), ("no_role", 403)],
+)
+async def test_four_people_can_log_in_and_one_may_not_read(
+    stack: RunningStack, person: str, status: int
+) -> None:
+    async with httpx.AsyncClient(base_url=stack.state.api, trust_env=False) as browser:
+        begun = await browser.get("/login", params={"next": "/api/v1/report"})
+        asked = urlsplit(begun.headers["location"])
+        assert f"{asked.scheme}://{asked.netloc}" == stack.state.issuer
+        page = await browser.get(begun.headers["location"])
+        assert f'<button name="person" value="{person}"' in page.text
+        approved = await browser.post(
+            f"{stack.state.issuer}/authorize",
+            data={**dict(parse_qsl(asked.query)), "person": person},
+        )
+        let_in = await browser.get(approved.headers["location"], follow_redirects=True)
+        assert let_in.status_code == status, let_in.text
+        assert (str(let_in.url) == f"{stack.state.api}/api/v1/report") is (status == 200)
+
+
 async def test_invalid_date_is_reported_in_one_line_with_its_field(stack: RunningStack) -> None:
     refused = await stack.obzvon("watch", "--once", "--date", "tomorrow")
     assert (refused.code, len(refused.lines)) == (1, 1)
@@ -197,7 +220,8 @@ async def test_stopped_or_killed_stack_leaves_no_process_and_says_what_was_lost(
         token = (await first.obzvon("token")).out.strip()
         assert await first.stop(signal.SIGINT) == 0
         await all_gone(pids)
-        assert len(first.child.last_lines()) == 1  # that it was up
+        (line,) = first.child.last_lines()  # that it was up
+        assert f"log in at {first.state.api}/login" in line
     async with obzvon_up(tmp_path / "data") as second:
 
         async def is_there() -> bool:
@@ -257,6 +281,7 @@ async def test_the_demo_plays_a_day_in_plain_lines_and_stops_when_told(tmp_path:
         await until(lives, within_s=60.0)
         text = demo.log.read_text()
         assert re.search(r"^API: http://127\.0\.0\.1:\d+", text, re.MULTILINE)
+        assert re.search(r"^Log in: http://127\.0\.0\.1:\d+/login", text, re.MULTILINE)
         assert re.search(r"^Try: curl .*/api/v1/report$", text, re.MULTILINE)
         pids = [process.pid for process in psutil.Process(demo.pid).children(recursive=True)]
         demo.send(signal.SIGINT)

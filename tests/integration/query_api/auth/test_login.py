@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 import redis.asyncio
 
+from devkit.stack.issuer.people import ACCOUNTS
 from devkit.stack.issuer.tokens import Issuer as DevelopmentIssuer
 from devkit.stack.issuer.tokens import Person
 from devkit.stack.issuer.web import create_app as create_issuer_app
@@ -277,9 +278,12 @@ async def test_incomplete_login_settings_are_rejected() -> None:
             AccessSettings(oidc_issuer="https://login.example", **given)
 
 
-@pytest.mark.parametrize(("role", "status"), [("head", 200), ("quality_control", 200), ("x", 401)])
+@pytest.mark.parametrize(
+    ("person", "status"),
+    [("head", 200), ("quality_control", 200), ("restricted_head", 200), ("no_role", 401)],
+)
 async def test_user_can_log_in_at_the_development_issuer(
-    role: str, status: int, redis_url: str, tmp_path: Path
+    person: str, status: int, redis_url: str, tmp_path: Path
 ) -> None:
     sock = listening()
     dev = DevelopmentIssuer.open(tmp_path, address(sock))
@@ -292,9 +296,13 @@ async def test_user_can_log_in_at_the_development_issuer(
         page = await browser.get(begun.headers["location"])
         assert page.status_code == 200
         query = {k: v[0] for k, v in parse_qs(urlsplit(begun.headers["location"]).query).items()}
-        approved = await browser.post(f"{dev.url}/authorize", data={**query, "role": role})
+        approved = await browser.post(f"{dev.url}/authorize", data={**query, "person": person})
         await api.client.get(approved.headers["location"])
-        assert (await api.get(REPORT)).status_code == status
+        report = await api.get(REPORT)
+        assert report.status_code == status
+        if status == 200:
+            operators = ACCOUNTS[person].person.operators
+            assert report.json()["operators"] == (sorted(operators) if operators else None)
         api.client.cookies.clear()
         token = dev.access_token(Person("head", operators=["o-1"]))
         assert (await api.get(REPORT, token)).json()["operators"] == ["o-1"]

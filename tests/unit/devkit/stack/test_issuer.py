@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,8 @@ import httpx
 import jwt
 import pytest
 
+from devkit.simulator.names import operator
+from devkit.stack.issuer.people import ACCOUNTS, RESTRICTED_TO
 from devkit.stack.issuer.tokens import AUDIENCE, Issuer, Person
 from devkit.stack.issuer.web import create_app
 
@@ -102,8 +105,8 @@ async def test_discovery_names_the_issuer_exactly(browser: httpx.AsyncClient) ->
     assert (await browser.get(document["jwks_uri"])).json()["keys"]
 
 
-async def _code(browser: httpx.AsyncClient, role: str = "head") -> str:
-    answer = await browser.post("/authorize", data={**ASKED, "role": role})
+async def _code(browser: httpx.AsyncClient, person: str = "head") -> str:
+    answer = await browser.post("/authorize", data={**ASKED, "person": person})
     assert answer.status_code == 303
     location = answer.headers["location"]
     assert location.startswith(CALLBACK + "?")
@@ -124,11 +127,60 @@ def _redeem(code: str, **changed: str) -> dict[str, str]:
     }
 
 
-async def test_the_login_page_offers_the_roles(browser: httpx.AsyncClient) -> None:
+async def test_the_login_page_offers_four_people(browser: httpx.AsyncClient) -> None:
     page = (await browser.get("/authorize", params={**ASKED, "state": '"><script>'})).text
-    for role in ("head", "quality_control", "other"):
-        assert f"войти как {role}" in page
+    assert re.findall(r'<button name="person" value="(\w+)"', page) == list(ACCOUNTS)
+    for title in ("Руководитель", "Контроль качества", "Руководитель группы", "Без роли"):
+        assert f"<b>{title}</b>" in page
+    for account in ACCOUNTS.values():
+        assert f"{account.person.name} · " in page
     assert "<script>" not in page
+
+
+async def test_the_first_person_of_the_login_page_has_the_focus(browser: httpx.AsyncClient) -> None:
+    page = (await browser.get("/authorize", params=ASKED)).text
+    assert '<button name="person" value="head" autofocus>' in page
+    assert page.count("autofocus") == 1
+
+
+@pytest.mark.parametrize(
+    ("person", "subject", "roles", "operators"),
+    [
+        ("head", "dev-head", ["head"], None),
+        ("quality_control", "dev-quality_control", ["quality_control"], None),
+        ("restricted_head", "dev-restricted_head", ["head"], ["op-001", "op-002"]),
+        ("no_role", "dev-no_role", [], None),
+    ],
+)
+async def test_each_person_has_their_own_claims(
+    browser: httpx.AsyncClient,
+    issuer: Issuer,
+    person: str,
+    subject: str,
+    roles: list[str],
+    operators: list[str] | None,
+) -> None:
+    tokens = (await browser.post("/token", data=_redeem(await _code(browser, person)))).json()
+    for token, audience in (("access_token", AUDIENCE), ("id_token", "obzvon-web")):
+        claims = verified(issuer, tokens[token], audience)
+        assert claims["sub"] == subject
+        assert claims["roles"] == roles
+        assert claims["realm_access"] == {"roles": roles}
+        assert claims.get("obzvon_operators") == operators
+        assert claims["name"] == ACCOUNTS[person].person.name
+
+
+def test_the_restricted_head_sees_operators_of_the_simulator() -> None:
+    assert {operator(number)["id"] for number in (1, 2)} == set(RESTRICTED_TO)
+
+
+@pytest.mark.parametrize("person", [{}, {"person": ""}, {"person": "nobody"}, {"role": "head"}])
+async def test_only_the_people_of_the_page_can_log_in(
+    browser: httpx.AsyncClient, person: dict[str, str]
+) -> None:
+    answer = await browser.post("/authorize", data={**ASKED, **person})
+    assert answer.status_code == 400
+    assert "person must be one of head" in answer.json()["error_description"]
 
 
 async def test_logging_in_gives_an_access_token_and_an_id_token(
@@ -178,7 +230,7 @@ async def test_a_wrong_request_is_refused_before_any_redirect(
 ) -> None:
     for answer in (
         await browser.get("/authorize", params={**ASKED, **changed}),
-        await browser.post("/authorize", data={**ASKED, **changed, "role": "head"}),
+        await browser.post("/authorize", data={**ASKED, **changed, "person": "head"}),
     ):
         assert answer.status_code == 400
         assert named in answer.json()["error_description"]

@@ -30,7 +30,7 @@ ROLES_CLAIM = "realm_access.roles"
 TOKEN_TTL_S = 3_600
 """Seconds for which an access token is valid."""
 
-_PERSONS = {
+_NAMES = {
     "head": "Руководитель (разработка)",
     "quality_control": "Контроль качества (разработка)",
 }
@@ -40,20 +40,26 @@ _PERSONS = {
 class Person:
     """Who a token is about and what they may see."""
 
-    role: str
+    role: str | None
     subject: str | None = None
     operators: Sequence[str] | None = None
     """Ids of the operators that the person may see: None means all, an empty list none."""
     managers: Sequence[str] | None = None
+    login: str | None = None
+    """What the person types to log in; None means the subject."""
+    name: str | None = None
+    """Family and given name; None means one made from the role."""
 
     def claims(self) -> dict[str, Any]:
-        subject = self.subject or f"dev-{self.role}"
+        role = self.role or "no role"
+        subject = self.subject or f"dev-{role}"
+        roles = [self.role] if self.role is not None else []
         claims: dict[str, Any] = {
             "sub": subject,
-            "preferred_username": subject,
-            "name": _PERSONS.get(self.role, f"{self.role} (разработка)"),
-            "roles": [self.role],
-            "realm_access": {"roles": [self.role]},
+            "preferred_username": self.login or subject,
+            "name": self.name or _NAMES.get(role, f"{role} (разработка)"),
+            "roles": roles,
+            "realm_access": {"roles": roles},
         }
         if self.operators is not None:
             claims["obzvon_operators"] = list(self.operators)

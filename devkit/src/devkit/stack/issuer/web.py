@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import html
 import secrets
 import time
 from collections.abc import Mapping
@@ -15,14 +14,13 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from devkit.stack.issuer.keys import base64url
+from devkit.stack.issuer.page import CONTENT_SECURITY_POLICY, login_page
+from devkit.stack.issuer.people import ACCOUNTS
 from devkit.stack.issuer.tokens import TOKEN_TTL_S, Issuer, Person
 from devkit.stack.ports import HOST
 
 CODE_TTL_S = 60
 """Seconds for which an authorization code is valid, once."""
-
-LOGIN_ROLES = ("head", "quality_control", "other")
-"""The roles that the login page offers; the last one may read nothing."""
 
 
 @dataclass
@@ -65,29 +63,21 @@ class _Login:
         query = dict(request.query_params)
         if problem := self.wrong(query):
             return _oauth_error("invalid_request", problem)
-        fields = "".join(
-            f'<input type="hidden" name="{html.escape(k)}" value="{html.escape(v)}">'
-            for k, v in query.items()
-        )
-        buttons = "".join(
-            f'<button name="role" value="{role}">войти как {role}</button>' for role in LOGIN_ROLES
-        )
         return HTMLResponse(
-            '<!doctype html><html lang="ru"><meta charset="utf-8"><title>Вход (разработка)</title>'
-            "<style>body{font:16px system-ui;max-width:24rem;margin:4rem auto}"
-            "button{display:block;width:100%;margin:.5rem 0;padding:.75rem;font:inherit}</style>"
-            "<h1>Вход для разработки</h1><p>Пароля нет: этот сервер только для разработки.</p>"
-            f'<form method="post" action="/authorize">{fields}{buttons}</form></html>',
-            headers={"Cache-Control": "no-store"},
+            login_page(query),
+            headers={
+                "Cache-Control": "no-store",
+                "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            },
         )
 
     async def grant(self, request: Request) -> Response:
         form = await _form(request)
         if problem := self.wrong(form):
             return _oauth_error("invalid_request", problem)
-        role = form.get("role", "")
-        if not role:
-            return _oauth_error("invalid_request", "role is missing")
+        account = ACCOUNTS.get(form.get("person", ""))
+        if account is None:
+            return _oauth_error("invalid_request", f"person must be one of {', '.join(ACCOUNTS)}")
         now = time.monotonic()
         self._grants = {code: g for code, g in self._grants.items() if g.expires > now}
         code = secrets.token_urlsafe(32)
@@ -96,7 +86,7 @@ class _Login:
             redirect_uri=form["redirect_uri"],
             challenge=form["code_challenge"],
             nonce=form.get("nonce"),
-            person=Person(role),
+            person=account.person,
             expires=now + CODE_TTL_S,
         )
         answer = {"code": code, "iss": self.issuer.url}
