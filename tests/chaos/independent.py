@@ -25,11 +25,17 @@ COUNTED = (
 RANKS = {"task-planned.v1": 0, "task-called.v1": 1}
 
 
+HOURS: tuple[str | int, ...] = ("before", *range(24), "after")
+MEASURES = ("calls", "refusals", "ordered", "processed")
+
+
 @dataclass
 class Call:
     caller: str | None
     outcome: str
     order: str | None
+    at: int
+    """When it was first told of, in seconds since 1970."""
 
 
 @dataclass
@@ -42,30 +48,48 @@ class Contact:
     due: int | None
     """Minutes since 1970."""
     resolution: str | None = None
+    resolved_at: int = 0
     was_dropped: bool = False
     calls: dict[str, Call] = field(default_factory=dict)
-    deliveries: list[str] = field(default_factory=list)
-    refused_failures: list[tuple[str | None, str | None]] = field(default_factory=list)
-    """(call id, who held the contact)."""
+    deliveries: list[tuple[str, int]] = field(default_factory=list)
+    """(order, when)."""
+    refused_failures: list[tuple[str | None, str | None, int]] = field(default_factory=list)
+    """(call id, who held the contact, when)."""
 
     def orders(self) -> set[str]:
-        return {c.order for c in self.calls.values() if c.order} | set(self.deliveries)
+        return {c.order for c in self.calls.values() if c.order} | {o for o, _ in self.deliveries}
+
+    def resolve(self, resolution: str | None, at: int) -> None:
+        self.resolution, self.resolved_at = resolution, at
 
     def status(self) -> str:
         return "ordered" if self.orders() else self.resolution or "open"
 
-    def refusals(self) -> list[str | None]:
-        """The operators refused, once for each refusal."""
+    def refusals(self) -> list[tuple[str | None, int]]:
+        """The operator refused and when, once for each refusal."""
         refused = {id_: call for id_, call in self.calls.items() if call.outcome == "refused"}
-        found = [call.caller for call in refused.values()]
+        found = [(call.caller, call.at) for call in refused.values()]
         named: set[str] = set()
-        for call_id, holder in self.refused_failures:
+        for call_id, holder, at in self.refused_failures:
             if call_id is None:
                 if not refused:
-                    found.append(holder)
+                    found.append((holder, at))
             elif call_id not in refused and call_id not in named:
                 named.add(call_id)
-                found.append(holder)
+                found.append((holder, at))
+        return found
+
+    def happened(self) -> list[tuple[str, str | None, int]]:
+        """(measure of the course of a day, operator it counts for, when)."""
+        found = [("calls", call.caller, call.at) for call in self.calls.values()]
+        found += [("refusals", who, at) for who, at in self.refusals()]
+        calls = [call.at for call in self.calls.values() if call.order]
+        ordered = calls or [at for _, at in self.deliveries]
+        if ordered:
+            found.append(("ordered", self.operator, min(ordered)))
+            found.append(("processed", self.operator, min(ordered)))
+        elif self.status() not in ("open", "dropped"):
+            found.append(("processed", self.operator, self.resolved_at))
         return found
 
 
@@ -113,19 +137,20 @@ class Rules:
         made = [self._opened(data, "planned")]
         for event in ordered:
             data, current = event["data"], made[-1]
+            at = _instant(event["time"])[0]
             match event["type"]:
                 case "task-called.v1":
-                    _called(made, data)
+                    _called(made, data, at)
                 case "task-delivered.v1":
                     order = data["order_id"]
                     holders = [contact for contact in made if order in contact.orders()]
-                    (holders or made)[-1].deliveries.append(order)
+                    (holders or made)[-1].deliveries.append((order, at))
                 case "task-failed.v1":
-                    _failed(current, data)
+                    _failed(current, data, at)
                 case "task-postponed.v1":
-                    self._postponed(made, data)
+                    self._postponed(made, data, at)
                 case "task-planned.v1":
-                    self._planned_again(made, data, _instant(event["time"])[0])
+                    self._planned_again(made, data, at)
         return made
 
     def _opened(self, data: Event, kind: str) -> Contact:
@@ -138,7 +163,7 @@ class Rules:
             _minute(data.get("due_at")),
         )
 
-    def _postponed(self, made: list[Contact], data: Event) -> None:
+    def _postponed(self, made: list[Contact], data: Event, at: int) -> None:
         current = made[-1]
         if data["contact_date"] == current.day:
             current.kind, current.resolution = "postponed", None
@@ -146,7 +171,7 @@ class Rules:
             current.plan_date = data.get("plan_date") or current.plan_date
             current.operator = _id(data, "operator") or current.operator
             return
-        current.resolution = "postponed"
+        current.resolve("postponed", at)
         following = self._opened(data, "postponed")
         following.operator = following.operator or current.operator
         following.manager = current.manager
@@ -160,7 +185,7 @@ class Rules:
             is_untouched and self.deadline(current) * 60 > seconds
         ):
             if status in ("open", "dropped", "ordered"):
-                current.resolution = "postponed"
+                current.resolve("postponed", seconds)
             made.append(planned)
             return
         if planned.day != current.day:
@@ -185,11 +210,7 @@ class Rules:
         lines: dict[str | None, Figures] = defaultdict(_nothing)
         seconds = now.timestamp()
         for contact in contacts:
-            if manager_id is not None and (contact.manager or "") != manager_id:
-                continue
-            if plan_date is not None and (contact.plan_date or "none") != plan_date:
-                continue
-            if contact.day <= day:
+            if contact.day <= day and _is_chosen(contact, manager_id, plan_date):
                 self._count(lines, contact, day, seconds)
         for line in lines.values():
             closed = ("ordered", "postponed", "no_contact", "refused", "drop_closed")
@@ -198,6 +219,33 @@ class Rules:
                 sum(line[name] for name in closed), line["planned"]
             )
         return {who or "": line for who, line in lines.items() if _counts_anything(line)}
+
+    def hours(
+        self,
+        contacts: Iterable[Contact],
+        day: str,
+        *,
+        operator_id: str | None = None,
+        manager_id: str | None = None,
+        plan_date: str | None = None,
+    ) -> list[Figures]:
+        """The course of a day, as the API gives it: all 26 buckets, in order."""
+        course: dict[Any, Figures] = {
+            hour: {"hour": hour, **dict.fromkeys(MEASURES, 0)} for hour in HOURS
+        }
+        for contact in contacts:
+            if contact.day != day or not _is_chosen(contact, manager_id, plan_date):
+                continue
+            for measure, operator, at in contact.happened():
+                if operator_id is None or (operator or "") == operator_id:
+                    course[self._hour(at, day)][measure] += 1
+        return list(course.values())
+
+    def _hour(self, at: int, day: str) -> str | int:
+        local = datetime.fromtimestamp(at, self.zone)
+        if local.date() < date.fromisoformat(day):
+            return "before"
+        return "after" if local.date() > date.fromisoformat(day) else local.hour
 
     def _count(
         self, lines: dict[str | None, Figures], contact: Contact, day: str, seconds: float
@@ -221,31 +269,35 @@ class Rules:
         line["dropped"] += contact.was_dropped
         for call in contact.calls.values():
             lines[call.caller]["calls"] += 1
-        for who in contact.refusals():
+        for who, _ in contact.refusals():
             lines[who]["refusals"] += 1
 
 
-def _called(made: list[Contact], data: Event) -> None:
+def _is_chosen(contact: Contact, manager_id: str | None, plan_date: str | None) -> bool:
+    is_managed = manager_id in (None, contact.manager or "")
+    return is_managed and plan_date in (None, contact.plan_date or "none")
+
+
+def _called(made: list[Contact], data: Event, at: int) -> None:
     holder = next((c for c in made if data["call_id"] in c.calls), None)
     order = data["order"]["id"] if data.get("order") else None
     if holder is None:
         caller = _id(data, "operator") or made[-1].operator
-        made[-1].calls[data["call_id"]] = Call(caller, data["outcome"], order)
+        made[-1].calls[data["call_id"]] = Call(caller, data["outcome"], order, at)
         return
     call = holder.calls[data["call_id"]]
     call.caller = _id(data, "operator") or call.caller
     call.outcome, call.order = data["outcome"], order
 
 
-def _failed(contact: Contact, data: Event) -> None:
+def _failed(contact: Contact, data: Event, at: int) -> None:
     reason = data["reason"]
-    contact.resolution = {"address_drop": "dropped", "address_closed": "drop_closed"}.get(
-        reason, reason
-    )
+    statuses = {"address_drop": "dropped", "address_closed": "drop_closed"}
+    contact.resolve(statuses.get(reason, reason), at)
     if reason.startswith("address_"):
         contact.was_dropped = True
     if reason == "refused":
-        contact.refused_failures.append((data.get("call_id"), contact.operator))
+        contact.refused_failures.append((data.get("call_id"), contact.operator, at))
 
 
 def _nothing() -> Figures:

@@ -18,13 +18,14 @@ from chaos import results
 from chaos.histories import ZONE, report_days
 from chaos.independent import Event, Figures, Rules
 from contracts.keys import ShardKeys
-from contracts.values import Meta
+from contracts.values import Cell, Meta, split_hours
 from devkit.stack.ports import free_port
 from devkit.stack.processes import Child
 from projector.store.client import connect
 from projector.store.generations import FIRST, keys_of, live_pointer
 from runtime.redis import RETRYABLE, RedisClient
 from support.api import running_api
+from support.courses import Course, course_of_slots
 from support.issuer import running_issuer
 from support.processes import Ended, clean_environment, ended
 from support.topics import Topic
@@ -35,8 +36,10 @@ SESSION_TIMEOUT_MS = 2_000
 
 _OTHER_FOLD = """
 import sys
-import projector.__main__, projector.fold.version
+import projector.__main__, projector.fold.projection, projector.fold.version
 projector.fold.version.FOLD_VERSION = int(sys.argv[1])
+if projector.fold.version.FOLD_VERSION < 2:  # it knew no course of a day
+    projector.fold.projection.count_hours = lambda sums, contact, sign: None
 sys.exit(projector.__main__.main(sys.argv[2:]))
 """
 """`python -m projector` as another release would be: one whose fold has another version."""
@@ -159,6 +162,19 @@ class Place:
                     found[reason.decode()] = found.get(reason.decode(), 0) + int(number)
         return found
 
+    async def courses(self, day: str) -> dict[str | None, Course]:
+        """Operator id → the course of their day, in the live generation; None → that of all."""
+        slots: dict[str | None, list[dict[int, int]]] = {None: []}
+        async with self.redis() as client:
+            generation = await _live(client)
+            for shard in range(self.topic.partitions):
+                hours = await client.hgetall(ShardKeys(generation, shard).hours(day))
+                for field_, value in hours.items():
+                    found = split_hours(value)
+                    slots.setdefault(Cell.decode(field_).operator or "", []).append(found)
+                    slots[None].append(found)
+        return {who: course_of_slots(many) for who, many in slots.items()}
+
     async def keys(self, generation: str) -> int:
         """How many keys a generation has."""
         async with self.redis() as client:
@@ -237,6 +253,11 @@ class Place:
                 for day in (*report_days(), *days):
                     found = await api.report(date=day)
                     wrong += _differences(day, found, rules.report(contacts, day, now))
+        for day in (*report_days(), *days):
+            for who, course in (await self.courses(day)).items():
+                expected = rules.hours(contacts, day, operator_id=who)
+                if course != expected:
+                    wrong.append(f"{day} {who}: hours {course}, the rules give {expected}")
         return wrong
 
     async def check(

@@ -12,6 +12,7 @@ from chaos.load import Load, flowing, under_load
 from chaos.projectors import Place, ProjectorProcess, place
 from chaos.readers import Readers, reading
 from devkit.real_engines import RealRedisCluster
+from projector.fold.version import FOLD_VERSION
 from support.topics import Topic
 from support.waiting import until
 
@@ -67,9 +68,10 @@ async def _rebuilt(here: Place, fault: str, seed: int, warm_s: float = WARM_S) -
 
 
 async def test_nobody_notices_a_rolling_deploy_of_another_fold_version(here: Place) -> None:
+    """From the release before the course of a day to this one."""
     growing = Growing()
     rebuilds: dict[str, Any] = {"OBZVON_ON_FOREIGN": "rebuild"}
-    old = [here.projector(f"old-{number}", **rebuilds) for number in range(2)]
+    old = [here.projector(f"old-{number}", fold=1, **rebuilds) for number in range(2)]
     await asyncio.gather(*(one.ready() for one in old))
     async with (
         under_load(here.topic.bootstrap, here.topic.events, seed=63, rate=RATE) as load,
@@ -77,7 +79,7 @@ async def test_nobody_notices_a_rolling_deploy_of_another_fold_version(here: Pla
         reading(here, growing) as readers,
     ):
         await asyncio.sleep(WARM_S)
-        new = here.projector("new-0", fold=2, **rebuilds)
+        new = here.projector("new-0", **rebuilds)
         await until(lambda: '"switched"' in new.log, within_s=60.0)
         old[0].freeze()  # before it has noticed: it wakes to a generation that is retired
         await new.ready(within_s=60.0)
@@ -85,12 +87,12 @@ async def test_nobody_notices_a_rolling_deploy_of_another_fold_version(here: Pla
         old[0].thaw()
         await until(lambda: "took over from this one's" in old[0].log, within_s=30.0)
         await old[0].child.stop()
-        await here.projector("new-1", fold=2, **rebuilds).ready()
+        await here.projector("new-1", **rebuilds).ready()
         await old[1].child.stop()
         for how in ("park", "rebuild"):  # somebody starts the old release once more
-            late = here.projector(f"late-{how}", OBZVON_ON_FOREIGN=how)
+            late = here.projector(f"late-{how}", fold=1, OBZVON_ON_FOREIGN=how)
             status, said = await until(partial(_parked, late), within_s=30.0)
-            assert (status, "fold 1 here, 2 there" in said) == (503, True), said
+            assert (status, f"fold 1 here, {FOLD_VERSION} there" in said) == (503, True), said
         await _read_on(readers, 20)
     assert await here.live() == "g2"
     _judged(readers, load, growing)

@@ -7,10 +7,11 @@ from typing import Any
 
 from contracts.values import COUNTERS, STANDINGS
 from projector.fold.calendar import Calendar
-from projector.fold.cells import cells, open_counts
+from projector.fold.cells import cells, hours, open_counts
 from projector.fold.contacts import Contact
 from projector.fold.facts import fact_of_event
 from projector.fold.task import Task
+from support.courses import Course, course_of_slots
 
 
 def tasks_of(events: Iterable[dict[str, Any]], calendar: Calendar) -> dict[str, Task]:
@@ -51,6 +52,25 @@ def report_of(contacts: list[Contact], date: str, now: datetime) -> dict[str, di
         if day < date:
             side["carried"] += number
     return dict(lines)
+
+
+def course_of(
+    contacts: list[Contact],
+    date: str,
+    *,
+    operator_id: str | None = None,
+    manager_id: str | None = None,
+    plan_date: str | None = None,
+) -> Course:
+    """The course of a date that the hours give."""
+    return course_of_slots(
+        slots
+        for (day, operator, manager, plan), slots in hours(contacts).items()
+        if day == date
+        and operator_id in (None, operator or "")
+        and manager_id in (None, manager or "")
+        and plan_date in (None, plan or "none")
+    )
 
 
 def without_percentages(report: dict[str, Any]) -> dict[str, Any]:

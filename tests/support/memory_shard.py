@@ -50,7 +50,11 @@ class MemoryShard:
                 for kind, ids in needs.names.items()
             },
             dates={
-                date: (self._all(KEYS.cells(date)), self._all(KEYS.open(date)))
+                date: (
+                    self._all(KEYS.cells(date)),
+                    self._all(KEYS.hours(date)),
+                    self._all(KEYS.open(date)),
+                )
                 for date in needs.dates
             },
             deliveries={

@@ -11,6 +11,7 @@ from projector.fold.cells import cells, open_counts
 from projector.fold.contacts import contacts
 from projector.fold.facts import Fact, content, fact_of_event
 from projector.fold.task import last_deliveries, latest_names
+from projector.fold.version import FOLD_VERSION
 from query_api.report.snapshot import CellCounts, OpenContacts, Shard, Snapshot
 
 
@@ -77,7 +78,7 @@ def snapshot_of(
             )
         )
     fingerprint = Fingerprint(
-        fold=1,
+        fold=FOLD_VERSION,
         timezone=str(calendar.timezone),
         day_end="24:00",
         retention_days=92,
@@ -91,7 +92,7 @@ def rows_of(events: Iterable[dict[str, Any]], calendar: Calendar | None = None) 
     """Every contact of the events, as it is stored."""
     calendar = calendar or calendar_of()
     return [
-        Row(task_id, *contact)
+        Row(task_id, *contact[:-1])
         for task_id, facts in tasks_of(events).items()
         for contact in contacts(facts, calendar)
     ]

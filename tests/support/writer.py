@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from contracts.keys import LIVE, Fingerprint, LivePointer, ShardKeys
 from projector.fold.calendar import Calendar
 from projector.fold.facts import Fact, fact_of_event
+from projector.fold.version import FOLD_VERSION
 from projector.store.position import Position
 from projector.store.shard import ClaimedShard, Shard
 from runtime.redis import RedisClient
@@ -31,7 +32,7 @@ class Writer:
         self.client = client
         self.generation = generation
         self.fingerprint = Fingerprint(
-            fold=1,
+            fold=FOLD_VERSION,
             timezone=timezone,
             day_end=day_end,
             retention_days=92,

@@ -69,7 +69,7 @@ def join_hours(counts: Mapping[int, int]) -> str:
     A slot is ``bucket * len(HOUR_MEASURES) + place of the measure``. Slots that count 0 are left
     out; a cell whose slots all do is to be removed, not written.
     """
-    return ",".join([f"{slot}:{counts[slot]}" for slot in sorted(counts) if counts[slot]])
+    return ",".join([f"{slot}:{count}" for slot, count in sorted(counts.items()) if count])
 
 
 def split_hours(value: bytes) -> dict[int, int]:
@@ -150,14 +150,18 @@ class Row(NamedTuple):
         return "dropped" if self.status == "dropped" else self.kind
 
 
+_ROW_END: Final = len(Row._fields) - 1
+"""How many fields of `Row` come after the task's id; a contact may have more."""
+
+
 def row_field(task_id: str, contact_no: int) -> str:
     """Returns the field of a row, and of the pointers to it."""
     return to_json((task_id, contact_no)).decode()
 
 
 def encode_row(contact: tuple[Any, ...]) -> bytes:
-    """Returns a row's value; `contact` has the fields of `Row` from `contact_no` on."""
-    return to_json(contact[1:])
+    """Returns a row's value; `contact` begins with the fields of `Row` from `contact_no` on."""
+    return to_json(contact[1:_ROW_END])
 
 
 def row_pointer(holder: str | None) -> bytes:

@@ -10,8 +10,10 @@ import pytest
 
 from chaos import independent
 from chaos.independent import Rules
+from support.courses import without_empty
 from support.golden import GOLDEN, RULES
 
+COURSES = json.loads((GOLDEN / "days" / "expected_hours.json").read_text())
 DAYS = json.loads((GOLDEN / "days" / "expected.json").read_text())
 
 
@@ -32,6 +34,23 @@ def test_the_independent_fold_gives_the_reports_of_the_days(case: dict[str, Any]
     contacts = rules.contacts(map(json.loads, lines))
     now = datetime.fromisoformat(case["now"])
     assert rules.report(contacts, case["date"], now, **case["filters"]) == case["operators"]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda p: p.stem)
+def test_the_independent_fold_gives_the_hours_of_each_rule(rule: Path) -> None:
+    case = json.loads(rule.read_text())
+    rules = Rules(case["timezone"], case["day_end"])
+    contacts = rules.contacts(case["events"])
+    for day in case["hours"].keys() | {contact.day for contact in contacts}:
+        assert without_empty(rules.hours(contacts, day)) == case["hours"].get(day, [])
+
+
+@pytest.mark.parametrize("case", COURSES["hours"], ids=lambda case: str(case["filters"]))
+def test_the_independent_fold_gives_the_hours_of_the_days(case: dict[str, Any]) -> None:
+    lines = (GOLDEN / "days" / "events.jsonl").read_text().splitlines()
+    rules = Rules(COURSES["timezone"], DAYS["day_end"])
+    contacts = rules.contacts(map(json.loads, lines))
+    assert rules.hours(contacts, case["date"], **case["filters"]) == case["hours"]
 
 
 def test_the_independent_fold_uses_nothing_of_the_projector() -> None:

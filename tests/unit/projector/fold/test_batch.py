@@ -34,7 +34,9 @@ def test_documents_and_names_are_read_before_dates_and_deliveries() -> None:
     assert isinstance(second, Needs)
     assert second.dates == [DAY]
     assert second == Needs(dates=second.dates, deliveries=second.deliveries)
-    done = batch.take(Answers(dates={DAY: ({}, {})}, deliveries=dict.fromkeys(second.deliveries)))
+    done = batch.take(
+        Answers(dates={DAY: ({}, {}, {})}, deliveries=dict.fromkeys(second.deliveries))
+    )
     assert isinstance(done, Prepared)
     assert done.change.moved >= {DAY}
     assert done.full == []

@@ -13,7 +13,7 @@ MOSCOW = Calendar.of("Europe/Moscow", "24:00")
 
 def test_hashes_of_a_date_before_the_horizon_are_expected_to_be_empty() -> None:
     expected = Expected(KEYS, MOSCOW)
-    expected.add({"T1": [fact_of_event(planned("T1"))]})
+    expected.add({"T1": [fact_of_event(planned("T1")), fact_of_event(called("T1"))]})
     held = expected.hashes("2026-11-24", "2026-11-24")
     assert all(held.values())
     assert expected.hashes("2026-11-24", "2026-11-25") == {key: {} for key in held}

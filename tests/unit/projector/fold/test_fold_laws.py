@@ -11,16 +11,24 @@ from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
 from chaos.independent import Rules
-from contracts.values import COUNTERS, Cell, OpenKey, row_field, row_pointer
+from contracts.values import (
+    COUNTERS,
+    HOUR_BUCKETS,
+    HOUR_MEASURES,
+    Cell,
+    OpenKey,
+    row_field,
+    row_pointer,
+)
 from projector.fold.calendar import Calendar
-from projector.fold.cells import cells, open_counts
+from projector.fold.cells import cells, hours, open_counts
 from projector.fold.contacts import History, contacts
 from projector.fold.expected import Expected
 from projector.fold.facts import Fact, fact_of_event, fact_of_packed
 from projector.fold.task import last_deliveries, latest_names, listings
-from support.folded import contacts_of, report_of, tasks_of, without_percentages
+from support.folded import contacts_of, course_of, report_of, tasks_of, without_percentages
 from support.memory_shard import KEYS, MemoryShard
-from support.strategies import DAYS, histories
+from support.strategies import DAYS, OPERATORS, histories
 
 MOSCOW = Calendar(ZoneInfo("Europe/Moscow"))
 CALENDARS = st.sampled_from(
@@ -29,6 +37,8 @@ CALENDARS = st.sampled_from(
 ZONES = st.sampled_from(
     [("Europe/Moscow", "24:00"), ("Asia/Vladivostok", "20:00"), ("UTC", "00:01")]
 )
+PROCESSED = ("ordered", "postponed", "no_contact", "refused", "drop_closed")
+"""The counters that make up the numerator of processed_percent."""
 MOMENTS = st.integers(0, 5 * 24 * 60).map(
     lambda minutes: datetime(2026, 11, 22, tzinfo=UTC) + timedelta(minutes=minutes)
 )
@@ -45,11 +55,14 @@ def from_scratch(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, 
 
     for (date, *rest), counts in cells(contact for _, contact in found).items():
         put(KEYS.cells(date), Cell(*rest).encode(), ",".join(map(str, counts)).encode())
+    for (date, *rest), slots in hours(contact for _, contact in found).items():
+        course = ",".join(f"{slot}:{slots[slot]}" for slot in range(104) if slots.get(slot))
+        put(KEYS.hours(date), Cell(*rest).encode(), course.encode())
     for bucket, number in open_counts(contact for _, contact in found).items():
         put(KEYS.open(bucket[0]), OpenKey(*bucket[1:]).encode(), str(number).encode())
     for task_id, contact in found:
         for place, is_held in listings(contact).items():
-            value = to_json(contact[1:]) if is_held else row_pointer(contact.operator)
+            value = to_json(contact[1:-1]) if is_held else row_pointer(contact.operator)
             put(KEYS.rows(*place), row_field(task_id, contact.contact_no), value)
     facts = {name: list(task.facts.values()) for name, task in tasks.items()}
     for (kind, named), entry in latest_names(f for many in facts.values() for f in many).items():
@@ -93,10 +106,7 @@ def test_conservation_holds_for_every_operator_date_and_moment(
     buckets = open_counts(found)
     moments = {deadline + step for *_, deadline, _ in buckets for step in (-1, 0)} | {0}
     for date, operator, _ in list(counted):
-        closed = sum(
-            counted[date, operator, name]
-            for name in ("ordered", "postponed", "no_contact", "refused", "drop_closed")
-        )
+        closed = sum(counted[date, operator, name] for name in PROCESSED)
         for now in moments:
             mine = [
                 (deadline, number)
@@ -117,6 +127,36 @@ def test_report_is_the_one_that_the_independent_fold_gives(
     expected = rules.report(rules.contacts(events), date, now)
     found = report_of(contacts_of(events, Calendar.of(*zone)), date, now)
     assert found == without_percentages(expected)
+
+
+@given(events=histories(), zone=ZONES, date=st.sampled_from(DAYS))
+def test_hours_are_those_that_the_independent_fold_gives(
+    events: list[dict[str, Any]], zone: tuple[str, str], date: str
+) -> None:
+    rules = Rules(*zone)
+    theirs, ours = rules.contacts(events), contacts_of(events, Calendar.of(*zone))
+    for operator_id in (None, "", *OPERATORS):
+        expected = rules.hours(theirs, date, operator_id=operator_id)
+        assert course_of(ours, date, operator_id=operator_id) == expected
+
+
+@given(events=histories(), calendar=CALENDARS)
+def test_hours_of_each_cell_sum_to_its_counters(
+    events: list[dict[str, Any]], calendar: Calendar
+) -> None:
+    """So they do under every filter and restriction, since these choose cells."""
+    found = [c for task in tasks_of(events, calendar).values() for c in task.contacts]
+    courses = hours(found)
+    counted = cells(found)
+    assert courses.keys() <= counted.keys()
+    for cell, counts in counted.items():
+        figures = dict(zip(COUNTERS, counts, strict=True))
+        figures["processed"] = sum(figures[name] for name in PROCESSED)
+        sums = dict.fromkeys(HOUR_MEASURES, 0)
+        for slot, number in courses.get(cell, {}).items():
+            assert 0 <= slot < HOUR_BUCKETS * len(HOUR_MEASURES)
+            sums[HOUR_MEASURES[slot % len(HOUR_MEASURES)]] += number
+        assert sums == {name: figures[name] for name in HOUR_MEASURES}
 
 
 @given(events=histories(), calendar=CALENDARS, seed=st.integers(0, 2**32))

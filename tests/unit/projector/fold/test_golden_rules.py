@@ -9,10 +9,18 @@ import pytest
 from projector.fold.calendar import Calendar
 from projector.fold.task import last_deliveries
 from projector.fold.version import FOLD_VERSION
-from support.folded import contacts_of, report_of, tasks_of, without_percentages
+from support.courses import without_empty
+from support.folded import (
+    contacts_of,
+    course_of,
+    report_of,
+    tasks_of,
+    without_percentages,
+)
 from support.golden import GOLDEN, RULES, day_events, load
 
 DAYS = load(GOLDEN / "days" / "expected.json")
+COURSES = load(GOLDEN / "days" / "expected_hours.json")
 UNFILTERED = [case for case in DAYS["reports"] if not case["filters"]]
 
 OF_CONTACT = (
@@ -68,6 +76,15 @@ def test_rule_gives_its_report(rule: Path) -> None:
         assert report_of(contacts, date, now) == without_percentages(expected)
 
 
+@pytest.mark.parametrize("rule", RULES, ids=lambda path: path.stem)
+def test_rule_gives_its_hours(rule: Path) -> None:
+    case = load(rule)
+    contacts = contacts_of(case["events"], Calendar.of(case["timezone"], case["day_end"]))
+    dates = case["hours"].keys() | {contact.contact_date for contact in contacts}
+    for date in dates:
+        assert without_empty(course_of(contacts, date)) == case["hours"].get(date, [])
+
+
 def test_fold_version_is_the_one_of_the_committed_layout() -> None:
     """What is held against that layout on engines is in test_redis_layout.py."""
     assert load(GOLDEN / "days" / "redis-layout.json")["fold"] == FOLD_VERSION
@@ -81,3 +98,10 @@ def test_days_give_their_reports() -> None:
         now = datetime.fromisoformat(case["now"])
         expected = without_percentages(case["operators"])
         assert report_of(contacts, case["date"], now) == expected
+
+
+@pytest.mark.parametrize("case", COURSES["hours"], ids=lambda case: str(case["filters"]))
+def test_days_give_their_hours(case: dict[str, Any]) -> None:
+    calendar = Calendar.of(COURSES["timezone"], "24:00")
+    found = course_of(contacts_of(day_events(), calendar), case["date"], **case["filters"])
+    assert found == case["hours"]

@@ -21,7 +21,7 @@ def named_rows(count: int = 7) -> list[NamedRow]:
         events.append(planned(f"T{number}", due_at=due))
         events += [called(f"T{number}") for _ in range(number % 4)]
     return [
-        NamedRow(Row(task_id, *contact), 1, "Анна", None, f"Клиент {task_id}", "Адрес", None)
+        NamedRow(Row(task_id, *contact[:-1]), 1, "Анна", None, f"Клиент {task_id}", "Адрес", None)
         for task_id, facts in tasks_of(events).items()
         for contact in contacts(facts, calendar_of())
     ]

@@ -54,7 +54,7 @@ def listed(events: list[dict[str, Any]], query: RowQuery) -> list[Row]:
                 place in lists and (is_holder or query.takes_pointers)
                 for place, is_holder in places.items()
             ):
-                rows.append(Row(task_id, *contact))
+                rows.append(Row(task_id, *contact[:-1]))
     return rows
 
 

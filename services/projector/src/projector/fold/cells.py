@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from contracts.values import COUNTERS
-from projector.fold.contacts import DROPPED, OPEN, Contact
+from projector.fold.contacts import Contact
+from projector.fold.draft import DROPPED, OPEN
 
 CellKey = tuple[str, str | None, str | None, str | None]
 """(contact date, operator, manager, plan date)."""
@@ -18,6 +19,9 @@ OpenBucket = tuple[str, str | None, str | None, str | None, int, str]
 
 Counters = tuple[int, ...]
 """One number for each of `contracts.values.COUNTERS`, in their order."""
+
+Hours = dict[int, int]
+"""Slot → count; slots are those of `contracts.values.join_hours`."""
 
 _SIZE: Final = len(COUNTERS)
 NOTHING: Final[Counters] = (0,) * _SIZE
@@ -64,6 +68,17 @@ def count(sums: dict[CellKey, list[int]], contact: Contact, sign: int) -> None:
         held[_WAS_DROPPED] += sign
 
 
+def count_hours(sums: dict[CellKey, Hours], contact: Contact, sign: int) -> None:
+    """Add the contact's moments, `sign` times, to the course of the day of its cells."""
+    date, manager, plan_date = contact.contact_date, contact.manager, contact.plan_date
+    for operator, slot in contact.moments:
+        key = (date, operator, manager, plan_date)
+        counts = sums.get(key)
+        if counts is None:
+            counts = sums[key] = {}
+        counts[slot] = counts.get(slot, 0) + sign
+
+
 def bucket(contact: Contact) -> OpenBucket | None:
     """Where an open contact is counted by its deadline; None for one that is not open."""
     status = contact.status
@@ -85,6 +100,14 @@ def cells(contacts: Iterable[Contact]) -> dict[CellKey, Counters]:
     for contact in contacts:
         count(sums, contact, 1)
     return {key: tuple(counts) for key, counts in sums.items()}
+
+
+def hours(contacts: Iterable[Contact]) -> dict[CellKey, Hours]:
+    """The course of the day of the contacts by cell."""
+    sums: dict[CellKey, Hours] = {}
+    for contact in contacts:
+        count_hours(sums, contact, 1)
+    return sums
 
 
 def open_counts(contacts: Iterable[Contact]) -> dict[OpenBucket, int]:

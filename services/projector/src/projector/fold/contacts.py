@@ -4,15 +4,20 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple, assert_never
 
 from projector.fold.calendar import Calendar
-from projector.fold.facts import Called, Delivered, Fact, Failed, Pair, Planned, Postponed
-
-OPEN: Final = "open"
-ORDERED: Final = "ordered"
-POSTPONED: Final = "postponed"
-DROPPED: Final = "dropped"
-DROP_CLOSED: Final = "drop_closed"
-PLANNED: Final = "planned"
-REFUSED: Final = "refused"
+from projector.fold.draft import (
+    DROP_CLOSED,
+    DROPPED,
+    OPEN,
+    ORDERED,
+    PLANNED,
+    POSTPONED,
+    REFUSED,
+    Call,
+    Draft,
+    id_of,
+)
+from projector.fold.facts import Called, Delivered, Fact, Failed, Planned, Postponed
+from projector.fold.hours import Moment, moments
 
 _RESOLUTIONS: Final = {
     "no_contact": "no_contact",
@@ -49,120 +54,8 @@ class Contact(NamedTuple):
     postpone_comment: str | None
     comment: str | None
     last_call_at: str | None
-
-
-class _Call:
-    """A call as its latest correction left it."""
-
-    __slots__ = ("operator", "order", "refused", "time")
-
-    operator: str | None
-
-    def __init__(self, call: Called, holder: str | None) -> None:
-        self.time = call.time
-        self.operator = call.operator[0] if call.operator else holder
-        self.order = call.order
-        self.refused = call.outcome == REFUSED
-
-    def correct(self, call: Called) -> None:
-        if call.operator:
-            self.operator = call.operator[0]
-        self.order = call.order
-        self.refused = call.outcome == REFUSED
-
-
-class _Draft:
-    """A contact while its task is being folded."""
-
-    __slots__ = (
-        "calls",
-        "comment",
-        "date",
-        "delivered",
-        "due",
-        "kind",
-        "manager",
-        "operator",
-        "plan_date",
-        "postpone_comment",
-        "postponements",
-        "refused_failures",
-        "resolution",
-        "was_dropped",
-    )
-
-    def __init__(
-        self,
-        kind: str,
-        date: str,
-        operator: str | None,
-        manager: str | None,
-        plan_date: str | None,
-        due: int | None,
-    ) -> None:
-        self.kind = kind
-        self.date = date
-        self.operator = operator
-        self.manager = manager
-        self.plan_date = plan_date
-        self.due = due
-        self.resolution = OPEN
-        self.was_dropped = False
-        self.calls: dict[str, _Call] = {}
-        self.delivered: dict[str, None] = {}
-        self.refused_failures: list[tuple[str | None, str | None]] = []
-        self.postponements = 0
-        self.postpone_comment: str | None = None
-        self.comment: str | None = None
-
-    @property
-    def status(self) -> str:
-        if self.delivered:
-            return ORDERED
-        for call in self.calls.values():
-            if call.order:
-                return ORDERED
-        return self.resolution
-
-    def holds(self, order_id: str) -> bool:
-        return order_id in self.delivered or any(
-            call.order and call.order[0] == order_id for call in self.calls.values()
-        )
-
-    def take(self, plan: Planned) -> None:
-        self.operator = _id(plan.operator)
-        self.manager = _id(plan.manager)
-        self.plan_date = plan.plan_date
-        self.due = plan.due
-
-    def orders(self) -> tuple[tuple[str, str | None], ...]:
-        orders: dict[str, str | None] = {}
-        for call in self.calls.values():
-            if call.order:
-                orders[call.order[0]] = call.order[1]
-        for order_id in self.delivered:
-            orders.setdefault(order_id, None)
-        return tuple(orders.items())
-
-    def refusals(self) -> dict[str | None, int]:
-        """Refusals by operator: refused calls, then the refused failures that are none of them."""
-        counts: dict[str | None, int] = {}
-        told: set[str] = set()
-        for call_id, call in self.calls.items():
-            if call.refused:
-                told.add(call_id)
-                counts[call.operator] = counts.get(call.operator, 0) + 1
-        has_refused_call = bool(told)
-        for told_id, operator in self.refused_failures:
-            if told_id is None:
-                if has_refused_call:
-                    continue
-            elif told_id in told:
-                continue
-            else:
-                told.add(told_id)
-            counts[operator] = counts.get(operator, 0) + 1
-        return counts
+    moments: tuple[Moment, ...] = ()
+    """When its calls, refusals and outcome were; a row does not hold them."""
 
 
 def fold_order(facts: Iterable[Fact]) -> list[Fact]:
@@ -188,7 +81,7 @@ class History:
     def __init__(self, facts: Iterable[Fact], calendar: Calendar) -> None:
         ordered = fold_order(facts)
         self._calendar = calendar
-        self._drafts: list[_Draft] = []
+        self._drafts: list[Draft] = []
         self._latest: Planned
         self._last = max(ordered, default=None)
         if ordered and type(ordered[0]) is Planned:
@@ -211,13 +104,13 @@ class History:
                 self._latest = fact
                 _plan(self._drafts, fact, self._calendar)
             case Called():
-                _call(self._drafts, fact)
+                _call(self._drafts, fact, self._calendar.local_hour(fact.seconds))
             case Postponed():
-                _postpone(self._drafts, fact)
+                _postpone(self._drafts, fact, self._calendar.local_hour(fact.seconds))
             case Failed():
-                _fail(self._drafts[-1], fact)
+                _fail(self._drafts[-1], fact, self._calendar.local_hour(fact.seconds))
             case Delivered():
-                _deliver(self._drafts, fact)
+                _deliver(self._drafts, fact, self._calendar.local_hour(fact.seconds))
             case _:
                 assert_never(fact)
 
@@ -238,18 +131,18 @@ def contacts(facts: Iterable[Fact], calendar: Calendar) -> list[Contact]:
     return History(facts, calendar).contacts()
 
 
-def _opened(kind: str, plan: Planned) -> _Draft:
-    return _Draft(
+def _opened(kind: str, plan: Planned) -> Draft:
+    return Draft(
         kind,
         plan.contact_date,
-        _id(plan.operator),
-        _id(plan.manager),
+        id_of(plan.operator),
+        id_of(plan.manager),
         plan.plan_date,
         plan.due,
     )
 
 
-def _plan(drafts: list[_Draft], plan: Planned, calendar: Calendar) -> None:
+def _plan(drafts: list[Draft], plan: Planned, calendar: Calendar) -> None:
     current = drafts[-1]
     status = current.status
     if plan.contact_date == current.date:
@@ -265,21 +158,21 @@ def _plan(drafts: list[_Draft], plan: Planned, calendar: Calendar) -> None:
         current.take(plan)
         return
     if status in (OPEN, DROPPED, ORDERED):
-        current.resolution = POSTPONED
+        current.resolve(POSTPONED, calendar.local_hour(plan.seconds))
     drafts.append(_opened(PLANNED, plan))
 
 
-def _call(drafts: list[_Draft], call: Called) -> None:
+def _call(drafts: list[Draft], call: Called, hour: int) -> None:
     for draft in drafts:
         known = draft.calls.get(call.call_id)
         if known:
             known.correct(call)
             return
     current = drafts[-1]
-    current.calls[call.call_id] = _Call(call, current.operator)
+    current.calls[call.call_id] = Call(call, current.operator, hour)
 
 
-def _postpone(drafts: list[_Draft], event: Postponed) -> None:
+def _postpone(drafts: list[Draft], event: Postponed, hour: int) -> None:
     current = drafts[-1]
     current.postponements += 1
     current.postpone_comment = event.comment
@@ -292,40 +185,44 @@ def _postpone(drafts: list[_Draft], event: Postponed) -> None:
         if event.plan_date:
             current.plan_date = event.plan_date
         return
-    current.resolution = POSTPONED
-    opened = _Draft(
+    current.resolve(POSTPONED, hour)
+    opened = Draft(
         POSTPONED, event.contact_date, operator, current.manager, event.plan_date, event.due
     )
     opened.postpone_comment = event.comment
     drafts.append(opened)
 
 
-def _fail(current: _Draft, event: Failed) -> None:
-    current.resolution = _RESOLUTIONS[event.reason]
+def _fail(current: Draft, event: Failed, hour: int) -> None:
+    current.resolve(_RESOLUTIONS[event.reason], hour)
     current.comment = event.comment
     if event.reason == "refused":
-        current.refused_failures.append((event.call_id, current.operator))
+        current.refused_failures.append((event.call_id, current.operator, hour))
     elif event.reason != "no_contact":
         current.was_dropped = True
 
 
-def _deliver(drafts: list[_Draft], event: Delivered) -> None:
+def _deliver(drafts: list[Draft], event: Delivered, hour: int) -> None:
     for draft in reversed(drafts):
         if draft.holds(event.order_id):
-            draft.delivered[event.order_id] = None
+            draft.delivered.setdefault(event.order_id, hour)
             return
-    drafts[-1].delivered[event.order_id] = None
+    drafts[-1].delivered[event.order_id] = hour
 
 
-def _contact(no: int, draft: _Draft, latest: Planned, calendar: Calendar) -> Contact:
+def _contact(no: int, draft: Draft, latest: Planned, calendar: Calendar) -> Contact:
     calls: dict[str | None, int] = {}
-    last: _Call | None = None  # calls come in fold order
+    last: Call | None = None  # calls come in fold order
     is_refused = False
     for call in draft.calls.values():
         calls[call.operator] = calls.get(call.operator, 0) + 1
         is_refused = is_refused or call.refused
         last = call
     orders = draft.orders()
+    refused = draft.refusals() if is_refused or draft.refused_failures else []
+    refusals: dict[str | None, int] = {}
+    for operator, _ in refused:
+        refusals[operator] = refusals.get(operator, 0) + 1
     return Contact(
         no,
         draft.date,
@@ -343,17 +240,14 @@ def _contact(no: int, draft: _Draft, latest: Planned, calendar: Calendar) -> Con
         draft.was_dropped,
         orders,
         tuple(calls.items()),
-        tuple(draft.refusals().items()) if is_refused or draft.refused_failures else (),
+        tuple(refusals.items()),
         draft.postponements,
         draft.postpone_comment,
         draft.comment,
         last.time if last else None,
+        moments(draft, refused, calendar.midnight(draft.date)),
     )
 
 
-def _deadline(draft: _Draft, calendar: Calendar) -> int:
+def _deadline(draft: Draft, calendar: Calendar) -> int:
     return draft.due if draft.due is not None else calendar.deadline(draft.date)
-
-
-def _id(pair: Pair | None) -> str | None:
-    return pair[0] if pair else None

@@ -13,11 +13,12 @@ from contracts.values import (
     encode_name,
     encode_row,
     join_counters,
+    join_hours,
     row_field,
     row_pointer,
 )
 from projector.fold.calendar import Calendar
-from projector.fold.cells import CellKey, OpenBucket, bucket, count
+from projector.fold.cells import CellKey, Hours, OpenBucket, bucket, count, count_hours
 from projector.fold.contacts import Contact
 from projector.fold.facts import Fact
 from projector.fold.task import Task, last_deliveries, latest_names, listings
@@ -33,6 +34,7 @@ class Expected:
         self.tasks: dict[str, Task] = {}
         self._calendar = calendar
         self._cells: dict[CellKey, list[int]] = {}
+        self._hours: dict[CellKey, Hours] = {}
         self._open: dict[OpenBucket, int] = {}
         self._rows: dict[str, Hash] = {}
         self._places: dict[str, set[str]] = {}
@@ -52,6 +54,7 @@ class Expected:
     def _count(self, task_id: str, contacts: Iterable[Contact], sign: int) -> None:
         for contact in contacts:
             count(self._cells, contact, sign)
+            count_hours(self._hours, contact, sign)
             key = bucket(contact)
             if key:
                 self._open[key] = self._open.get(key, 0) + sign
@@ -71,7 +74,8 @@ class Expected:
 
     def hashes(self, date: str, horizon: str) -> dict[str, Hash]:
         """Every hash of a date by its key; all empty before the horizon."""
-        found: dict[str, Hash] = {self.keys.cells(date): {}, self.keys.open(date): {}}
+        keys = (self.keys.cells(date), self.keys.hours(date), self.keys.open(date))
+        found: dict[str, Hash] = {key: {} for key in keys}
         found |= {key: {} for key in self._places.get(date, ())}
         if date < horizon:
             return found
@@ -79,6 +83,10 @@ class Expected:
             if day == date and any(counts):
                 value = join_counters(counts).encode()
                 found[self.keys.cells(date)][Cell(*where).encode().encode()] = value
+        for (day, *where), hours in self._hours.items():
+            if day == date and any(hours.values()):
+                value = join_hours(hours).encode()
+                found[self.keys.hours(date)][Cell(*where).encode().encode()] = value
         for at, number in self._open.items():
             if at[0] == date and number:
                 found[self.keys.open(date)][OpenKey(*at[1:]).encode().encode()] = b"%d" % number

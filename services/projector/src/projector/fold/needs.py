@@ -16,7 +16,7 @@ class Needs:
     names: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Kind → ids whose name entry is needed."""
     dates: Sequence[str] = ()
-    """Contact dates whose cells and open counts are needed."""
+    """Contact dates whose cells, hours and open counts are needed."""
     deliveries: Sequence[str] = ()
     """Addresses whose last delivery is needed."""
     documents_with: Sequence[bytes] = ()
@@ -34,8 +34,8 @@ class Answers:
 
     tasks: dict[str, bytes | None] = field(default_factory=dict)
     names: dict[str, dict[str, bytes | None]] = field(default_factory=dict)
-    dates: dict[str, tuple[Fields, Fields]] = field(default_factory=dict)
-    """Contact date → (cells, open counts)."""
+    dates: dict[str, tuple[Fields, Fields, Fields]] = field(default_factory=dict)
+    """Contact date → (cells, hours, open counts)."""
     deliveries: dict[str, bytes | None] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     """Task id → document, of those that `documents_with` asks for."""

@@ -17,12 +17,14 @@ from contracts.values import (
     encode_name,
     encode_row,
     join_counters,
+    join_hours,
     row_field,
     row_pointer,
     split_counters,
+    split_hours,
 )
 from projector.fold.calendar import Calendar
-from projector.fold.cells import NOTHING, Counters, bucket, count
+from projector.fold.cells import NOTHING, Counters, Hours, bucket, count, count_hours
 from projector.fold.change import Change, Fold, Who
 from projector.fold.contacts import Contact
 from projector.fold.facts import Delivered, Fact, Planned, names_of
@@ -53,6 +55,7 @@ class Projection:
         self._cached_tasks = cached_tasks
         self._tasks: dict[str, Task] = {}
         self._cells: dict[str, dict[Cell, Counters]] = {}
+        self._hours: dict[str, dict[Cell, Hours]] = {}
         self._open: dict[str, dict[OpenKey, int]] = {}
         self._names: dict[str, dict[str, Name | None]] = {kind: {} for kind in NAME_KINDS}
         self._row_keys: dict[Listing, str] = {}
@@ -89,9 +92,12 @@ class Projection:
             known = self._names[kind]
             for named, value in entries.items():
                 known[named] = NameEntry.decode(value) if value else None
-        for date, (cells, open_) in answers.dates.items():
+        for date, (cells, hours, open_) in answers.dates.items():
             self._cells[date] = {
                 Cell.decode(name): split_counters(value) for name, value in cells.items()
+            }
+            self._hours[date] = {
+                Cell.decode(name): split_hours(value) for name, value in hours.items()
             }
             self._open[date] = {OpenKey.decode(name): int(value) for name, value in open_.items()}
         for address, value in answers.deliveries.items():
@@ -163,6 +169,7 @@ class Projection:
             for contact, sign in ((old, -1), (new, 1)):
                 if contact:
                     count(fold.cells, contact, sign)
+                    count_hours(fold.hours, contact, sign)
                     key = bucket(contact)
                     if key:
                         fold.open[key] = fold.open.get(key, 0) + sign
@@ -249,6 +256,9 @@ class Projection:
             else:
                 del cells[cell]
                 change.remove(self.keys.cells(date), self._field(cell))
+        for where, hours in fold.hours.items():
+            if any(hours.values()):
+                self._change_hours(change, where[0], Cell(*where[1:]), hours)
         for at, more in fold.open.items():
             if not more:
                 continue
@@ -269,6 +279,20 @@ class Projection:
                 self._deliveries[address] = latest
                 change.put(self.keys.deliveries, address, latest)
         return change
+
+    def _change_hours(self, change: Change, date: str, cell: Cell, difference: Hours) -> None:
+        of_date = self._hours[date]
+        counts = of_date.setdefault(cell, {})
+        for slot, more in difference.items():
+            counts[slot] = counts.get(slot, 0) + more
+            if not counts[slot]:
+                del counts[slot]
+        change.moved.add(date)
+        if counts:
+            change.put(self.keys.hours(date), self._field(cell), join_hours(counts))
+        else:
+            del of_date[cell]
+            change.remove(self.keys.hours(date), self._field(cell))
 
     def _field(self, key: Cell | OpenKey) -> str:
         name = self._encoded.get(key)
@@ -306,10 +330,10 @@ class Projection:
             if date >= horizon:
                 continue
             operators = {cell.operator for cell in self._cells[date]}
-            change.drops += [self.keys.cells(date), self.keys.open(date)]
+            change.drops += [self.keys.cells(date), self.keys.hours(date), self.keys.open(date)]
             change.drops += [self.keys.rows(date, operator) for operator in operators]
             change.gone.append(date)
-            del self._cells[date], self._open[date]
+            del self._cells[date], self._hours[date], self._open[date]
         self.horizon = horizon
         return change
 

@@ -130,7 +130,7 @@ def _date(name: str) -> str | None:
     """The contact date that a hash is of, if it is one of a date."""
     kind, _, rest = name.partition(":")
     match kind:
-        case "cells" | "open":
+        case "cells" | "hours" | "open":
             return rest
         case "rows":
             return date_of_rows(rest)

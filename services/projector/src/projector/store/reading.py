@@ -53,6 +53,7 @@ class ShardReading:
             pipeline.hmget(self._keys.names(kind), ids)
         for date in needs.dates:
             pipeline.hgetall(self._keys.cells(date))
+            pipeline.hgetall(self._keys.hours(date))
             pipeline.hgetall(self._keys.open(date))
         if needs.deliveries:
             pipeline.hmget(self._keys.deliveries, needs.deliveries)
@@ -63,7 +64,7 @@ class ShardReading:
         for kind, ids in names.items():
             answers.names[kind] = dict(zip(ids, next(found), strict=True))
         for date in needs.dates:
-            answers.dates[date] = (next(found), next(found))
+            answers.dates[date] = (next(found), next(found), next(found))
         if needs.deliveries:
             answers.deliveries = dict(zip(needs.deliveries, next(found), strict=True))
         return answers
