@@ -63,22 +63,20 @@ def split_counters(value: bytes) -> tuple[int, ...]:
     return tuple(map(int, value.split(b",")))
 
 
-def join_hours(counts: Mapping[int, int]) -> str:
+def join_hours(counts: Mapping[int, int]) -> bytes:
     """Returns a cell's course of the day: ``SLOT:COUNT``, comma, …, by ascending slot.
 
     A slot is ``bucket * len(HOUR_MEASURES) + place of the measure``. Slots that count 0 are left
     out; a cell whose slots all do is to be removed, not written.
     """
-    return ",".join([f"{slot}:{count}" for slot, count in sorted(counts.items()) if count])
+    kept = {slot: count for slot, count in sorted(counts.items()) if count}
+    return to_json(kept)[1:-1].replace(b'"', b"")  # faster than joining texts
 
 
 def split_hours(value: bytes) -> dict[int, int]:
     """Returns slot → count of a cell's course of the day; a slot that is absent counts 0."""
-    counts: dict[int, int] = {}
-    for part in value.split(b","):
-        slot, _, count = part.partition(b":")
-        counts[int(slot)] = int(count)
-    return counts
+    numbers = from_json(b"[" + value.replace(b":", b",") + b"]")
+    return dict(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 class OpenKey(NamedTuple):

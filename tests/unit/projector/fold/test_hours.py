@@ -147,6 +147,6 @@ def test_earlier_report_of_a_call_moves_its_hour_though_no_counter_changes() -> 
         ]
     )
     change = shard.apply([called("T1", call_id="k1", at="11:00")])
-    assert change.sets[KEYS.hours(DAY)] == {'["op-1","mgr-1",null]': "48:1,56:1"}
+    assert change.sets[KEYS.hours(DAY)] == {'["op-1","mgr-1",null]': b"48:1,56:1"}
     assert DAY in change.moved
     assert KEYS.cells(DAY) not in change.sets

@@ -71,12 +71,13 @@ def count(sums: dict[CellKey, list[int]], contact: Contact, sign: int) -> None:
 def count_hours(sums: dict[CellKey, Hours], contact: Contact, sign: int) -> None:
     """Add the contact's moments, `sign` times, to the course of the day of its cells."""
     date, manager, plan_date = contact.contact_date, contact.manager, contact.plan_date
-    for operator, slot in contact.moments:
+    for operator, slots in contact.moments:
         key = (date, operator, manager, plan_date)
         counts = sums.get(key)
         if counts is None:
             counts = sums[key] = {}
-        counts[slot] = counts.get(slot, 0) + sign
+        for slot in slots:
+            counts[slot] = counts.get(slot, 0) + sign
 
 
 def bucket(contact: Contact) -> OpenBucket | None:

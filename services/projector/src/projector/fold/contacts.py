@@ -17,7 +17,7 @@ from projector.fold.draft import (
     id_of,
 )
 from projector.fold.facts import Called, Delivered, Fact, Failed, Planned, Postponed
-from projector.fold.hours import Moment, moments
+from projector.fold.hours import Moments, moments
 
 _RESOLUTIONS: Final = {
     "no_contact": "no_contact",
@@ -54,7 +54,7 @@ class Contact(NamedTuple):
     postpone_comment: str | None
     comment: str | None
     last_call_at: str | None
-    moments: tuple[Moment, ...] = ()
+    moments: Moments = ()
     """When its calls, refusals and outcome were; a row does not hold them."""
 
 

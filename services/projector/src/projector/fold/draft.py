@@ -137,15 +137,6 @@ class Draft:
             found.append((operator, hour))
         return found
 
-    def ordered_hour(self) -> int | None:
-        """The hour of the first call that holds an order, else of the first delivery; None without."""
-        for call in self.calls.values():
-            if call.order:
-                return call.hour
-        for hour in self.delivered.values():
-            return hour
-        return None
-
 
 def id_of(pair: Pair | None) -> str | None:
     return pair[0] if pair else None

@@ -85,7 +85,7 @@ class Expected:
                 found[self.keys.cells(date)][Cell(*where).encode().encode()] = value
         for (day, *where), hours in self._hours.items():
             if day == date and any(hours.values()):
-                value = join_hours(hours).encode()
+                value = join_hours(hours)
                 found[self.keys.hours(date)][Cell(*where).encode().encode()] = value
         for at, number in self._open.items():
             if at[0] == date and number:

@@ -9,31 +9,42 @@ from typing import Final
 from contracts.values import HOUR_BUCKETS, HOUR_MEASURES
 from projector.fold.draft import DROPPED, OPEN, Draft
 
-Moment = tuple[str | None, int]
-"""(operator, slot): one call, refusal, ordered or processed contact; for slots see `join_hours`."""
+Moments = tuple[tuple[str | None, tuple[int, ...]], ...]
+"""(operator, the slot of each call, refusal, ordered and processed contact that counts for them);
+slots are those of `contracts.values.join_hours`."""
 
-_CALLS, _REFUSALS, _ORDERED, _PROCESSED = range(len(HOUR_MEASURES))
-_AFTER: Final = HOUR_BUCKETS - 1
+_MEASURES: Final = len(HOUR_MEASURES)
+_REFUSALS, _ORDERED, _PROCESSED = range(1, _MEASURES)
+_AFTER: Final = (HOUR_BUCKETS - 1) * _MEASURES
 
 
-def moments(
-    draft: Draft, refusals: list[tuple[str | None, int]], midnight: int
-) -> tuple[Moment, ...]:
+def moments(draft: Draft, refusals: list[tuple[str | None, int]], midnight: int) -> Moments:
     """When what the contact counts happened; `midnight` is the first hour of its date."""
-    found = [(call.operator, _slot(call.hour - midnight, _CALLS)) for call in draft.calls.values()]
+    holder = draft.operator
+    held: list[int] = []
+    others: dict[str | None, list[int]] = {}
+    ordered: int | None = None
+    for call in draft.calls.values():
+        slot = _slot(call.hour - midnight)
+        if ordered is None and call.order:
+            ordered = slot
+        (held if call.operator == holder else others.setdefault(call.operator, [])).append(slot)
     for operator, hour in refusals:
-        found.append((operator, _slot(hour - midnight, _REFUSALS)))
-    ordered = draft.ordered_hour()
+        slot = _slot(hour - midnight) + _REFUSALS
+        (held if operator == holder else others.setdefault(operator, [])).append(slot)
+    if ordered is None and draft.delivered:
+        ordered = _slot(next(iter(draft.delivered.values())) - midnight)
     if ordered is not None:
-        found.append((draft.operator, _slot(ordered - midnight, _ORDERED)))
-        found.append((draft.operator, _slot(ordered - midnight, _PROCESSED)))
+        held += (ordered + _ORDERED, ordered + _PROCESSED)
     elif draft.resolution not in (OPEN, DROPPED):
-        found.append((draft.operator, _slot(draft.resolved_hour - midnight, _PROCESSED)))
-    return tuple(found)
+        held.append(_slot(draft.resolved_hour - midnight) + _PROCESSED)
+    found: Moments = ((holder, tuple(held)),) if held else ()
+    return found + tuple((who, tuple(slots)) for who, slots in others.items()) if others else found
 
 
-def _slot(hour: int, measure: int) -> int:
-    """The slot of a measure, given the hours since the midnight that the contact's date began with."""
+def _slot(hour: int) -> int:
+    """The slot of calls of an hour that is counted from the midnight the date begins with."""
     if hour < 0:
-        return measure
-    return (hour + 1 if hour < _AFTER - 1 else _AFTER) * len(HOUR_MEASURES) + measure
+        return 0
+    slot = (hour + 1) * _MEASURES
+    return min(_AFTER, slot)

@@ -55,7 +55,8 @@ class Projection:
         self._cached_tasks = cached_tasks
         self._tasks: dict[str, Task] = {}
         self._cells: dict[str, dict[Cell, Counters]] = {}
-        self._hours: dict[str, dict[Cell, Hours]] = {}
+        self._hours: dict[str, dict[Cell, bytes]] = {}
+        """Undecoded, since a course in memory is several times as large as its text."""
         self._open: dict[str, dict[OpenKey, int]] = {}
         self._names: dict[str, dict[str, Name | None]] = {kind: {} for kind in NAME_KINDS}
         self._row_keys: dict[Listing, str] = {}
@@ -96,9 +97,7 @@ class Projection:
             self._cells[date] = {
                 Cell.decode(name): split_counters(value) for name, value in cells.items()
             }
-            self._hours[date] = {
-                Cell.decode(name): split_hours(value) for name, value in hours.items()
-            }
+            self._hours[date] = {Cell.decode(name): value for name, value in hours.items()}
             self._open[date] = {OpenKey.decode(name): int(value) for name, value in open_.items()}
         for address, value in answers.deliveries.items():
             self._deliveries[address] = value.decode() if value else None
@@ -282,14 +281,14 @@ class Projection:
 
     def _change_hours(self, change: Change, date: str, cell: Cell, difference: Hours) -> None:
         of_date = self._hours[date]
-        counts = of_date.setdefault(cell, {})
+        known = of_date.get(cell)
+        counts = split_hours(known) if known else {}
         for slot, more in difference.items():
             counts[slot] = counts.get(slot, 0) + more
-            if not counts[slot]:
-                del counts[slot]
         change.moved.add(date)
-        if counts:
-            change.put(self.keys.hours(date), self._field(cell), join_hours(counts))
+        value = of_date[cell] = join_hours(counts)
+        if value:
+            change.put(self.keys.hours(date), self._field(cell), value)
         else:
             del of_date[cell]
             change.remove(self.keys.hours(date), self._field(cell))
