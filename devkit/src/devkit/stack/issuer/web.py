@@ -27,7 +27,7 @@ LOGIN_ROLES = ("head", "quality_control", "other")
 
 @dataclass
 class _Grant:
-    """What an authorization code stands for."""
+    """What an authorization code was issued for."""
 
     client_id: str
     redirect_uri: str
