@@ -18,7 +18,7 @@ from chaos import results
 from chaos.histories import ZONE, report_days
 from chaos.independent import Event, Figures, Rules
 from contracts.keys import ShardKeys
-from contracts.values import Meta
+from contracts.meta import Meta
 from devkit.stack.ports import free_port
 from devkit.stack.processes import Child
 from projector.store.client import connect

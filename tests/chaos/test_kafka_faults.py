@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from chaos import results
 from chaos.load import Load, under_load
 from chaos.projectors import Place, ProjectorProcess, place
-from contracts.values import Meta
+from contracts.meta import Meta
 from devkit.real_engines import RealKafka, RealRedis
 from devkit.stack.topics import create_topics, delete_topics
 from support.engines import SHORT_SESSIONS

@@ -16,7 +16,7 @@ from chaos.independent import Event
 from chaos.load import Load, flowing, under_load
 from chaos.projectors import Place, ProjectorProcess
 from chaos.readers import served_api
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.consumer.storm import WINDOW
 from support.events import cloud_event
 from support.topics import end_offsets, read_all

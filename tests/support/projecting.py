@@ -8,7 +8,7 @@ import redis.asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.keys import ShardKeys
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.consumer import aiokafka_patch
 from projector.settings import Settings
 from projector.supervisor import Supervisor

@@ -5,7 +5,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.keys import Fingerprint
-from contracts.values import Cell, Meta, OpenKey, Row
+from contracts.meta import Meta
+from contracts.values import Cell, OpenKey, Row
 from projector.fold.calendar import Calendar
 from projector.fold.cells import cells, open_counts
 from projector.fold.contacts import contacts

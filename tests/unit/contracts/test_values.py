@@ -3,15 +3,14 @@
 import pytest
 
 from contracts.keys import ChangeHint, Fingerprint, ShardKeys, accepted_field, date_of_rows
+from contracts.meta import Meta, encode_traces
 from contracts.values import (
     Cell,
-    Meta,
     NameEntry,
     OpenKey,
     Row,
     encode_name,
     encode_row,
-    encode_traces,
     join_counters,
     row_field,
     row_pointer,

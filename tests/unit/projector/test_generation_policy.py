@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.keys import Fingerprint, LivePointer
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.fold.version import FOLD_VERSION
 from projector.generation_policy import (
     CAUGHT_UP_MS,

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from contracts.keys import Fingerprint
-from contracts.values import Cell, Meta, NameEntry, OpenKey
+from contracts.meta import Meta
+from contracts.values import Cell, NameEntry, OpenKey
 from query_api.report.scope import EVERYTHING, Period, Scope
 from query_api.report.snapshot import (
     CellCounts,
