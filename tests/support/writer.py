@@ -4,7 +4,6 @@ import time
 import zlib
 from collections.abc import Iterable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from contracts.keys import LIVE, Fingerprint, LivePointer, ShardKeys
 from projector.fold.calendar import Calendar
@@ -38,8 +37,7 @@ class Writer:
             topic="task-events",
             partitions=partitions,
         )
-        hour, minute = day_end.split(":")
-        self.calendar = Calendar(ZoneInfo(timezone), int(hour) * 60 + int(minute))
+        self.calendar = Calendar.of(timezone, day_end)
         self.shards: list[ClaimedShard] = []
 
     async def claim(self) -> None:

@@ -11,15 +11,11 @@ from support.api import Api
 from support.events import DAY
 from support.golden import RULES, load
 from support.issuer import Issuer
+from support.report_laws import figure
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
 from support.writer import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def figure(line: dict[str, Any], name: str) -> int:
-    group, _, part = name.partition(".")
-    return int(line[group][part] if part else line[group])
 
 
 async def behind(api: Api, **parameters: Any) -> int:

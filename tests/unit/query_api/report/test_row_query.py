@@ -15,8 +15,9 @@ from query_api.report.row_query import COUNTER_NAMES, Listing, RowFilter, RowQue
 from query_api.report.scope import Period, Scope
 from query_api.report.snapshot import Snapshot
 from support.events import DAY, called, planned
+from support.report_laws import figure
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
-from support.snapshots import calendar_of, rows_of, snapshot_of, tasks_of
+from support.snapshots import MOSCOW, rows_of, snapshot_of, tasks_of
 
 OPERATOR_IDS = [operator or "" for operator in OPERATORS]
 COUNTERS = sorted(set(COUNTER_NAMES.values()))
@@ -38,17 +39,12 @@ def periods_and_scopes(draw: st.DrawFn) -> tuple[Period, Scope]:
     )
 
 
-def figure(line: dict[str, Any], name: str) -> int:
-    group, _, part = name.partition(".")
-    return int(line[group][part] if part else line[group])
-
-
 def listed(events: list[dict[str, Any]], query: RowQuery) -> list[Row]:
     """The rows that stand in the lists that the query reads, as the store lists them."""
     lists = {(one.date, one.operator) for one in listings(snapshot_of(events), query)}
     rows = []
     for task_id, facts in tasks_of(events).items():
-        for contact in contacts(facts, calendar_of()):
+        for contact in contacts(facts, MOSCOW):
             places = places_of(contact)
             if any(
                 place in lists and (is_holder or query.takes_pointers)
