@@ -52,7 +52,7 @@ def planned(task: str, operator: str) -> bytes:
 async def load(
     producer: AIOKafkaProducer, topic: str, rate: int, until: float, name: str = "load"
 ) -> int:
-    """Publish at a steady rate, in steps of ten milliseconds; how many events."""
+    """Publish at a steady rate, in steps of ten milliseconds; returns how many events that were."""
     sent, started = 0, time.perf_counter()
     while (now := time.perf_counter()) < until:
         for _ in range(int((now - started) * rate) - sent):

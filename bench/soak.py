@@ -50,7 +50,7 @@ CACHED_TASKS = 10_000
 """Tasks the projector keeps in memory here: few enough to be full before the first third."""
 
 FEW = {"operators": 5, "managers": 1}
-"""Who calls. What the projector and the API hold in memory grows with the combinations of operator,
+"""The operators. What both services hold in memory grows with the combinations of operator,
 manager, plan date and deadline that occur; these are so few that all have occurred at the start.
 """
 
@@ -64,7 +64,7 @@ SLOWER = 3
 
 
 async def soak(minutes: float, rate: float | None, *, verifies: bool) -> int:
-    """Run it and print what was found; the exit code."""
+    """Run it and print what was found; returns the exit code."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         here, client, api_pid = await stack.enter_async_context(
@@ -91,7 +91,7 @@ async def soak(minutes: float, rate: float | None, *, verifies: bool) -> int:
 
 
 async def _maximum_rate(here: Place) -> float:
-    """Events a second that are applied while more come than can be; returns when all are."""
+    """Returns the events a second applied while more arrive than can be; ends when all are."""
     load = Load(61, rate=1_000_000, keeps=False, **FEW)
     flowing = asyncio.create_task(load.run(here.topic.bootstrap, here.topic.events))
     await asyncio.sleep(FILLING_S)
@@ -151,7 +151,7 @@ class Probe:
 async def _sampled(
     probe: Probe, pids: dict[str, int], here: Place, rate: float, minutes: float
 ) -> tuple[bool, bool]:
-    """Whether the memory, and whether the latency stayed as they were."""
+    """Returns whether the memory, and whether the latency, stayed the same."""
     sizes: dict[str, list[float]] = {name: [] for name in pids}
     latencies: list[float] = []
     load = Load(62, rate=int(rate), keeps=False, **FEW)
@@ -184,7 +184,7 @@ async def _verified(here: Place) -> bool:
 
 
 def _told(what: str, samples: Sequence[float], most: float) -> bool:
-    """Print the medians of the first and the last third; whether they are alike enough."""
+    """Print the medians of the first and the last third; returns whether they are close enough."""
     third = max(1, len(samples) // 3)
     first, last = statistics.median(samples[:third]), statistics.median(samples[-third:])
     is_flat = last <= first * most

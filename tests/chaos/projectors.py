@@ -53,7 +53,7 @@ class ProjectorProcess:
         fold: int | None = None,
         **settings: str,
     ) -> None:
-        """`fold` is the version of its fold, if that is not ours."""
+        """`fold` is the version of its fold if that is not the current one."""
         self.port = free_port()
         environment = place.environment(
             OBZVON_PROJECTOR_PORT=str(self.port),
@@ -81,7 +81,7 @@ class ProjectorProcess:
         self.child.send(Signals.SIGCONT)
 
     async def health(self, path: str = "/readyz") -> tuple[int, str]:
-        """(status, body); 0 while it cannot be asked."""
+        """Returns (status, body); (0, "") while it cannot be reached."""
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=2.0) as client:
                 answer = await client.get(f"http://127.0.0.1:{self.port}{path}")
@@ -97,7 +97,7 @@ class ProjectorProcess:
         await until(self.is_ready, within_s, every_s=0.1)
 
     async def owned(self) -> int:
-        """How many shards it applies to."""
+        """Returns how many shards it applies records to."""
         _, text = await self.health("/metrics")
         return len(re.findall(r"^obzvon_live\{.*\} 1\.0$", text, re.MULTILINE))
 
@@ -137,7 +137,7 @@ class Place:
     # --- what Redis holds -------------------------------------------------------------------------
 
     async def live(self) -> str:
-        """The live generation; the first one while nothing says so."""
+        """Returns the live generation; the first one while none is recorded."""
         async with self.redis() as client:
             return await _live(client)
 
@@ -149,7 +149,7 @@ class Place:
             return [Meta.decode(await client.hgetall(key)) for key in keys]
 
     async def dead(self) -> dict[str, int]:
-        """Dead letters by reason, over all shards."""
+        """Returns the dead letters by reason, over all shards."""
         found: dict[str, int] = {}
         async with self.redis() as client:
             generation = await _live(client)
@@ -201,7 +201,7 @@ class Place:
         finally:
             await consumer.stop()
 
-    # --- what the figures are held against --------------------------------------------------------
+    # --- what the figures are compared with ------------------------------------------------------
 
     async def command(self, *arguments: str, within_s: float = 120.0) -> Ended:
         """`python -m projector …`, to its end."""
@@ -213,7 +213,7 @@ class Place:
         )
 
     async def verified(self, within_s: float = 120.0) -> int:
-        """Differences that `python -m projector verify` names."""
+        """Returns how many differences `python -m projector verify` names."""
         verify = await self.command("verify", within_s=within_s)
         said = re.search(r": (\d+) differences", verify.out)
         assert said, verify.out + verify.err
@@ -224,7 +224,7 @@ class Place:
         return differences
 
     async def against_the_rules(self, events: list[Event], days: Iterable[str] = ()) -> list[str]:
-        """Figures of the API's report that the independent fold of these events does not give."""
+        """Returns the figures of the report that differ from the independent fold of these events."""
         rules = Rules()
         contacts = await asyncio.to_thread(rules.contacts, events)
         today = datetime.now(ZONE)
@@ -249,7 +249,7 @@ class Place:
         days: Iterable[str] = (),
         note: str = "",
     ) -> None:
-        """Wait for the end, compare in both ways, and note what was found.
+        """Wait until everything is applied, compare in both ways, and record what was found.
 
         `days` are compared in addition to those that every load is about.
         """
@@ -285,7 +285,7 @@ def _differences(day: str, found: dict[str, Figures], expected: dict[str, Figure
 
 @asynccontextmanager
 async def place(topic: Topic, redis_url: str, folder: Path) -> AsyncIterator[Place]:
-    """A place whose projectors are ended with it."""
+    """A place whose projectors are killed at the end."""
     made = Place(topic, redis_url, folder)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_end, made)
@@ -299,6 +299,6 @@ async def _end(place: Place) -> None:
 
 
 def refused(log: str) -> list[Any]:
-    """The lines in which a projector says that it was refused: as it wrote, or as it read."""
+    """Returns the lines in which a projector logs that a write or a read was refused."""
     words = ("another owner writes to shard", "another owner has claimed shard")
     return [line for line in log.splitlines() if any(one in line for one in words)]

@@ -55,7 +55,7 @@ class Open(Load):
 
 
 class Shifted:
-    """A clock that runs like the real one, some time ahead of it."""
+    """A clock that runs like the real one, but ahead of it."""
 
     now: str | None = None
 
@@ -104,7 +104,7 @@ async def test_contacts_are_overdue_within_a_second_and_nothing_is_written(
 
 
 async def written(here: Place) -> list[object]:
-    """Everything of the shards but their meta, which freshness moves: counts, and seqs by date."""
+    """Returns everything of the shards except their meta, which changes with freshness."""
     client: RedisClient = redis.asyncio.from_url(here.redis_url)
     found: list[object] = []
     try:

@@ -19,7 +19,7 @@ from chaos.projectors import Place
 BAD = 100_000
 
 GOOD_PER_TURN, BAD_PER_TURN = 700, 500
-"""Somewhat more good ones: a partition of which more than half is rubbish would be parked."""
+"""Slightly more good records: a partition with more than half malformed ones would be parked."""
 
 Record = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 """(key, value, headers)."""
@@ -28,7 +28,7 @@ HEADERS = ("content-type", "ce_id", "ce_specversion", "ce_type", "ce_time", "", 
 
 
 def rubbish(seed: int) -> Iterator[Record]:
-    """Records none of which is an event, without end; each breaks good ones in a way of its own."""
+    """Yields endless records that are not events; each breaks a good one in its own way."""
     dice = random.Random(seed)
     good = Load(seed)
     while True:
@@ -130,7 +130,7 @@ def _partition(key: bytes | None, here: Place) -> int:
 
 
 class _RawName(str):
-    """A header's name that is sent as bytes that are no text."""
+    """A header's name that is sent as bytes that are not text."""
 
     __slots__ = ()
 
@@ -167,7 +167,7 @@ async def test_header_names_that_are_not_text_stop_no_consumer(here: Place) -> N
 async def _send_raw(
     producer: AIOKafkaProducer, here: Place, partition: int, records: list[Record]
 ) -> None:
-    """Send one batch that is written in Python, as the one in C takes no such names."""
+    """Send one batch written in Python, since the C code refuses such names."""
     batch = producer.create_batch()
     batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, 0, 1 << 20)
     now = int(time.time() * 1000)

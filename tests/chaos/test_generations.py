@@ -79,7 +79,7 @@ async def test_nobody_notices_a_rolling_deploy_of_another_fold_version(here: Pla
         await asyncio.sleep(WARM_S)
         new = here.projector("new-0", fold=2, **rebuilds)
         await until(lambda: '"switched"' in new.log, within_s=60.0)
-        old[0].freeze()  # before it has noticed: it wakes to a generation that is retired
+        old[0].freeze()  # before it notices: when it wakes up, its generation is retired
         await new.ready(within_s=60.0)
         assert await here.live() == "g2"
         old[0].thaw()
@@ -87,7 +87,7 @@ async def test_nobody_notices_a_rolling_deploy_of_another_fold_version(here: Pla
         await old[0].child.stop()
         await here.projector("new-1", fold=2, **rebuilds).ready()
         await old[1].child.stop()
-        for how in ("park", "rebuild"):  # somebody starts the old release once more
+        for how in ("park", "rebuild"):  # somebody starts the old release again
             late = here.projector(f"late-{how}", OBZVON_ON_FOREIGN=how)
             status, said = await until(partial(_parked, late), within_s=30.0)
             assert (status, "fold 1 here, 2 there" in said) == (503, True), said
@@ -110,7 +110,7 @@ async def _parked(projector: ProjectorProcess) -> tuple[int, str] | None:
 
 
 async def _read_on(readers: Readers, more: int) -> None:
-    """Until every reader has so many more answers, a stream some."""
+    """Wait until every reader has so many more responses, a stream a few."""
     wanted = [
         len(reader.at) + (2 if "stream" in reader.name else more) for reader in readers.readers
     ]

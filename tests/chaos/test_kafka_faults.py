@@ -163,7 +163,9 @@ async def test_aborted_and_committed_transactions_leave_no_difference(here: Plac
                     for event in taken
                 ]
             )
-            if dice.random() < 0.4 or turn == 59:  # the last one leaves marks that end the log
+            if (
+                dice.random() < 0.4 or turn == 59
+            ):  # the last one leaves transaction markers at the end of the log
                 await producer.abort_transaction()
                 del load.events[-len(taken) :]
                 aborted += 1
@@ -199,7 +201,7 @@ async def _made_anew(here: Place) -> None:
 
 
 async def _parked(here: Place, projector: ProjectorProcess, shards: set[int]) -> list[Meta]:
-    """Wait until just these shards are parked, and said to be: meta, /readyz, metrics, log."""
+    """Wait until exactly these shards are parked, according to meta, /readyz, metrics and log."""
     seen: list[Meta] = []
 
     async def are_parked() -> bool:
@@ -242,5 +244,5 @@ def _offset(meta: Meta | None) -> int:
 
 
 def _moved(before: Meta | None, after: Meta | None) -> int:
-    """1 if the shard has gone on although it must not."""
+    """Returns 1 if the shard has continued although it must not."""
     return int(_offset(before) != _offset(after))

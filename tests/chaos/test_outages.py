@@ -25,7 +25,7 @@ MOST_GROWTH = 64 << 20
 
 
 async def waited_out(projector: ProjectorProcess, node: Node, load: Load) -> None:
-    """Freeze the engine for a while and see what the projector does meanwhile."""
+    """Freeze the engine for a while and check what the projector does meanwhile."""
     await until(lambda: load.sent > 5_000, within_s=30.0)
     process = psutil.Process(projector.child.pid)
     lines = projector.log.count("\n")

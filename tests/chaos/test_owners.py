@@ -18,7 +18,7 @@ async def test_projectors_killed_at_random_moments_leave_no_difference(here: Pla
     async with under_load(here.topic.bootstrap, here.topic.events, seed=1) as load:
         for kill in range(KILLS):
             victim = dice.randrange(2)
-            if kill % 4:  # else at any moment, also while it starts or joins
+            if kill % 4:  # otherwise at any moment, also while it starts or joins
                 await until(running[victim].owned, within_s=30.0, every_s=0.1)
             await asyncio.sleep(dice.uniform(0.0, 2.0))  # a random moment, as the fault is
             running[victim].child.kill()

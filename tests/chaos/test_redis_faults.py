@@ -76,7 +76,7 @@ async def test_promoted_lagging_replica_is_brought_up_to_date(
 
 
 async def _fail_over(here: Place, pair: RedisPair, address: Proxy) -> int:
-    """Lose the primary with what the replica lacks; how many records that takes back."""
+    """Lose the primary with what the replica lacks; returns how many records that loses."""
     await grown(here, 3_000)
     await pair.replicating()
     await pair.cut_off()
@@ -99,10 +99,10 @@ async def _new_replica(pair: RedisPair) -> None:
 
 
 AWAY = ("stale: ", ": 503: ", "no answer: ReadTimeout")
-"""What readers may complain of while a server is away: a stale report, and rows not to be had."""
+"""What readers may complain of while a server is down: a stale report, and missing rows."""
 
 LOST = ("went back", "after an answer as of", "by when Kafka had")
-"""And where it took its last writes with it, which may have been shown: figures go back."""
+"""The same if its last writes are lost, which may have been shown: figures may decrease."""
 
 
 @dataclass
@@ -210,7 +210,7 @@ async def test_frozen_cluster_primary_wakes_up_as_a_replica(
         heir = cluster.nodes[cluster.nodes.index(frozen) + cluster.primaries]
         frozen.freeze()
         await until(lambda: _is_primary(heir), within_s=30.0)
-        await asyncio.sleep(2)  # both services have begun with the heir, or wait for an answer
+        await asyncio.sleep(2)  # both services use the new primary already, or wait for a response
         frozen.thaw()
         await cluster.whole()
         struck.times = 1

@@ -26,16 +26,16 @@ STRUCK = 3
 """The partition to which all tasks of that publisher belong."""
 
 RATE, LEAST_RATE = 2_150, 2_000
-"""Events a second of everyone else."""
+"""Events a second of all other publishers."""
 
 FILLED = WINDOW + 2_000
-"""Good records of the partition before the storm: more than its window takes."""
+"""Good records of the partition before the storm: more than its window holds."""
 
 STORM_RATE = 1_500
 
 
 class Publisher(Load):
-    """Plans in one partition; after a bad deploy none that can be read."""
+    """Plans in one partition; after a bad deploy none of them is valid."""
 
     def __init__(self, rate: int, partitions: int, *, name: str, is_broken: bool = False) -> None:
         super().__init__(0, rate)
@@ -67,7 +67,7 @@ def _plan(task: str, number: int, *, is_broken: bool) -> Event:
 
 
 class Repaired(Load):
-    """What a broken publisher has sent, as it should have been; then it goes on with good ones."""
+    """What a broken publisher has sent, corrected; then it continues with good events."""
 
     def __init__(self, sent: list[Event], rate: int) -> None:
         super().__init__(0, rate)
@@ -125,7 +125,7 @@ async def test_shard_resumes_when_the_publisher_is_fixed(here: Place) -> None:
 
 
 async def _filled(here: Place) -> tuple[Publisher, ProjectorProcess]:
-    """A partition with more good records than the window takes, applied."""
+    """Fill a partition with more good records than the window holds, all applied."""
     projector = here.projector("first")
     await projector.ready()
     filled = Publisher(10_000, here.topic.partitions, name="good")
@@ -158,7 +158,7 @@ async def _shown(here: Place) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def _parked(here: Place, projector: ProjectorProcess, shown: httpx.AsyncClient) -> None:
-    """Wait until the shard, and only that one, is parked; everyone must say so, and why."""
+    """Wait until only that shard is parked; meta, projector and API must say so, and why."""
 
     async def meta() -> Meta | None:
         found = (await here.metas())[STRUCK]
@@ -215,7 +215,7 @@ async def _others_go_on(here: Place) -> None:
 async def _checked(
     here: Place, how: str, events: list[Event], storm: Publisher, load: Load
 ) -> None:
-    """All the good ones count, and all the bad ones are dead letters, each with its offset."""
+    """Check that all good events count and all bad ones are dead letters, each with its offset."""
     assert load.slowest() >= LEAST_RATE
     await here.check(
         f"a storm of dead letters parks its shard: {how}",

@@ -64,7 +64,7 @@ async def publish(topic: Topic, made: Iterable[tuple[dict[str, Any], int | None]
 
 
 async def caught_up(api: Api, count: int, **parameters: str) -> dict[str, Any]:
-    """The report as soon as it counts so many calls."""
+    """Returns the report as soon as it counts so many calls."""
 
     async def answer() -> dict[str, Any] | None:
         found: dict[str, Any] = await api.get("/report", **parameters)

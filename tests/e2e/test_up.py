@@ -52,7 +52,7 @@ async def report(stack: RunningStack, token: str, **parameters: str) -> httpx.Re
 
 
 def processes(stack: RunningStack) -> list[psutil.Process]:
-    """The command and everything below it."""
+    """Returns the process of the command and all its descendants."""
     command = psutil.Process(stack.child.pid)
     return [command, *command.children(recursive=True)]
 
@@ -78,7 +78,7 @@ async def test_what_is_published_is_in_the_report(stack: RunningStack, tmp_path:
         answer = await report(stack, token, date=DAY, operator_id="op-1")
         if answer.status_code != 200:
             return False
-        # The figures can be there a moment before it is known how fresh they are.
+        # The figures can be shown a moment before their freshness is known.
         body = answer.json()
         return (body["totals"]["planned"], body["lag_events"]) == (25, 0)
 

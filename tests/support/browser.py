@@ -10,7 +10,7 @@ COOKIE = "obzvon_session"
 
 
 async def at_the_issuer(api: Guarded, path: str = "/login") -> str:
-    """Begin a login; the address at which the issuer sends the browser back."""
+    """Start a login; returns the address to which the issuer sends the browser back."""
     begun = await api.client.get(path)
     assert begun.status_code == 303, begun.text
     async with httpx.AsyncClient(trust_env=False, verify=False) as browser:

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 @dataclass(frozen=True)
 class Spanned:
-    """A span as it came."""
+    """A span as it was received."""
 
     service: str
     name: str
@@ -32,7 +32,7 @@ class Spanned:
 
 @dataclass
 class Collector:
-    """Every span that came, in the order in which they came."""
+    """Every span that was received, in that order."""
 
     url: str
     spans: list[Spanned] = field(default_factory=list)

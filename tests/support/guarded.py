@@ -43,7 +43,7 @@ class HandClock:
 
 @dataclass
 class Guarded:
-    """The app, what guards it, and a client that speaks to it over TCP."""
+    """The app, its access control, and a client that calls it over TCP."""
 
     access: Access
     client: httpx.AsyncClient

@@ -25,7 +25,7 @@ OBZVON = str(Path(sys.executable).with_name("obzvon"))
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended and what it said."""
+    """How a command ended and what it printed."""
 
     code: int
     out: str
@@ -33,7 +33,7 @@ class Ended:
 
     @property
     def lines(self) -> list[str]:
-        """What it said on stderr, line by line."""
+        """What it printed on stderr, line by line."""
         return self.err.splitlines()
 
 
@@ -92,7 +92,7 @@ async def obzvon(
     env: Mapping[str, str] | None = None,
     within_s: float = 60.0,
 ) -> Ended:
-    """Run the command to its end; nothing it prints is a terminal's."""
+    """Run the command to its end, without a terminal."""
     return await ended(
         OBZVON,
         *map(str, arguments),
@@ -123,7 +123,7 @@ async def ended(
 
 
 def clean_environment() -> dict[str, str]:
-    """Ours without any OBZVON_… setting, and wide enough that no table is cut."""
+    """Returns our environment without OBZVON_… settings, wide enough that no table is cut."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("OBZVON_")}
     return {**ours, "COLUMNS": "160"}
 
@@ -145,7 +145,7 @@ class RunningStack:
         return await obzvon(command, "--data-dir", self.data_dir, *rest, stdin=stdin)
 
     async def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
-        """Tell it to stop, and give its exit code."""
+        """Stop it and return its exit code."""
         self.child.send(with_signal)
         return await asyncio.wait_for(self.child.exited(), 30.0)
 

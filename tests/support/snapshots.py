@@ -80,7 +80,7 @@ def snapshot_of(
 
 
 def rows_of(events: Iterable[dict[str, Any]], calendar: Calendar = MOSCOW) -> list[Row]:
-    """Every contact of the events, as it is stored."""
+    """Returns every contact of the events as it is stored."""
     return [
         Row(task_id, *contact)
         for task_id, facts in tasks_of(events).items()

@@ -77,7 +77,7 @@ class Writer:
             await shard.commit(prepared, Position(offset, offset - 1, now))
 
     async def sample(self, *, age_s: float = 0, behind: int = 0) -> None:
-        """Note for every shard that it was read to its end `age_s` seconds ago."""
+        """Record for every shard that it was read to its end `age_s` seconds ago."""
         as_of = int((time.time() - age_s) * 1000)
         for shard in self.shards:
             end = max(0, shard.position.offset) + behind

@@ -64,7 +64,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.saved: dict[bytes, bytes] = {}
 
     def teardown(self) -> None:
-        """However it ended: an owner that follows the protocol finishes, and all is right."""
+        """However the run ended, an owner that follows the protocol finishes and the shard is right."""
         if not hasattr(self, "client"):
             return
         try:
@@ -98,7 +98,7 @@ class StoreMachine(RuleBasedStateMachine):
         await owner.shard.commit(prepared, position)
 
     def _follow(self, owner: Owner, work: Awaitable[None]) -> None:
-        """Run a step; an owner that is refused knows that it no longer is one."""
+        """Run a step; an owner that is refused knows that it is no longer the owner."""
         try:
             self.run(work)
         except StaleOwner:
@@ -184,7 +184,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         offset = int(self.run(self.raw.hget(KEYS.meta, "offset")) or -1)
         if offset < 0:
-            return  # it is nowhere: nobody reads it
+            return  # it has no position: nobody reads it
         expected = Expected(KEYS, CALENDAR)
         facts: dict[str, list[Fact]] = {}
         for task_id, fact in self.log[:offset]:

@@ -61,7 +61,7 @@ async def test_tokens_of_a_key_that_is_gone_are_refused_even_if_remembered(
     assert (await api.get(REPORT, token)).status_code == 200
     issuer.jwks[0] = public_jwk("second", kid="second" if change == "withdrawn" else "first")
     api.monotonic.advance(issuer_module.REFRESH_S + 1)
-    assert (await api.get(REPORT, token)).status_code == 200  # the refresh runs behind its back
+    assert (await api.get(REPORT, token)).status_code == 200  # the refresh runs in the background
 
     async def is_refused() -> Any:
         return (await api.get(REPORT, token)).status_code == 401
@@ -77,7 +77,7 @@ async def test_without_keys_every_request_gets_503(issuer: Issuer, api: Guarded)
     assert answer.headers["content-type"] == "application/problem+json"
     assert int(answer.headers["retry-after"]) > 0
     issuer.is_down = False
-    assert (await api.get(REPORT, issuer.token())).status_code == 503  # not asked again so soon
+    assert (await api.get(REPORT, issuer.token())).status_code == 503  # not requested again so soon
     api.monotonic.advance(issuer_module.RETRY_PAUSE_S)
     assert (await api.get(REPORT, issuer.token())).status_code == 200
 

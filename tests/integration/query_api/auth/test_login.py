@@ -111,13 +111,13 @@ async def test_login_response_cannot_be_used_twice_even_with_a_second_code(api: 
 
 
 async def test_one_browser_cannot_finish_the_login_of_another(api: Guarded) -> None:
-    """Else an attacker could log a victim in to the attacker's account."""
+    """Otherwise an attacker could log a victim in to the attacker's account."""
     attackers = await at_the_issuer(api)
     api.client.cookies.clear()
     assert (await api.client.get(attackers)).status_code == 401
     attackers = await at_the_issuer(api)
     api.client.cookies.clear()
-    await at_the_issuer(api)  # the victim has a login of their own under way
+    await at_the_issuer(api)  # the victim has started a login of their own
     assert (await api.client.get(attackers)).status_code == 401
     assert COOKIE not in api.client.cookies
 
@@ -173,7 +173,7 @@ async def test_id_token_and_cookie_are_not_accepted_as_bearer_tokens(
     assert (await api.get(REPORT, cookie)).status_code == 401
     assert (await api.get(REPORT, issuer.id_token(aud=AUDIENCE))).status_code == 401
     answer = await api.client.get(REPORT, headers={"Cookie": f"obzvon_wallboard={cookie}"})
-    assert answer.json()["kind"] == "session"  # a session by another name is no more than that
+    assert answer.json()["kind"] == "session"  # a session id that we did not issue is not a session
 
 
 async def test_each_login_has_a_session_id_of_its_own_and_ends_the_old_one(api: Guarded) -> None:

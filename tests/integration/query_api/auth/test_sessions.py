@@ -70,7 +70,7 @@ async def test_hundred_simultaneous_requests_to_two_processes_renew_the_session_
     async with guarded(issuer, login=True, access_redis_url=redis_url) as other:
         pass_the_access_token_by(issuer, api)
         other.clock.now = api.clock.now
-        issuer.slowness_s = 0.3  # time enough for the other process to want it too
+        issuer.slowness_s = 0.3  # long enough for the other process to need it too
         cookie = f"{COOKIE}={api.client.cookies[COOKIE]}"
         answers = await asyncio.gather(
             *(one.get(REPORT, Cookie=cookie) for one in (api, other) for _ in range(50))
@@ -105,7 +105,7 @@ async def test_abandoned_request_does_not_cancel_the_session_check_for_others(
 
 
 async def reads(client: Any) -> int:
-    """How often the server was asked to GET something."""
+    """Returns how many GET commands the server has received."""
     return int((await client.info("commandstats")).get("cmdstat_get", {}).get("calls", 0))
 
 
@@ -117,7 +117,7 @@ def credential_of(api: Guarded) -> Credential:
 
 
 def pass_the_access_token_by(issuer: Issuer, api: Guarded) -> None:
-    """Past the end of the access token; the tokens that follow are good for much longer."""
+    """Let the access token expire; the next tokens are valid for much longer."""
     api.clock.advance(issuer.access_ttl_s + 61)
     issuer.access_ttl_s = api.clock() - time.time() + 300
 

@@ -25,7 +25,7 @@ shares = pytest.mark.asyncio(loop_scope="module")
 
 
 def hs256_with_the_public_key(issuer: Issuer) -> str:
-    """The classic confusion: the public key as the secret of an HMAC."""
+    """Returns a token with the classic confusion: the public key as the secret of an HMAC."""
     public = private_key("first").public_key()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     good = issuer.token()

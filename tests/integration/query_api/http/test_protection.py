@@ -205,7 +205,9 @@ async def test_other_origins_can_read_the_api_only_if_listed(issuer: Issuer) -> 
         answer = await api.get(REPORT, issuer.token(), **origin)
         assert answer.headers["access-control-allow-origin"] == "https://page.example"
         assert "access-control-allow-credentials" not in answer.headers
-        refused = await api.get(REPORT, "x", **origin)  # or the page could not read why
+        refused = await api.get(
+            REPORT, "x", **origin
+        )  # otherwise the page could not read the reason
         assert refused.headers["access-control-allow-origin"] == "https://page.example"
         foreign = await api.get(REPORT, issuer.token(), Origin="https://evil.example")
         assert "access-control-allow-origin" not in foreign.headers
@@ -251,7 +253,7 @@ async def test_forwarded_addresses_are_trusted_only_from_listed_proxies(issuer: 
 )
 async def test_path_not_listed_as_open_is_closed(path: str, api: Guarded) -> None:
     url = api.client.base_url
-    reader, writer = await asyncio.open_connection(url.host, url.port)  # clients tidy paths up
+    reader, writer = await asyncio.open_connection(url.host, url.port)  # clients normalize paths
     writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     status = int((await reader.readline()).split()[1])
     writer.close()

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def behind(api: Api, **parameters: Any) -> int:
-    """The sum of the contributions of every page."""
+    """Returns the sum of the contributions of every page."""
     total, rows = 0, 0
     cursor: dict[str, str] = {}
     while True:

@@ -123,7 +123,7 @@ def test_report_is_the_one_that_the_independent_fold_gives(
 def test_what_verify_expects_is_what_the_projection_holds(
     events: list[dict[str, Any]], calendar: Calendar, seed: int
 ) -> None:
-    """Whatever order and portions the facts arrive in; the documents are compared elsewhere."""
+    """In any order and portions; the documents are compared elsewhere."""
     chance = random.Random(seed)
     arrived = chance.choices(events, k=len(events) // 3) + events
     chance.shuffle(arrived)
