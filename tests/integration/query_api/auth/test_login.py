@@ -173,7 +173,7 @@ async def test_id_token_and_cookie_are_not_accepted_as_bearer_tokens(
     assert (await api.get(REPORT, cookie)).status_code == 401
     assert (await api.get(REPORT, issuer.id_token(aud=AUDIENCE))).status_code == 401
     answer = await api.client.get(REPORT, headers={"Cookie": f"obzvon_wallboard={cookie}"})
-    assert answer.json()["kind"] == "session"  # a session id that we did not issue is not a session
+    assert answer.json()["kind"] == "session"  # under the wallboard's name, too
 
 
 async def test_each_login_has_a_session_id_of_its_own_and_ends_the_old_one(api: Guarded) -> None:

@@ -96,7 +96,7 @@ async def world(issuer: Issuer, redis_server: str) -> AsyncIterator[World]:
 
 
 def what_happened() -> list[dict[str, Any]]:
-    """Returns a contact of each operator; the first has everything a wallboard must not show."""
+    """Returns events about a contact of each operator; the first shows all that a wallboard must not."""
     return [
         planned(
             "task-1",
