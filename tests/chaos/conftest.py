@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from chaos.projectors import Place, place
+from chaos.projectors import Deployment, deployment_on
 from devkit.real_engines import (
     KAFKA_VERSION,
     RealKafka,
@@ -65,7 +65,9 @@ async def real_topic(real_kafka: RealKafka) -> AsyncIterator[Topic]:
 
 
 @pytest_asyncio.fixture
-async def here(real_topic: Topic, real_redis: RealRedis, tmp_path: Path) -> AsyncIterator[Place]:
-    """A place on the shared broker and a Redis of its own."""
-    async with place(real_topic, real_redis.url, tmp_path) as made:
+async def deployment(
+    real_topic: Topic, real_redis: RealRedis, tmp_path: Path
+) -> AsyncIterator[Deployment]:
+    """A deployment on the shared broker and a Redis of its own."""
+    async with deployment_on(real_topic, real_redis.url, tmp_path) as made:
         yield made

@@ -26,7 +26,7 @@ from projector.store.generations import FIRST, keys_of, live_pointer
 from runtime.redis import RETRYABLE, RedisClient
 from support.api import running_api
 from support.issuer import running_issuer
-from support.processes import Ended, clean_environment, ended
+from support.processes import CommandResult, clean_environment, ended
 from support.topics import Topic
 from support.waiting import until
 
@@ -47,7 +47,7 @@ class ProjectorProcess:
 
     def __init__(
         self,
-        place: "Place",
+        deployment: "Deployment",
         name: str,
         *arguments: str,
         fold: int | None = None,
@@ -55,7 +55,7 @@ class ProjectorProcess:
     ) -> None:
         """`fold` is the version of its fold if that is not the current one."""
         self.port = free_port()
-        environment = place.environment(
+        environment = deployment.environment(
             OBZVON_PROJECTOR_PORT=str(self.port),
             **{"OBZVON_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS), **settings},
         )
@@ -65,7 +65,7 @@ class ProjectorProcess:
         self.child = Child(
             f"projector {name}",
             command,
-            log=place.folder / f"projector-{name}.log",
+            log=deployment.folder / f"projector-{name}.log",
             env=environment,
         )
         self.child.start()
@@ -103,7 +103,7 @@ class ProjectorProcess:
 
 
 @dataclass
-class Place:
+class Deployment:
     """A topic, a Redis, a folder for logs, and the projectors that were started here."""
 
     topic: Topic
@@ -203,7 +203,7 @@ class Place:
 
     # --- what the figures are compared with ------------------------------------------------------
 
-    async def command(self, *arguments: str, within_s: float = 120.0) -> Ended:
+    async def command(self, *arguments: str, within_s: float = 120.0) -> CommandResult:
         """`python -m projector …`, to its end."""
         return await ended(
             sys.executable,
@@ -284,16 +284,16 @@ def _differences(day: str, found: dict[str, Figures], expected: dict[str, Figure
 
 
 @asynccontextmanager
-async def place(topic: Topic, redis_url: str, folder: Path) -> AsyncIterator[Place]:
-    """A place whose projectors are killed at the end."""
-    made = Place(topic, redis_url, folder)
+async def deployment_on(topic: Topic, redis_url: str, folder: Path) -> AsyncIterator[Deployment]:
+    """A deployment whose projectors are killed at the end."""
+    made = Deployment(topic, redis_url, folder)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_end, made)
         yield made
 
 
-async def _end(place: Place) -> None:
-    for projector in place.projectors:
+async def _end(deployment: Deployment) -> None:
+    for projector in deployment.projectors:
         projector.thaw()
         projector.child.kill()
 

@@ -20,7 +20,7 @@ import httpx
 
 from chaos.growing import Growing
 from chaos.histories import ZONE
-from chaos.projectors import Place
+from chaos.projectors import Deployment
 from support.issuer import running_issuer
 from support.processes import api_process
 from support.report_laws import holds_together
@@ -248,20 +248,20 @@ class Readers:
 
 
 @asynccontextmanager
-async def served_api(here: Place) -> AsyncIterator[httpx.AsyncClient]:
+async def served_api(deployment: Deployment) -> AsyncIterator[httpx.AsyncClient]:
     """`python -m query_api`, and a client that may read everything; it may not listen yet."""
-    env = here.environment(OBZVON_RATE_LIMIT="none")
+    env = deployment.environment(OBZVON_RATE_LIMIT="none")
     async with (
         running_issuer() as issuer,
-        api_process(issuer, here.folder, env, token_s=3_600) as (_, client),
+        api_process(issuer, deployment.folder, env, token_s=3_600) as (_, client),
     ):
         yield client
 
 
 @asynccontextmanager
-async def reading(here: Place, growing: Growing) -> AsyncIterator[Readers]:
+async def reading(deployment: Deployment, growing: Growing) -> AsyncIterator[Readers]:
     """Clients that read while the context lasts, from an API that knows of both loads."""
-    async with served_api(here) as client:
+    async with served_api(deployment) as client:
         readers = Readers(client, growing)
         await until(readers.is_served, within_s=60.0, every_s=0.1)
         async with asyncio.TaskGroup() as tasks:

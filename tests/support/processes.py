@@ -24,7 +24,7 @@ OBZVON = str(Path(sys.executable).with_name("obzvon"))
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """How a command ended and what it printed."""
 
     code: int
@@ -39,7 +39,7 @@ class Ended:
 
 async def projector_command(
     topic: Topic, redis_url: str, *arguments: str, within_s: float = 60.0, **more: str
-) -> Ended:
+) -> CommandResult:
     """Run `python -m projector …` to its end. `more` are settings, without their OBZVON_."""
     settings = {
         "KAFKA_BOOTSTRAP_SERVERS": topic.bootstrap,
@@ -91,7 +91,7 @@ async def obzvon(
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
     within_s: float = 60.0,
-) -> Ended:
+) -> CommandResult:
     """Run the command to its end, without a terminal."""
     return await ended(
         OBZVON,
@@ -104,7 +104,7 @@ async def obzvon(
 
 async def ended(
     *command: str, env: Mapping[str, str], stdin: bytes = b"", within_s: float = 60.0
-) -> Ended:
+) -> CommandResult:
     """Run a command to its end."""
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -119,7 +119,7 @@ async def ended(
         process.kill()
         raise
     assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+    return CommandResult(process.returncode, out.decode(), err.decode())
 
 
 def clean_environment() -> dict[str, str]:
@@ -139,7 +139,7 @@ class RunningStack:
     def data_dir(self) -> Path:
         return self.state.data_dir
 
-    async def obzvon(self, *arguments: str | Path, stdin: bytes = b"") -> Ended:
+    async def obzvon(self, *arguments: str | Path, stdin: bytes = b"") -> CommandResult:
         """Run a command against this stack."""
         command, *rest = arguments
         return await obzvon(command, "--data-dir", self.data_dir, *rest, stdin=stdin)

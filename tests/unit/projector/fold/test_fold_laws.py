@@ -48,9 +48,9 @@ def from_scratch(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, 
     for bucket, number in open_counts(contact for _, contact in found).items():
         put(KEYS.open(bucket[0]), OpenKey(*bucket[1:]).encode(), str(number).encode())
     for task_id, contact in found:
-        for place, is_held in listings(contact).items():
+        for deployment_on, is_held in listings(contact).items():
             value = to_json(contact[1:]) if is_held else row_pointer(contact.operator)
-            put(KEYS.rows(*place), row_field(task_id, contact.contact_no), value)
+            put(KEYS.rows(*deployment_on), row_field(task_id, contact.contact_no), value)
     facts = {name: list(task.facts.values()) for name, task in tasks.items()}
     for (kind, named), entry in latest_names(f for many in facts.values() for f in many).items():
         put(KEYS.names(kind), named, to_json(entry))
