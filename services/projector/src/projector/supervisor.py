@@ -157,8 +157,8 @@ class Supervisor:
         return Situation(live, mine, self._was_live, predecessors, self._settings.on_foreign)
 
     async def _accept(self, live: LivePointer) -> None:
-        through = self._accept_through or 0
-        await accept_dead_letters(self._client, live, through, self._accept_partition)
+        topic, through = self._settings.events_topic, self._accept_through or 0
+        await accept_dead_letters(self._client, topic, live, through, self._accept_partition)
         self._accept_through = None
 
     async def _project(self, mine: LivePointer, alongside: LivePointer | None = None) -> None:
