@@ -230,7 +230,7 @@ async def test_a_service_that_dies_stops_the_stack_and_is_named(tmp_path: Path) 
         assert "projector was ended by SIGKILL" in last
 
 
-async def test_the_demo_plays_a_day_in_plain_lines_and_stops_when_told(tmp_path: Path) -> None:
+async def test_demo_prints_a_day_in_plain_lines_and_stops_on_a_signal(tmp_path: Path) -> None:
     free = ("--kafka-port", "0", "--redis-port", "0", "--api-port", "0")
     demo = Child(
         "demo",

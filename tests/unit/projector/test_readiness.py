@@ -39,7 +39,7 @@ def test_a_kafka_that_does_not_answer_is_named_before_what_it_last_said() -> Non
     assert status(is_cut_off=True, trouble="topic t is gone") == waiting
 
 
-def test_what_is_wrong_with_the_topic_is_named() -> None:
+def test_problem_with_the_topic_is_named() -> None:
     assert status(trouble="topic t is gone", has_joined=False) == {"status": "topic t is gone"}
 
 

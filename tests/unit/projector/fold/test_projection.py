@@ -91,7 +91,7 @@ def test_name_of_an_earlier_event_does_not_replace_a_later_one() -> None:
     assert KEYS.names("operator") not in change.sets
 
 
-def test_delivery_that_only_a_replaced_content_told_is_forgotten_or_found_elsewhere() -> None:
+def test_delivery_known_only_from_replaced_content_is_forgotten_or_found_elsewhere() -> None:
     shard = MemoryShard(MOSCOW)
     greater = planned("T1", last_delivery_date="2026-11-22")
     lesser = {**greater, "data": {**greater["data"], "last_delivery_date": None, "client": LESSER}}
@@ -107,7 +107,7 @@ def test_delivery_that_only_a_replaced_content_told_is_forgotten_or_found_elsewh
     assert shard.hashes[KEYS.deliveries] == {"a-1": b"2026-11-20"}
 
 
-def test_name_that_only_a_replaced_content_told_is_forgotten_or_found_elsewhere() -> None:
+def test_name_known_only_from_replaced_content_is_forgotten_or_found_elsewhere() -> None:
     greater = planned("T1", at="10:00", client="c-9")
     lesser = {**greater, "data": {**greater["data"], "client": LESSER}}
     shard = MemoryShard(MOSCOW)
@@ -122,7 +122,7 @@ def test_name_that_only_a_replaced_content_told_is_forgotten_or_found_elsewhere(
     assert "Прежнее".encode() in shard.hashes[KEYS.names("client")]["c-9"]
 
 
-def test_cell_and_open_count_that_come_to_nothing_are_removed() -> None:
+def test_cells_and_open_counts_that_become_zero_are_removed() -> None:
     shard = MemoryShard(MOSCOW)
     shard.apply([planned("T1", operator="op-1", at="08:00")])
     change = shard.apply([planned("T1", operator="op-2", at="09:00")])

@@ -71,7 +71,7 @@ def test_a_cursor_goes_on_after_its_row_is_gone() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "e30", "WzFd", "W10", "!!!", "и", "bnVsbA"])
-def test_what_is_no_cursor_is_refused(text: str) -> None:
+def test_malformed_cursor_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="cursor"):
         decode_cursor(text, Order.parse("calls"))
 

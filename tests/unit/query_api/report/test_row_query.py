@@ -145,7 +145,7 @@ def test_a_contact_of_another_date_is_behind_no_figure_of_the_period(counter: st
     ("scope", "operator_id"),
     [(Scope("mgr-2"), None), (Scope(), "op-2"), (Scope(operators=frozenset({"op-2"})), None)],
 )
-def test_a_contact_of_somebody_else_is_behind_no_figure(
+def test_contact_of_another_operator_is_behind_no_figure(
     scope: Scope, operator_id: str | None
 ) -> None:
     query = RowQuery(Period(DAY, DAY), scope, operator_id, "planned", RowFilter(), MIDNIGHT)
