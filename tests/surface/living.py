@@ -36,6 +36,7 @@ _TIMES = (
     (re.compile(r'W/"[0-9a-f]+"'), "<etag>"),
     (re.compile(r"^id: .*$", re.MULTILINE), "id: <id>"),
     (re.compile(r"\b\d+(\.\d+)? s\b"), "<seconds> s"),
+    (re.compile(r"\b\d+ records to go"), "<number> records to go"),
     (re.compile(r"obzkey_[\w-]+"), "<key>"),
     (re.compile(r"\b[0-9a-f]{8}\b"), "<id>"),
     (re.compile(r"(?<==)[\w-]{43}\b"), "<random>"),
