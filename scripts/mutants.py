@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -154,16 +155,22 @@ def summary(found: dict[str, str]) -> Iterable[str]:
 def change_of(mutant: str) -> list[str]:
     """The lines of a function that the mutant takes away (-) and puts there (+)."""
     module, _, name = mutant.rpartition(".")
-    path = FOLDER / "mutants" / "src" / Path(*module.split(".")).with_suffix(".py")
-    text = path.read_text("utf-8")
-    bodies = {
-        node.name: ast.get_source_segment(text, node) or ""
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef)
-    }
+    bodies = functions_of(FOLDER / "mutants" / "src" / Path(*module.split(".")).with_suffix(".py"))
     original = f"{name.rpartition('__mutmut_')[0]}__mutmut_orig"
     before, after = (bodies[one].splitlines()[1:] for one in (original, name))
     return [line for line in difflib.ndiff(before, after) if line[:1] in "+-"]
+
+
+@cache
+def functions_of(path: Path) -> dict[str, str]:
+    """The source of every function of a mutated module by its name there."""
+    text = path.read_text("utf-8")
+    lines = text.splitlines()
+    return {
+        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef)
+    }
 
 
 def main(arguments: list[str]) -> int:
