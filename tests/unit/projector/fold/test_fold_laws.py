@@ -67,7 +67,7 @@ def from_scratch(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, 
     return hashes
 
 
-@settings(max_examples=3 * settings.default.max_examples, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(events=histories(), calendar=CALENDARS, seed=st.integers(0, 2**32))
 def test_order_duplicates_and_batches_never_change_the_result(
     events: list[dict[str, Any]], calendar: Calendar, seed: int
