@@ -7,7 +7,7 @@ from contracts.keys import Fingerprint
 from contracts.meta import Meta
 from contracts.values import Cell, OpenKey, Row
 from projector.fold.calendar import Calendar
-from projector.fold.cells import cells, open_counts
+from projector.fold.cells import NOTHING, cells, open_counts
 from projector.fold.contacts import contacts
 from projector.fold.facts import Fact
 from projector.fold.task import latest_names
@@ -49,7 +49,7 @@ def snapshot_of(
             found = contacts(facts, calendar)
             for (date, *named), more in cells(found).items():
                 cell = Cell(*named)
-                known = counts.setdefault(date, {}).get(cell, (0,) * 11)
+                known = counts.setdefault(date, {}).get(cell, NOTHING)
                 counts[date][cell] = tuple(a + b for a, b in zip(known, more, strict=True))
             for bucket, number_of in open_counts(found).items():
                 key = OpenKey(*bucket[1:])
