@@ -13,7 +13,7 @@ from query_api.report.merge import Line, merge
 from query_api.report.report_json import figures
 from query_api.report.row_query import COUNTER_NAMES, Listing, RowFilter, RowQuery, listings
 from query_api.report.scope import Period, Scope
-from query_api.report.snapshot import Snapshot
+from query_api.report.snapshot import NOTHING, Snapshot
 from support.events import DAY, called, planned
 from support.report_laws import figure
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
@@ -23,7 +23,7 @@ OPERATOR_IDS = [operator or "" for operator in OPERATORS]
 COUNTERS = sorted(set(COUNTER_NAMES.values()))
 MIDNIGHT = 29_921_580
 """The minute at which the first day of the histories begins in Moscow."""
-NOBODY = Line("", (0,) * 11, (0, 0, 0), (0, 0, 0), 0)
+NOBODY = Line("", NOTHING, (0, 0, 0), (0, 0, 0), 0)
 
 
 @st.composite
