@@ -37,7 +37,7 @@ $(WEB)/node_modules/.installed: $(WEB)/package-lock.json $(WEB)/.npmrc | $(VENV)
 setup: $(VENV)/.installed $(WEB)/node_modules/.installed  ## .venv and the client's tools, all of it locked
 
 lock: $(VENV)/.installed  ## compile the locks anew
-	cd requirements && for set in bootstrap projector query_api dev; do \
+	cd requirements && for set in bootstrap projector query_api dev mutants; do \
 	  $(addprefix ../,$(UV)) pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 $$set.in -o $$set.txt || exit 1; done
 
 demo: $(VENV)/.installed  ## a living report in the terminal, on embedded Kafka and Redis
@@ -106,7 +106,14 @@ bench-api: engines  ## the API beside bare routes, and a thousand streams; needs
 
 bench: bench-projector bench-latency bench-read bench-api  ## all benchmarks
 
-.PHONY: golden-layout surface surface-compare
+$(VENV)/.mutants: requirements/mutants.txt | $(VENV)/.installed
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/mutants.txt
+	@touch $@
+
+mutants: $(VENV)/.mutants  ## small changes of the pure core that no unit test sees (docs/mutation.md)
+	@$(BIN)/python scripts/mutants.py $(MUTANTS)
+
+.PHONY: mutants golden-layout surface surface-compare
 
 golden-layout: setup  ## write golden's layout of Redis again; refused unless FOLD_VERSION was raised
 	@OBZVON_WRITE_GOLDEN=1 $(BIN)/pytest -q tests/integration/projector/store/test_redis_layout.py

@@ -134,7 +134,7 @@ async def _ready(http: httpx.AsyncClient, url: str) -> bool:
 
 
 async def rate(app: App, path: str, seconds: int, headers: dict[str, str]) -> Rate:
-    """What wrk measures."""
+    """Returns what wrk measures."""
     given = {**IDENTITY, **headers}
     options = [f"-H{name}: {value}" for name, value in given.items()]
     before = app.cpu()
@@ -202,7 +202,7 @@ async def requests_a_second(api: Api, seconds: int) -> None:
 
 
 class Listener(asyncio.Protocol):
-    """Reads one stream as cheaply as can be, and notes how old each report is when it arrives."""
+    """Reads one stream as cheaply as possible, and notes how old each report is when it arrives."""
 
     def __init__(self, api: Api, ages: list[float]) -> None:
         self._api = api

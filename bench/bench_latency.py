@@ -52,7 +52,7 @@ def planned(task: str, operator: str) -> bytes:
 async def load(
     producer: AIOKafkaProducer, topic: str, rate: int, until: float, name: str = "load"
 ) -> int:
-    """Publish at a steady rate, in steps of ten milliseconds; how many events."""
+    """Publish at a steady rate, in steps of ten milliseconds; returns how many events that were."""
     sent, started = 0, time.perf_counter()
     while (now := time.perf_counter()) < until:
         for _ in range(int((now - started) * rate) - sent):
@@ -94,16 +94,18 @@ async def probe_count(client: httpx.AsyncClient) -> int:
 async def measure(rate: int, seconds: float) -> None:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        here, client, _ = await stack.enter_async_context(
+        deployment, client, _ = await stack.enter_async_context(
             services(*await stack.enter_async_context(engines()), folder, token_s=seconds + 600)
         )
-        producer = AIOKafkaProducer(bootstrap_servers=here.topic.bootstrap, acks="all", linger_ms=0)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=deployment.topic.bootstrap, acks="all", linger_ms=0
+        )
         await producer.start()
-        await load(producer, here.topic.events, rate, time.perf_counter() + WARM_S, "warm")
+        await load(producer, deployment.topic.events, rate, time.perf_counter() + WARM_S, "warm")
         until = time.perf_counter() + seconds
         sent, found = await asyncio.gather(
-            load(producer, here.topic.events, rate, until),
-            probe(producer, here.topic.events, client, until),
+            load(producer, deployment.topic.events, rate, until),
+            probe(producer, deployment.topic.events, client, until),
         )
         await producer.stop()
     cuts = statistics.quantiles(found, n=100)

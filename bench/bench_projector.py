@@ -29,7 +29,7 @@ from topic import fill
 
 PARTITIONS = 8
 PER_MESSAGE = 10_000
-"""Records (d) is given; it is an order of magnitude slower, and steady."""
+"""How many records (d) is given: it is an order of magnitude slower, and steady."""
 
 
 async def consume(bootstrap: str, topic: str, *, validating: bool) -> tuple[int, float]:

@@ -44,7 +44,7 @@ ROUNDS = 200
 
 
 async def write(writer: Writer, records: Iterator[Record]) -> int:
-    """Fold records into their shards, as the projector does; how many."""
+    """Fold records into their shards, as the projector does; returns how many that were."""
     waiting: list[dict[str, list[Fact]]] = [{} for _ in writer.shards]
     sizes = [0] * len(writer.shards)
     count = 0

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from chaos.projectors import Place, place
+from chaos.projectors import Deployment, deployment_on
 from support.issuer import running_issuer
 from support.processes import api_process
 from support.topics import fresh_topic
@@ -17,9 +17,9 @@ PARTITIONS = 8
 
 
 class Services(NamedTuple):
-    """The place, a client of the API that may read everything, and the API's process id."""
+    """The deployment, a client of the API that may read everything, and the API's process id."""
 
-    here: Place
+    deployment: Deployment
     client: httpx.AsyncClient
     api_pid: int
 
@@ -34,10 +34,10 @@ async def services(
     """
     async with AsyncExitStack() as stack:
         topic = await stack.enter_async_context(fresh_topic(bootstrap, PARTITIONS))
-        here = await stack.enter_async_context(place(topic, redis_url, folder))
-        started = here.projector(**projector)
+        deployment = await stack.enter_async_context(deployment_on(topic, redis_url, folder))
+        started = deployment.projector(**projector)
         issuer = await stack.enter_async_context(running_issuer())
-        env = here.environment(OBZVON_RATE_LIMIT="none")
+        env = deployment.environment(OBZVON_RATE_LIMIT="none")
         api, client = await stack.enter_async_context(
             api_process(issuer, folder, env, token_s=token_s)
         )
@@ -50,4 +50,4 @@ async def services(
 
         await started.ready()
         await until(is_answered, within_s=60.0, every_s=0.2)
-        yield Services(here, client, api.pid)
+        yield Services(deployment, client, api.pid)

@@ -34,7 +34,7 @@ from pydantic_core import to_json
 
 from chaos.histories import ZONE
 from chaos.load import Load
-from chaos.projectors import Place
+from chaos.projectors import Deployment
 from engines import kafka, redis_server
 from running import services
 from support.events import cloud_event
@@ -50,7 +50,7 @@ CACHED_TASKS = 10_000
 """Tasks the projector keeps in memory here: few enough to be full before the first third."""
 
 FEW = {"operators": 5, "managers": 1}
-"""Who calls. What the projector and the API hold in memory grows with the combinations of operator,
+"""The operators. What both services hold in memory grows with the combinations of operator,
 manager, plan date and deadline that occur; these are so few that all have occurred at the start.
 """
 
@@ -64,10 +64,10 @@ SLOWER = 3
 
 
 async def soak(minutes: float, rate: float | None, *, verifies: bool) -> int:
-    """Run it and print what was found; the exit code."""
+    """Run it and print what was found; returns the exit code."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        here, client, api_pid = await stack.enter_async_context(
+        deployment, client, api_pid = await stack.enter_async_context(
             services(
                 await stack.enter_async_context(kafka()),
                 await stack.enter_async_context(redis_server()),
@@ -76,32 +76,32 @@ async def soak(minutes: float, rate: float | None, *, verifies: bool) -> int:
                 OBZVON_CACHED_TASKS=str(CACHED_TASKS),
             )
         )
-        probe = Probe(here.topic.bootstrap, here.topic.events, client)
-        maximum = await _maximum_rate(here)
+        probe = Probe(deployment.topic.bootstrap, deployment.topic.events, client)
+        maximum = await _maximum_rate(deployment)
         rate = rate or maximum / 2
         print(
             f"Maximum rate {maximum:,.0f} events/s; soaking {minutes:g} min at {rate:,.0f}",
             flush=True,
         )
-        pids = {"projector": here.projectors[0].child.pid, "API": api_pid}
-        memory, latency = await _sampled(probe, pids, here, rate, minutes)
-        if not memory or (verifies and not await _verified(here)):
+        pids = {"projector": deployment.projectors[0].child.pid, "API": api_pid}
+        memory, latency = await _sampled(probe, pids, deployment, rate, minutes)
+        if not memory or (verifies and not await _verified(deployment)):
             return 1
         return 0 if latency else SLOWER
 
 
-async def _maximum_rate(here: Place) -> float:
-    """Events a second that are applied while more come than can be; returns when all are."""
+async def _maximum_rate(deployment: Deployment) -> float:
+    """Returns the events a second applied while more arrive than can be; ends when all are."""
     load = Load(61, rate=1_000_000, keeps=False, **FEW)
-    flowing = asyncio.create_task(load.run(here.topic.bootstrap, here.topic.events))
+    flowing = asyncio.create_task(load.run(deployment.topic.bootstrap, deployment.topic.events))
     await asyncio.sleep(FILLING_S)
-    before, started = await here.applied(), time.perf_counter()
+    before, started = await deployment.applied(), time.perf_counter()
     await asyncio.sleep(FILLING_S)
-    found: float = (await here.applied() - before) / (time.perf_counter() - started)
+    found: float = (await deployment.applied() - before) / (time.perf_counter() - started)
     print(f"Offered at most {load.sent / (2 * FILLING_S):,.0f} events/s", flush=True)
     load.stop()
     await flowing
-    await here.caught_up()
+    await deployment.caught_up()
     return found
 
 
@@ -149,13 +149,13 @@ class Probe:
 
 
 async def _sampled(
-    probe: Probe, pids: dict[str, int], here: Place, rate: float, minutes: float
+    probe: Probe, pids: dict[str, int], deployment: Deployment, rate: float, minutes: float
 ) -> tuple[bool, bool]:
-    """Whether the memory, and whether the latency stayed as they were."""
+    """Returns whether the memory, and whether the latency, stayed the same."""
     sizes: dict[str, list[float]] = {name: [] for name in pids}
     latencies: list[float] = []
     load = Load(62, rate=int(rate), keeps=False, **FEW)
-    flowing = asyncio.create_task(load.run(here.topic.bootstrap, here.topic.events))
+    flowing = asyncio.create_task(load.run(deployment.topic.bootstrap, deployment.topic.events))
     ends = time.monotonic() + 60 * minutes
     try:
         async with probe:
@@ -176,15 +176,15 @@ async def _sampled(
     return all(flat), _told("publish to visible, ms", latencies, MOST_SLOWER)
 
 
-async def _verified(here: Place) -> bool:
-    await here.caught_up()
-    differences = await here.verified(VERIFY_S)
+async def _verified(deployment: Deployment) -> bool:
+    await deployment.caught_up()
+    differences = await deployment.verified(VERIFY_S)
     print(f"verify: {differences} differences")
     return not differences
 
 
 def _told(what: str, samples: Sequence[float], most: float) -> bool:
-    """Print the medians of the first and the last third; whether they are alike enough."""
+    """Print the medians of the first and the last third; returns whether they are close enough."""
     third = max(1, len(samples) // 3)
     first, last = statistics.median(samples[:third]), statistics.median(samples[-third:])
     is_flat = last <= first * most

@@ -136,7 +136,7 @@ def records_of(
 
 
 def _day_records(day: "Day", first: int, tasks: int, partitions: int) -> Iterator[Record]:
-    """One date's records. A task's events lie a twelfth of the day apart, among those of others."""
+    """The records of one date. The events of a task are a twelfth of the day apart."""
     partition_of = array("H", bytes(2 * tasks))
     for at in range(tasks):
         key = day.key(first + at)
@@ -267,7 +267,7 @@ def _json(value: object) -> str:
 
 
 def _stride(tasks: int) -> int:
-    """A step that visits every task once, far from the one before."""
+    """Returns a step that visits every task once, each far from the one before."""
     stride = int(tasks * 0.618) or 1
     while gcd(stride, tasks) > 1:
         stride += 1

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from chaos.projectors import Place, place
+from chaos.projectors import Deployment, deployment_on
 from devkit.real_engines import (
     KAFKA_VERSION,
     RealKafka,
@@ -18,7 +18,7 @@ from support.engines import SHORT_SESSIONS
 from support.topics import Topic, fresh_topic
 
 LIMIT_S = 600
-"""Seconds a fault may take, catching up and being checked included; other tests take 180."""
+"""Seconds a fault may take, including catching up and the check; other tests may take 180."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_report_header() -> str:
-    """Which engines the faults are tried on."""
+    """Says which engines the faults are tried on."""
     return (
         f"engines: Apache Kafka {KAFKA_VERSION} (KRaft); {redis_version()}; "
         "Redis Cluster: six valkey-servers"
@@ -65,7 +65,9 @@ async def real_topic(real_kafka: RealKafka) -> AsyncIterator[Topic]:
 
 
 @pytest_asyncio.fixture
-async def here(real_topic: Topic, real_redis: RealRedis, tmp_path: Path) -> AsyncIterator[Place]:
-    """A place on both."""
-    async with place(real_topic, real_redis.url, tmp_path) as made:
+async def deployment(
+    real_topic: Topic, real_redis: RealRedis, tmp_path: Path
+) -> AsyncIterator[Deployment]:
+    """A deployment on the shared broker and a Redis of its own."""
+    async with deployment_on(real_topic, real_redis.url, tmp_path) as made:
         yield made

@@ -24,13 +24,13 @@ OPERATORS, MANAGERS, ADDRESSES = 40, 6, 5_000
 
 
 def report_days() -> list[str]:
-    """The contact dates that a load begun now is about, and one beyond."""
+    """Returns the contact dates that a load started now is about, and one beyond."""
     today = datetime.now(ZONE).date()
     return [(today + timedelta(days=away)).isoformat() for away in range(-3, 5)]
 
 
 def histories(seed: int, operators: int, managers: int) -> Iterator[Event]:
-    """Events without end, one task's after another's, each task's in the order of their times."""
+    """Yields events endlessly, task after task, each task's in order of time."""
     dice = random.Random(seed)
     today = datetime.now(ZONE).date()
     for number in count():
@@ -98,19 +98,19 @@ def _history(
         order = f"{task}-o{dice.randrange(3)}"
         return event("delivered", {"order_id": order, "delivered_at": moment.isoformat()})
 
-    if dice.random() > 0.01:  # else nobody plans it
+    if dice.random() > 0.01:  # otherwise the task is never planned
         yield planned()
     for call in range(dice.randint(0, 3)):
         yield called(call)
     for _ in range(dice.randint(0, 3)):
         kind = dice.choice((postponed, postponed, failed, delivered, planned))
         yield kind()
-        if dice.random() < 0.3:  # perhaps a correction
+        if dice.random() < 0.3:  # possibly a correction
             yield called(dice.randrange(3))
 
 
 def shuffled(events: Iterator[Event], dice: random.Random) -> Iterator[Event]:
-    """The events out of order, a few of them twice."""
+    """Yields the events out of order, a few of them twice."""
     waiting: list[Event] = []
     for event in events:
         waiting.append(event)

@@ -22,7 +22,7 @@ from chaos.independent import Event
 from support.waiting import until
 
 RATE = 2_500
-"""Events a second that are aimed at, so that 2,000 are surely reached."""
+"""Events a second to aim at, so that 2,000 are certainly reached."""
 
 
 TURN_S = 0.05
@@ -48,7 +48,7 @@ class Load:
         operators: int = OPERATORS,
         managers: int = MANAGERS,
     ) -> None:
-        """`keeps` what it sends, for the comparison; a long one had better not."""
+        """`keeps` what it sends, for the comparison; a long load should not."""
         self.seed = seed
         self.sent = 0
         self.sent_again = 0
@@ -91,7 +91,7 @@ class Load:
         return taken
 
     def stop(self) -> None:
-        """Let `run` come to its end; cancelling it would leave events behind that count as sent."""
+        """Let `run` finish; cancelling it would lose events that count as sent."""
         self._is_stopped = True
 
     async def run(self, bootstrap: str, topic: str, most: int | None = None) -> None:
@@ -128,7 +128,7 @@ class Load:
             await self._send_again(bootstrap, topic)
 
     def _by_partition(self, number: int, partitions: int) -> list[tuple[int, list[Event]]]:
-        """The next events, to be sent in few batches: a tenth of the work of single ones."""
+        """Returns the next events by partition, in few batches: a tenth of the work of single ones."""
         found: dict[int, list[Event]] = {}
         for event in self.take(number):
             partition = (murmur2(event["subject"].encode()) & 0x7FFFFFFF) % partitions
@@ -146,10 +146,10 @@ class Load:
             self.acknowledged(events)
 
     def acknowledged(self, events: list[Event]) -> None:
-        """Called when Kafka has taken these; for loads that want to know."""
+        """Called when Kafka has acknowledged these; loads may override it."""
 
     async def _send_again(self, bootstrap: str, topic: str) -> None:
-        """What a broker has refused, as a publisher must; perhaps it had taken it, too."""
+        """Send again what a broker has refused, as a publisher must; it may have stored it."""
         producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
         await producer.start()
         try:

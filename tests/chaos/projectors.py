@@ -18,7 +18,8 @@ from chaos import results
 from chaos.histories import ZONE, report_days
 from chaos.independent import Event, Figures, Rules
 from contracts.keys import ShardKeys
-from contracts.values import Cell, Meta, split_hours
+from contracts.meta import Meta
+from contracts.values import Cell, split_hours
 from devkit.stack.ports import free_port
 from devkit.stack.processes import Child
 from projector.store.client import connect
@@ -27,7 +28,7 @@ from runtime.redis import RETRYABLE, RedisClient
 from support.api import running_api
 from support.courses import Course, course_of_slots
 from support.issuer import running_issuer
-from support.processes import Ended, clean_environment, ended
+from support.processes import CommandResult, clean_environment, ended
 from support.topics import Topic
 from support.waiting import until
 
@@ -50,15 +51,15 @@ class ProjectorProcess:
 
     def __init__(
         self,
-        place: "Place",
+        deployment: "Deployment",
         name: str,
         *arguments: str,
         fold: int | None = None,
         **settings: str,
     ) -> None:
-        """`fold` is the version of its fold, if that is not ours."""
+        """`fold` is the version of its fold if that is not the current one."""
         self.port = free_port()
-        environment = place.environment(
+        environment = deployment.environment(
             OBZVON_PROJECTOR_PORT=str(self.port),
             **{"OBZVON_SESSION_TIMEOUT_MS": str(SESSION_TIMEOUT_MS), **settings},
         )
@@ -68,7 +69,7 @@ class ProjectorProcess:
         self.child = Child(
             f"projector {name}",
             command,
-            log=place.folder / f"projector-{name}.log",
+            log=deployment.folder / f"projector-{name}.log",
             env=environment,
         )
         self.child.start()
@@ -84,7 +85,7 @@ class ProjectorProcess:
         self.child.send(Signals.SIGCONT)
 
     async def health(self, path: str = "/readyz") -> tuple[int, str]:
-        """(status, body); 0 while it cannot be asked."""
+        """Returns (status, body); (0, "") while it cannot be reached."""
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=2.0) as client:
                 answer = await client.get(f"http://127.0.0.1:{self.port}{path}")
@@ -100,13 +101,13 @@ class ProjectorProcess:
         await until(self.is_ready, within_s, every_s=0.1)
 
     async def owned(self) -> int:
-        """How many shards it applies to."""
+        """Returns how many shards it applies records to."""
         _, text = await self.health("/metrics")
         return len(re.findall(r"^obzvon_live\{.*\} 1\.0$", text, re.MULTILINE))
 
 
 @dataclass
-class Place:
+class Deployment:
     """A topic, a Redis, a folder for logs, and the projectors that were started here."""
 
     topic: Topic
@@ -140,7 +141,7 @@ class Place:
     # --- what Redis holds -------------------------------------------------------------------------
 
     async def live(self) -> str:
-        """The live generation; the first one while nothing says so."""
+        """Returns the live generation; the first one while none is recorded."""
         async with self.redis() as client:
             return await _live(client)
 
@@ -152,7 +153,7 @@ class Place:
             return [Meta.decode(await client.hgetall(key)) for key in keys]
 
     async def dead(self) -> dict[str, int]:
-        """Dead letters by reason, over all shards."""
+        """Returns the dead letters by reason, over all shards."""
         found: dict[str, int] = {}
         async with self.redis() as client:
             generation = await _live(client)
@@ -217,9 +218,9 @@ class Place:
         finally:
             await consumer.stop()
 
-    # --- what the figures are held against --------------------------------------------------------
+    # --- what the figures are compared with ------------------------------------------------------
 
-    async def command(self, *arguments: str, within_s: float = 120.0) -> Ended:
+    async def command(self, *arguments: str, within_s: float = 120.0) -> CommandResult:
         """`python -m projector …`, to its end."""
         return await ended(
             sys.executable,
@@ -229,7 +230,7 @@ class Place:
         )
 
     async def verified(self, within_s: float = 120.0) -> int:
-        """Differences that `python -m projector verify` names."""
+        """Returns how many differences `python -m projector verify` names."""
         verify = await self.command("verify", within_s=within_s)
         said = re.search(r": (\d+) differences", verify.out)
         assert said, verify.out + verify.err
@@ -240,7 +241,7 @@ class Place:
         return differences
 
     async def against_the_rules(self, events: list[Event], days: Iterable[str] = ()) -> list[str]:
-        """Figures of the API's report that the independent fold of these events does not give."""
+        """Returns the figures of the report that differ from the independent fold of these events."""
         rules = Rules()
         contacts = await asyncio.to_thread(rules.contacts, events)
         today = datetime.now(ZONE)
@@ -270,7 +271,7 @@ class Place:
         days: Iterable[str] = (),
         note: str = "",
     ) -> None:
-        """Wait for the end, compare in both ways, and note what was found.
+        """Wait until everything is applied, compare in both ways, and record what was found.
 
         `days` are compared in addition to those that every load is about.
         """
@@ -305,21 +306,21 @@ def _differences(day: str, found: dict[str, Figures], expected: dict[str, Figure
 
 
 @asynccontextmanager
-async def place(topic: Topic, redis_url: str, folder: Path) -> AsyncIterator[Place]:
-    """A place whose projectors are ended with it."""
-    made = Place(topic, redis_url, folder)
+async def deployment_on(topic: Topic, redis_url: str, folder: Path) -> AsyncIterator[Deployment]:
+    """A deployment whose projectors are killed at the end."""
+    made = Deployment(topic, redis_url, folder)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_end, made)
         yield made
 
 
-async def _end(place: Place) -> None:
-    for projector in place.projectors:
+async def _end(deployment: Deployment) -> None:
+    for projector in deployment.projectors:
         projector.thaw()
         projector.child.kill()
 
 
 def refused(log: str) -> list[Any]:
-    """The lines in which a projector says that it was refused: as it wrote, or as it read."""
+    """Returns the lines in which a projector logs that a write or a read was refused."""
     words = ("another owner writes to shard", "another owner has claimed shard")
     return [line for line in log.splitlines() if any(one in line for one in words)]

@@ -20,14 +20,14 @@ import httpx
 
 from chaos.growing import Growing
 from chaos.histories import ZONE
-from chaos.projectors import Place
+from chaos.projectors import Deployment
 from support.issuer import running_issuer
 from support.processes import api_process
 from support.report_laws import holds_together
 from support.waiting import until
 
 PAUSE_S = 0.2
-"""Seconds between two questions of a client."""
+"""Seconds between two requests of a client."""
 
 Answer = dict[str, Any]
 
@@ -50,7 +50,7 @@ class Reader:
         self.wrong.append(f"{datetime.now(ZONE):%H:%M:%S.%f} {self.name}: {what}")
 
     def take(self, answer: Answer) -> bool:
-        """Note the answer and how fresh it is; False if it is of no moment."""
+        """Note the response and how fresh it is; returns False if its freshness is unknown."""
         now = time.time()
         self.at.append(now)
         as_of = answer["as_of"]  # of one length and offset: sorts as text
@@ -143,7 +143,7 @@ class Readers:
         return answer.status_code == 200 and not answer.json()["stale"]
 
     def before_and_after(self, old: str, new: str) -> list[tuple[int, int]]:
-        """Of each reader: answers surely from the old generation, and surely from the new one."""
+        """Returns how many responses of each reader were certainly of the old and of the new generation."""
         last = max(at for at, generation in self.generations if generation == old)
         first = min(at for at, generation in self.generations if generation == new)
         return [
@@ -240,7 +240,7 @@ class Readers:
         reader.complain("the stream ended")
 
     async def _watches(self) -> None:
-        """See which generation the API reads."""
+        """Record which generation the API reads."""
         while not self._is_over:
             answer = await self._client.get("/readyz")
             self.generations.append((time.time(), answer.json().get("generation", "none")))
@@ -248,20 +248,20 @@ class Readers:
 
 
 @asynccontextmanager
-async def served_api(here: Place) -> AsyncIterator[httpx.AsyncClient]:
+async def served_api(deployment: Deployment) -> AsyncIterator[httpx.AsyncClient]:
     """`python -m query_api`, and a client that may read everything; it may not listen yet."""
-    env = here.environment(OBZVON_RATE_LIMIT="none")
+    env = deployment.environment(OBZVON_RATE_LIMIT="none")
     async with (
         running_issuer() as issuer,
-        api_process(issuer, here.folder, env, token_s=3_600) as (_, client),
+        api_process(issuer, deployment.folder, env, token_s=3_600) as (_, client),
     ):
         yield client
 
 
 @asynccontextmanager
-async def reading(here: Place, growing: Growing) -> AsyncIterator[Readers]:
+async def reading(deployment: Deployment, growing: Growing) -> AsyncIterator[Readers]:
     """Clients that read while the context lasts, from an API that knows of both loads."""
-    async with served_api(here) as client:
+    async with served_api(deployment) as client:
         readers = Readers(client, growing)
         await until(readers.is_served, within_s=60.0, every_s=0.1)
         async with asyncio.TaskGroup() as tasks:

@@ -27,7 +27,7 @@ def record(
     rate: float = 0.0,
     note: str = "",
 ) -> None:
-    """Note one run: how often it did what `fault` says, under how many events, with what result.
+    """Record one run: how often the fault occurred, under how many events, with what result.
 
     A `note` is a figure of that run alone; the table shows the last run's.
     """

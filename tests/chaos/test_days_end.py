@@ -11,7 +11,7 @@ import redis.asyncio
 from chaos import results
 from chaos.histories import ZONE
 from chaos.load import Load
-from chaos.projectors import Place
+from chaos.projectors import Deployment
 from contracts.keys import ShardKeys
 from runtime.redis import RedisClient
 from support.api import Api, served_api
@@ -55,7 +55,7 @@ class Open(Load):
 
 
 class Shifted:
-    """A clock that runs like the real one, some time ahead of it."""
+    """A clock that runs like the real one, but ahead of it."""
 
     now: str | None = None
 
@@ -67,21 +67,21 @@ class Shifted:
 
 
 async def test_contacts_are_overdue_within_a_second_and_nothing_is_written(
-    here: Place, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noon = datetime.now(ZONE).replace(hour=12, minute=0, second=0, microsecond=0)
     deadline = noon + timedelta(days=1)
     load = Open(deadline)
-    await here.projector().ready()
-    await load.run(here.topic.bootstrap, here.topic.events, most=CONTACTS)
+    await deployment.projector().ready()
+    await load.run(deployment.topic.bootstrap, deployment.topic.events, most=CONTACTS)
     count = len(load.events)
-    await here.caught_up()
+    await deployment.caught_up()
     clock = Shifted()
     monkeypatch.setattr("support.api.Clock", lambda _now: clock)
-    async with running_issuer() as issuer, served_api(here.redis_url, issuer) as api:
+    async with running_issuer() as issuer, served_api(deployment.redis_url, issuer) as api:
         await asyncio.wait_for(api.state.mirror.reread(), 60)
         clock.ahead = deadline - timedelta(seconds=8) - datetime.now(UTC)
-        before = await written(here)
+        before = await written(deployment)
         day = deadline.date().isoformat()
         first = (await api.get("/report", date=day))["totals"]
         assert (first["active"]["total"], first["overdue"]["total"]) == (count, 0)
@@ -90,8 +90,8 @@ async def test_contacts_are_overdue_within_a_second_and_nothing_is_written(
             asyncio.wait_for(_in_stream(api, clock, day, count), 30),
         )
         late = [(seen - deadline).total_seconds() for seen in (in_report, in_stream)]
-        assert await written(here) == before
-    differences = await here.verified()
+        assert await written(deployment) == before
+    differences = await deployment.verified()
     results.record(
         f"day's end: {CONTACTS:,} contacts overdue at once",
         faults=1,
@@ -103,12 +103,12 @@ async def test_contacts_are_overdue_within_a_second_and_nothing_is_written(
     assert 0 <= max(late) < WITHIN_S
 
 
-async def written(here: Place) -> list[object]:
-    """Everything of the shards but their meta, which freshness moves: counts, and seqs by date."""
-    client: RedisClient = redis.asyncio.from_url(here.redis_url)
+async def written(deployment: Deployment) -> list[object]:
+    """Returns everything of the shards except their meta, which changes with freshness."""
+    client: RedisClient = redis.asyncio.from_url(deployment.redis_url)
     found: list[object] = []
     try:
-        for shard in range(here.topic.partitions):
+        for shard in range(deployment.topic.partitions):
             keys = ShardKeys("g1", shard)
             found.append(await client.hgetall(keys.seqs))
             names = sorted([name async for name in client.scan_iter(match=keys.pattern())])

@@ -81,7 +81,7 @@ async def test_secure_redis_accepts_only_tls_with_user_and_password(tmp_path: Pa
             server.node.url,  # without TLS
             server.url.replace("obzvon:", "other:"),
             server.url.replace("//obzvon:a%20secret", "//obzvon:no%20secret"),
-            server.url.partition("?")[0],  # an authority that nobody here trusts
+            server.url.partition("?")[0],  # a certificate authority that is not trusted here
         ):
             refused = redis.asyncio.from_url(wrong)
             with pytest.raises((RedisError, OSError)):
@@ -139,7 +139,7 @@ async def test_cluster_survives_the_loss_of_a_primary_and_moves_a_slot(tmp_path:
         assert await cluster.owner_of(slot) is target
         assert await client.get("{7}:key") == b"7"
 
-        # What a replica has not got yet would be lost with its primary.
+        # What a replica does not have yet would be lost with its primary.
         for node in await cluster.primary_nodes():
             await node.ask("WAIT", 1, 5_000)
         target.kill()

@@ -14,12 +14,12 @@ from pydantic_core import to_json
 
 from chaos.independent import Event
 from chaos.load import Load
-from chaos.projectors import Place
+from chaos.projectors import Deployment
 
 BAD = 100_000
 
 GOOD_PER_TURN, BAD_PER_TURN = 700, 500
-"""Somewhat more good ones: a partition of which more than half is rubbish would be parked."""
+"""Slightly more good records: a partition with more than half malformed ones would be parked."""
 
 Record = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 """(key, value, headers)."""
@@ -28,7 +28,7 @@ HEADERS = ("content-type", "ce_id", "ce_specversion", "ce_type", "ce_time", "", 
 
 
 def rubbish(seed: int) -> Iterator[Record]:
-    """Records none of which is an event, without end; each breaks good ones in a way of its own."""
+    """Yields endless records that are not events; each breaks a good one in its own way."""
     dice = random.Random(seed)
     good = Load(seed)
     while True:
@@ -78,15 +78,15 @@ def _with_wrong(dice: random.Random, event: Event) -> Event:
 
 
 async def test_malformed_records_become_dead_letters_and_every_good_event_counts(
-    here: Place,
+    deployment: Deployment,
 ) -> None:
-    projector = here.projector()
+    projector = deployment.projector()
     await projector.ready()
     load = Load(31)
     bad = rubbish(32)
     huge = 0
     producer = AIOKafkaProducer(
-        bootstrap_servers=here.topic.bootstrap,
+        bootstrap_servers=deployment.topic.bootstrap,
         enable_idempotence=True,
         linger_ms=5,
         max_batch_size=256 * 1024,
@@ -100,13 +100,13 @@ async def test_malformed_records_become_dead_letters_and_every_good_event_counts
             huge += 1
             records += [(e["subject"].encode(), to_json(e), []) for e in load.take(GOOD_PER_TURN)]
             # Malformed records go where their good neighbours go, so that every partition gets some.
-            homes = [_partition(key, here) for key, _, _ in records[BAD_PER_TURN:]]
+            homes = [_partition(key, deployment) for key, _, _ in records[BAD_PER_TURN:]]
             homes = homes[:BAD_PER_TURN] + homes
             placed = list(zip(records, homes, strict=True))
             random.Random(turn).shuffle(placed)
             sent = [
                 await producer.send(
-                    here.topic.events,
+                    deployment.topic.events,
                     key=key,
                     value=value,
                     headers=headers,
@@ -117,20 +117,20 @@ async def test_malformed_records_become_dead_letters_and_every_good_event_counts
             await asyncio.gather(*sent)
     finally:
         await producer.stop()
-    await here.check("fuzzed records among as many good ones", load.events, faults=BAD)
+    await deployment.check("fuzzed records among as many good ones", load.events, faults=BAD)
     assert projector.child.is_running
-    dead = await here.dead()
+    dead = await deployment.dead()
     assert sum(dead.values()) == BAD, dead
     assert dead["too_large"] == huge
     assert {"empty", "not_json", "unknown_type", "invalid", "key_mismatch"} <= dead.keys()
 
 
-def _partition(key: bytes | None, here: Place) -> int:
-    return int((murmur2(key or b"") & 0x7FFFFFFF) % here.topic.partitions)
+def _partition(key: bytes | None, deployment: Deployment) -> int:
+    return int((murmur2(key or b"") & 0x7FFFFFFF) % deployment.topic.partitions)
 
 
 class _RawName(str):
-    """A header's name that is sent as bytes that are no text."""
+    """A header's name that is sent as bytes that are not text."""
 
     __slots__ = ()
 
@@ -138,11 +138,11 @@ class _RawName(str):
         return b"\xff\xfe\x00 name"
 
 
-async def test_header_names_that_are_not_text_stop_no_consumer(here: Place) -> None:
-    projector = here.projector()
+async def test_header_names_that_are_not_text_stop_no_consumer(deployment: Deployment) -> None:
+    projector = deployment.projector()
     await projector.ready()
     load = Load(33)
-    producer = AIOKafkaProducer(bootstrap_servers=here.topic.bootstrap)
+    producer = AIOKafkaProducer(bootstrap_servers=deployment.topic.bootstrap)
     await producer.start()
     bad = 0
     try:
@@ -150,27 +150,27 @@ async def test_header_names_that_are_not_text_stop_no_consumer(here: Place) -> N
             by_partition: dict[int, list[Record]] = {}
             for event in load.take(400):
                 key = event["subject"].encode()
-                home = by_partition.setdefault(_partition(key, here), [])
+                home = by_partition.setdefault(_partition(key, deployment), [])
                 home.append((key, to_json(event), [(_RawName(), b"x")] if len(home) % 3 else []))
                 if len(home) % 5 == 0:
                     home.append((key, b"no event", [(_RawName(), b"x")]))
                     bad += 1
             for partition, records in by_partition.items():
-                await _send_raw(producer, here, partition, records)
+                await _send_raw(producer, deployment, partition, records)
     finally:
         await producer.stop()
-    await here.check("header names that are not UTF-8", load.events, faults=bad)
+    await deployment.check("header names that are not UTF-8", load.events, faults=bad)
     assert projector.child.is_running
-    assert await here.dead() == {"not_json": bad}
+    assert await deployment.dead() == {"not_json": bad}
 
 
 async def _send_raw(
-    producer: AIOKafkaProducer, here: Place, partition: int, records: list[Record]
+    producer: AIOKafkaProducer, deployment: Deployment, partition: int, records: list[Record]
 ) -> None:
-    """Send one batch that is written in Python, as the one in C takes no such names."""
+    """Send one batch written in Python, since the C code refuses such names."""
     batch = producer.create_batch()
     batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, 0, 1 << 20)
     now = int(time.time() * 1000)
     for key, value, headers in records:
         assert batch.append(key=key, value=value, timestamp=now, headers=headers)
-    await (await producer.send_batch(batch, here.topic.events, partition=partition))
+    await (await producer.send_batch(batch, deployment.topic.events, partition=partition))

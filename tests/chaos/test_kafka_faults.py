@@ -12,8 +12,8 @@ from pydantic_core import to_json
 
 from chaos import results
 from chaos.load import Load, under_load
-from chaos.projectors import Place, ProjectorProcess, place
-from contracts.values import Meta
+from chaos.projectors import Deployment, ProjectorProcess, deployment_on
+from contracts.meta import Meta
 from devkit.real_engines import RealKafka, RealRedis
 from devkit.stack.topics import create_topics, delete_topics
 from support.engines import SHORT_SESSIONS
@@ -27,18 +27,18 @@ async def test_a_broker_of_three_killed_and_restarted_loses_nothing(tmp_path: Pa
         await create_topics(kafka.bootstrap, "three", "three.dlq", 8, replication_factor=3)
         async with (
             RealRedis(tmp_path / "redis") as server,
-            place(topic, server.url, tmp_path) as here,
+            deployment_on(topic, server.url, tmp_path) as deployment,
         ):
-            await here.projector().ready(60.0)
+            await deployment.projector().ready(60.0)
             async with under_load(topic.bootstrap, topic.events, seed=21) as load:
                 for number in (2, 3, 1):
-                    await _applied(here, 5_000)
+                    await _applied(deployment, 5_000)
                     kafka.kill(number)
-                    await _applied(here, 5_000)
+                    await _applied(deployment, 5_000)
                     await kafka.start(number)
                     await kafka.in_sync()
             assert load.rate >= 2_000
-            await here.check(
+            await deployment.check(
                 "a Kafka broker of three killed, then restarted",
                 load.events,
                 faults=3,
@@ -48,19 +48,19 @@ async def test_a_broker_of_three_killed_and_restarted_loses_nothing(tmp_path: Pa
 
 @pytest.mark.parametrize("more", [0.5, 3.0], ids=["shorter", "longer"])
 async def test_recreated_topic_parks_every_shard_and_changes_nothing(
-    here: Place, more: float
+    deployment: Deployment, more: float
 ) -> None:
-    projector = here.projector()
+    projector = deployment.projector()
     await projector.ready()
     load = Load(22)
-    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
-    await here.caught_up()
-    before = await here.metas()
-    await delete_topics(here.topic.bootstrap, here.topic.events)
-    await _made_anew(here)
+    await load.run(deployment.topic.bootstrap, deployment.topic.events, most=8_000)
+    await deployment.caught_up()
+    before = await deployment.metas()
+    await delete_topics(deployment.topic.bootstrap, deployment.topic.events)
+    await _made_anew(deployment)
     other = Load(23, rate=20_000)
-    await other.run(here.topic.bootstrap, here.topic.events, most=int(8_000 * more))
-    after = await _parked(here, projector, set(range(8)))
+    await other.run(deployment.topic.bootstrap, deployment.topic.events, most=int(8_000 * more))
+    after = await _parked(deployment, projector, set(range(8)))
     results.record(
         f"the topic deleted and made anew, {'longer' if more > 1 else 'shorter'} (parked loudly)",
         faults=1,
@@ -72,16 +72,16 @@ async def test_recreated_topic_parks_every_shard_and_changes_nothing(
 
 @pytest.mark.parametrize("how", ["park", "rebuild"])
 async def test_added_partitions_are_reported_and_included_by_a_rebuild(
-    here: Place, how: str
+    deployment: Deployment, how: str
 ) -> None:
-    projector = here.projector(OBZVON_ON_FOREIGN=how)
+    projector = deployment.projector(OBZVON_ON_FOREIGN=how)
     await projector.ready()
     load = Load(27)
-    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
-    await here.caught_up()
-    await _add_partitions(here.topic, 12)
-    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
-    wider = replace(here, topic=replace(here.topic, partitions=12))
+    await load.run(deployment.topic.bootstrap, deployment.topic.events, most=8_000)
+    await deployment.caught_up()
+    await _add_partitions(deployment.topic, 12)
+    await load.run(deployment.topic.bootstrap, deployment.topic.events, most=8_000)
+    wider = replace(deployment, topic=replace(deployment.topic, partitions=12))
     if how == "park":
 
         async def is_told() -> bool:
@@ -93,28 +93,28 @@ async def test_added_partitions_are_reported_and_included_by_a_rebuild(
         assert (rebuild.code, rebuild.err) == (0, ""), rebuild.out + rebuild.err
     await until(lambda: _is_live(wider, "g2"), within_s=60.0)
     await projector.ready()  # by itself
-    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
+    await load.run(deployment.topic.bootstrap, deployment.topic.events, most=8_000)
     await wider.check(
         f"partitions added to the topic (OBZVON_ON_FOREIGN={how})", load.events, faults=1
     )
 
 
-async def _is_live(here: Place, generation: str) -> bool:
-    return await here.live() == generation
+async def _is_live(deployment: Deployment, generation: str) -> bool:
+    return await deployment.live() == generation
 
 
-async def test_records_lost_to_retention_park_only_their_shard(here: Place) -> None:
-    first = here.projector()
+async def test_records_lost_to_retention_park_only_their_shard(deployment: Deployment) -> None:
+    first = deployment.projector()
     await first.ready()
     load = Load(24)
-    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
-    await here.caught_up()
-    before = await here.metas()
+    await load.run(deployment.topic.bootstrap, deployment.topic.events, most=8_000)
+    await deployment.caught_up()
+    before = await deployment.metas()
     await first.child.stop()
-    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
-    await _delete_records(here.topic, partition=3, before=(_offset(before[3]) + 100))
-    second = here.projector()
-    after = await _parked(here, second, {3})
+    await load.run(deployment.topic.bootstrap, deployment.topic.events, most=8_000)
+    await _delete_records(deployment.topic, partition=3, before=(_offset(before[3]) + 100))
+    second = deployment.projector()
+    after = await _parked(deployment, second, {3})
 
     async def others_go_on() -> bool:
         return await second.owned() == 7
@@ -130,26 +130,32 @@ async def test_records_lost_to_retention_park_only_their_shard(here: Place) -> N
     assert after[3].offset == _offset(before[3])
 
 
-async def test_records_lost_while_it_runs_do_not_matter_once_applied(here: Place) -> None:
-    projector = here.projector()
+async def test_records_lost_while_it_runs_do_not_matter_once_applied(
+    deployment: Deployment,
+) -> None:
+    projector = deployment.projector()
     await projector.ready()
     load = Load(25)
-    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
-    await here.caught_up()
-    for partition, meta in enumerate(await here.metas()):
-        await _delete_records(here.topic, partition, before=_offset(meta))
+    await load.run(deployment.topic.bootstrap, deployment.topic.events, most=8_000)
+    await deployment.caught_up()
+    for partition, meta in enumerate(await deployment.metas()):
+        await _delete_records(deployment.topic, partition, before=_offset(meta))
     projector.child.kill()
-    await here.projector().ready()
-    await load.run(here.topic.bootstrap, here.topic.events, most=8_000)
-    await here.check("applied records deleted, then a restart", load.events, faults=8)
+    await deployment.projector().ready()
+    await load.run(deployment.topic.bootstrap, deployment.topic.events, most=8_000)
+    await deployment.check("applied records deleted, then a restart", load.events, faults=8)
 
 
-async def test_aborted_and_committed_transactions_leave_no_difference(here: Place) -> None:
-    await here.projector().ready()
+async def test_aborted_and_committed_transactions_leave_no_difference(
+    deployment: Deployment,
+) -> None:
+    await deployment.projector().ready()
     dice = random.Random(26)
     load = Load(26)
     aborted = 0
-    producer = AIOKafkaProducer(bootstrap_servers=here.topic.bootstrap, transactional_id="chaos")
+    producer = AIOKafkaProducer(
+        bootstrap_servers=deployment.topic.bootstrap, transactional_id="chaos"
+    )
     await producer.start()
     try:
         for turn in range(60):
@@ -158,12 +164,14 @@ async def test_aborted_and_committed_transactions_leave_no_difference(here: Plac
             await asyncio.gather(
                 *[
                     await producer.send(
-                        here.topic.events, key=event["subject"].encode(), value=to_json(event)
+                        deployment.topic.events, key=event["subject"].encode(), value=to_json(event)
                     )
                     for event in taken
                 ]
             )
-            if dice.random() < 0.4 or turn == 59:  # the last one leaves marks that end the log
+            if (
+                dice.random() < 0.4 or turn == 59
+            ):  # the last one leaves transaction markers at the end of the log
                 await producer.abort_transaction()
                 del load.events[-len(taken) :]
                 aborted += 1
@@ -171,39 +179,45 @@ async def test_aborted_and_committed_transactions_leave_no_difference(here: Plac
                 await producer.commit_transaction()
     finally:
         await producer.stop()
-    await here.check("a transaction aborted among committed ones", load.events, faults=aborted)
+    await deployment.check(
+        "a transaction aborted among committed ones", load.events, faults=aborted
+    )
 
 
-async def _applied(here: Place, by: int) -> None:
-    before = await here.applied()
+async def _applied(deployment: Deployment, by: int) -> None:
+    before = await deployment.applied()
 
     async def has_grown() -> bool:
-        return await here.applied() >= before + by
+        return await deployment.applied() >= before + by
 
     await until(has_grown, within_s=90.0, every_s=0.1)
 
 
-async def _made_anew(here: Place) -> None:
+async def _made_anew(deployment: Deployment) -> None:
     """Create the topic again; Kafka may still be busy deleting it."""
 
     async def is_made() -> bool:
-        admin = AIOKafkaAdminClient(bootstrap_servers=here.topic.bootstrap)
+        admin = AIOKafkaAdminClient(bootstrap_servers=deployment.topic.bootstrap)
         await admin.start()
         try:
-            return here.topic.events not in await admin.list_topics()
+            return deployment.topic.events not in await admin.list_topics()
         finally:
             await admin.close()
 
     await until(is_made)
-    await create_topics(here.topic.bootstrap, here.topic.events, here.topic.dead_letters, 8)
+    await create_topics(
+        deployment.topic.bootstrap, deployment.topic.events, deployment.topic.dead_letters, 8
+    )
 
 
-async def _parked(here: Place, projector: ProjectorProcess, shards: set[int]) -> list[Meta]:
-    """Wait until just these shards are parked, and said to be: meta, /readyz, metrics, log."""
+async def _parked(
+    deployment: Deployment, projector: ProjectorProcess, shards: set[int]
+) -> list[Meta]:
+    """Wait until exactly these shards are parked, according to meta, /readyz, metrics and log."""
     seen: list[Meta] = []
 
     async def are_parked() -> bool:
-        seen[:] = [meta for meta in await here.metas() if meta]
+        seen[:] = [meta for meta in await deployment.metas() if meta]
         return {n for n, meta in enumerate(seen) if meta.parked} == shards
 
     await until(are_parked, within_s=60.0, every_s=0.1)
@@ -242,5 +256,5 @@ def _offset(meta: Meta | None) -> int:
 
 
 def _moved(before: Meta | None, after: Meta | None) -> int:
-    """1 if the shard has gone on although it must not."""
+    """Returns 1 if the shard has continued although it must not."""
     return int(_offset(before) != _offset(after))

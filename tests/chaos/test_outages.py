@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from chaos.load import Load, under_load
-from chaos.projectors import Place, ProjectorProcess, place
+from chaos.projectors import Deployment, ProjectorProcess, deployment_on
 from devkit.real_engines import RealKafka, RealRedis
 from devkit.real_engines.node import Node
 from devkit.stack.topics import create_topics
@@ -25,7 +25,7 @@ MOST_GROWTH = 64 << 20
 
 
 async def waited_out(projector: ProjectorProcess, node: Node, load: Load) -> None:
-    """Freeze the engine for a while and see what the projector does meanwhile."""
+    """Freeze the engine for a while and check what the projector does meanwhile."""
     await until(lambda: load.sent > 5_000, within_s=30.0)
     process = psutil.Process(projector.child.pid)
     lines = projector.log.count("\n")
@@ -49,13 +49,13 @@ async def waited_out(projector: ProjectorProcess, node: Node, load: Load) -> Non
 
 
 async def test_projector_waits_while_redis_is_unreachable_for_a_minute(
-    here: Place, real_redis: RealRedis
+    deployment: Deployment, real_redis: RealRedis
 ) -> None:
-    projector = here.projector()
+    projector = deployment.projector()
     await projector.ready()
-    async with under_load(here.topic.bootstrap, here.topic.events, seed=41) as load:
+    async with under_load(deployment.topic.bootstrap, deployment.topic.events, seed=41) as load:
         await waited_out(projector, real_redis.node, load)
-    await here.check("Redis away for a minute", load.events, faults=1, rate=load.rate)
+    await deployment.check("Redis away for a minute", load.events, faults=1, rate=load.rate)
 
 
 async def test_projector_waits_while_kafka_is_unreachable_for_a_minute(
@@ -64,12 +64,12 @@ async def test_projector_waits_while_kafka_is_unreachable_for_a_minute(
     async with RealKafka(tmp_path / "kafka", settings=SHORT_SESSIONS) as kafka:
         topic = Topic(kafka.bootstrap, "away", "away.dlq", 8)
         await create_topics(kafka.bootstrap, topic.events, topic.dead_letters, 8)
-        async with place(topic, real_redis.url, tmp_path) as here:
-            projector = here.projector()
+        async with deployment_on(topic, real_redis.url, tmp_path) as deployment:
+            projector = deployment.projector()
             await projector.ready()
             async with under_load(topic.bootstrap, topic.events, seed=42) as load:
                 await waited_out(projector, kafka.nodes[1], load)
-            await here.check("Kafka away for a minute", load.events, faults=1, rate=load.rate)
+            await deployment.check("Kafka away for a minute", load.events, faults=1, rate=load.rate)
 
 
 async def test_projector_waits_while_kafka_is_restarted(
@@ -78,8 +78,8 @@ async def test_projector_waits_while_kafka_is_restarted(
     async with RealKafka(tmp_path / "kafka", settings=SHORT_SESSIONS) as kafka:
         topic = Topic(kafka.bootstrap, "stopped", "stopped.dlq", 8)
         await create_topics(kafka.bootstrap, topic.events, topic.dead_letters, 8)
-        async with place(topic, real_redis.url, tmp_path) as here:
-            projector = here.projector()
+        async with deployment_on(topic, real_redis.url, tmp_path) as deployment:
+            projector = deployment.projector()
             await projector.ready()
             async with under_load(topic.bootstrap, topic.events, seed=43) as load:
                 await asyncio.sleep(3.0)
@@ -92,4 +92,6 @@ async def test_projector_waits_while_kafka_is_restarted(
                 await kafka.start(1)
                 await projector.ready(60.0)
                 await asyncio.sleep(3.0)
-            await here.check("Kafka stopped and started", load.events, faults=1, rate=load.rate)
+            await deployment.check(
+                "Kafka stopped and started", load.events, faults=1, rate=load.rate
+            )

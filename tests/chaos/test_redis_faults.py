@@ -14,7 +14,7 @@ import projector.store.client as projector
 import query_api.connections as query_api
 from chaos.growing import Growing
 from chaos.load import flowing, under_load
-from chaos.projectors import Place, place
+from chaos.projectors import Deployment, deployment_on
 from chaos.readers import reading
 from contracts.keys import ShardKeys
 from devkit.real_engines import RealRedisCluster, RedisPair
@@ -25,30 +25,30 @@ from support.topics import Topic
 from support.waiting import until
 
 
-async def grown(here: Place, by: int) -> None:
+async def grown(deployment: Deployment, by: int) -> None:
     """Wait until so many more records are applied than now."""
-    before = await here.applied()
+    before = await deployment.applied()
 
     async def has_grown() -> bool:
         try:
-            return await here.applied() >= before + by
+            return await deployment.applied() >= before + by
         except RETRYABLE:
             return False
 
     await until(has_grown, within_s=60.0, every_s=0.05)
 
 
-async def test_redis_emptied_under_load_is_filled_again(here: Place) -> None:
-    await here.projector().ready()
+async def test_redis_emptied_under_load_is_filled_again(deployment: Deployment) -> None:
+    await deployment.projector().ready()
     times = 5
-    async with under_load(here.topic.bootstrap, here.topic.events, seed=11) as load:
+    async with under_load(deployment.topic.bootstrap, deployment.topic.events, seed=11) as load:
         for _ in range(times):
-            await grown(here, 5_000)
-            server = here.redis_url
+            await grown(deployment, 5_000)
+            server = deployment.redis_url
             async with asyncio.timeout(5):
                 await _ask(server, "FLUSHALL")
     assert load.rate >= 2_000
-    await here.check("FLUSHALL of Redis", load.events, faults=times, rate=load.rate)
+    await deployment.check("FLUSHALL of Redis", load.events, faults=times, rate=load.rate)
 
 
 async def test_promoted_lagging_replica_is_brought_up_to_date(
@@ -58,16 +58,16 @@ async def test_promoted_lagging_replica_is_brought_up_to_date(
     async with (
         RedisPair(tmp_path / "pair") as pair,
         proxy(pair.primary.port) as address,
-        place(real_topic, f"redis://{address.address}/0", tmp_path) as here,
+        deployment_on(real_topic, f"redis://{address.address}/0", tmp_path) as deployment,
     ):
-        await here.projector().ready()
+        await deployment.projector().ready()
         async with under_load(real_topic.bootstrap, real_topic.events, seed=12) as load:
             for _ in range(times):
-                lost = await _fail_over(here, pair, address)
+                lost = await _fail_over(deployment, pair, address)
                 assert lost > 0, "the replica had everything: nothing was lost"
                 await _new_replica(pair)
         assert load.rate >= 2_000
-        await here.check(
+        await deployment.check(
             "primary killed, a replica that lags promoted",
             load.events,
             faults=times,
@@ -75,17 +75,17 @@ async def test_promoted_lagging_replica_is_brought_up_to_date(
         )
 
 
-async def _fail_over(here: Place, pair: RedisPair, address: Proxy) -> int:
-    """Lose the primary with what the replica lacks; how many records that takes back."""
-    await grown(here, 3_000)
+async def _fail_over(deployment: Deployment, pair: RedisPair, address: Proxy) -> int:
+    """Lose the primary with what the replica lacks; returns how many records that loses."""
+    await grown(deployment, 3_000)
     await pair.replicating()
     await pair.cut_off()
-    await grown(here, 3_000)
-    before = await here.applied()
+    await grown(deployment, 3_000)
+    before = await deployment.applied()
     pair.primary.kill()
     address.cut()
     await pair.promote()
-    keys = [ShardKeys("g1", shard).meta for shard in range(here.topic.partitions)]
+    keys = [ShardKeys("g1", shard).meta for shard in range(deployment.topic.partitions)]
     after = sum([int(await pair.primary.ask("HGET", key, "offset") or 0) for key in keys])
     address.switch(pair.primary.port)
     return before - after
@@ -99,10 +99,10 @@ async def _new_replica(pair: RedisPair) -> None:
 
 
 AWAY = ("stale: ", ": 503: ", "no answer: ReadTimeout")
-"""What readers may complain of while a server is away: a stale report, and rows not to be had."""
+"""What readers may complain of while a server is down: a stale report, and missing rows."""
 
 LOST = ("went back", "after an answer as of", "by when Kafka had")
-"""And where it took its last writes with it, which may have been shown: figures go back."""
+"""The same if its last writes are lost, which may have been shown: figures may decrease."""
 
 
 @dataclass
@@ -112,7 +112,7 @@ class Struck:
 
 @asynccontextmanager
 async def striking(
-    here: Place, fault: str, seed: int, *, explained: tuple[str, ...]
+    deployment: Deployment, fault: str, seed: int, *, explained: tuple[str, ...]
 ) -> AsyncIterator[Struck]:
     """A projector under load and readers on the API, while the test does what `fault` says.
 
@@ -120,22 +120,22 @@ async def striking(
     no reader may have complained of anything but what is `explained`.
     """
     growing, struck = Growing(), Struck()
-    running = here.projector()
+    running = deployment.projector()
     await running.ready()
     async with (
-        under_load(here.topic.bootstrap, here.topic.events, seed=seed) as load,
-        flowing(growing, here.topic.bootstrap, here.topic.events),
-        reading(here, growing) as readers,
+        under_load(deployment.topic.bootstrap, deployment.topic.events, seed=seed) as load,
+        flowing(growing, deployment.topic.bootstrap, deployment.topic.events),
+        reading(deployment, growing) as readers,
     ):
-        await grown(here, 5_000)
+        await grown(deployment, 5_000)
         yield struck
-        await grown(here, 3_000)
+        await grown(deployment, 3_000)
         await until(readers.are_fresh, within_s=30.0)
     assert load.rate >= 2_000
     wrong = [one for one in readers.wrong if not any(words in one for words in explained)]
     assert not wrong, wrong[:20]
     assert '"exception"' not in running.log, running.log
-    await here.check(
+    await deployment.check(
         fault,
         load.events + growing.events,
         faults=struck.times,
@@ -152,11 +152,11 @@ async def test_projector_leaves_a_demoted_primary_that_keeps_its_connections(
     async with (
         RedisPair(tmp_path / "pair") as pair,
         proxy(pair.primary.port) as name,
-        place(real_topic, f"redis://{name.address}/0", tmp_path) as here,
-        striking(here, fault, 15, explained=("stale: ", *LOST)) as struck,
+        deployment_on(real_topic, f"redis://{name.address}/0", tmp_path) as deployment,
+        striking(deployment, fault, 15, explained=("stale: ", *LOST)) as struck,
     ):
         for number in range(4):
-            await grown(here, 3_000)
+            await grown(deployment, 3_000)
             await pair.replicating()
             name.point(pair.replica.port)
             await pair.promote()
@@ -171,9 +171,9 @@ async def test_slots_of_a_cluster_move_while_they_are_written_and_read(
 ) -> None:
     fault, rounds = "a slot of the Redis Cluster moved, readers polling", 3
     async with (
-        place(real_topic, cluster.url, tmp_path) as here,
+        deployment_on(real_topic, cluster.url, tmp_path) as deployment,
         RedisCluster.from_url(cluster.url.replace("+cluster", "")) as client,
-        striking(here, fault, 13, explained=()) as struck,
+        striking(deployment, fault, 13, explained=()) as struck,
     ):
         for number in range(rounds * real_topic.partitions):
             slot = client.keyslot(ShardKeys("g1", number % real_topic.partitions).meta)
@@ -189,12 +189,12 @@ async def test_killed_cluster_primary_is_replaced_without_a_difference(
 ) -> None:
     fault = "a primary of the Redis Cluster killed, readers polling"
     async with (
-        place(real_topic, cluster.url, tmp_path) as here,
-        striking(here, fault, 14, explained=(*AWAY, *LOST)) as struck,
+        deployment_on(real_topic, cluster.url, tmp_path) as deployment,
+        striking(deployment, fault, 14, explained=(*AWAY, *LOST)) as struck,
     ):
         (await cluster.primary_nodes())[0].kill()
         await cluster.whole()
-        here.redis_url = cluster.url
+        deployment.redis_url = cluster.url
         struck.times = 1
 
 
@@ -203,14 +203,14 @@ async def test_frozen_cluster_primary_wakes_up_as_a_replica(
 ) -> None:
     fault = "a primary of the Redis Cluster frozen past its succession, readers polling"
     async with (
-        place(real_topic, cluster.url, tmp_path) as here,
-        striking(here, fault, 16, explained=(*AWAY, *LOST)) as struck,
+        deployment_on(real_topic, cluster.url, tmp_path) as deployment,
+        striking(deployment, fault, 16, explained=(*AWAY, *LOST)) as struck,
     ):
         frozen = (await cluster.primary_nodes())[0]
         heir = cluster.nodes[cluster.nodes.index(frozen) + cluster.primaries]
         frozen.freeze()
         await until(lambda: _is_primary(heir), within_s=30.0)
-        await asyncio.sleep(2)  # both services have begun with the heir, or wait for an answer
+        await asyncio.sleep(2)  # both services use the new primary already, or wait for a response
         frozen.thaw()
         await cluster.whole()
         struck.times = 1

@@ -14,9 +14,9 @@ from aiokafka.partitioner import murmur2
 from chaos.histories import ZONE
 from chaos.independent import Event
 from chaos.load import Load, flowing, under_load
-from chaos.projectors import Place, ProjectorProcess
+from chaos.projectors import Deployment, ProjectorProcess
 from chaos.readers import served_api
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.consumer.storm import WINDOW
 from support.events import cloud_event
 from support.topics import end_offsets, read_all
@@ -26,16 +26,16 @@ STRUCK = 3
 """The partition to which all tasks of that publisher belong."""
 
 RATE, LEAST_RATE = 2_150, 2_000
-"""Events a second of everyone else."""
+"""Events a second of all other publishers."""
 
 FILLED = WINDOW + 2_000
-"""Good records of the partition before the storm: more than its window takes."""
+"""Good records of the partition before the storm: more than its window holds."""
 
 STORM_RATE = 1_500
 
 
 class Publisher(Load):
-    """Plans in one partition; after a bad deploy none that can be read."""
+    """Plans in one partition; after a bad deploy none of them is valid."""
 
     def __init__(self, rate: int, partitions: int, *, name: str, is_broken: bool = False) -> None:
         super().__init__(0, rate)
@@ -67,7 +67,7 @@ def _plan(task: str, number: int, *, is_broken: bool) -> Event:
 
 
 class Repaired(Load):
-    """What a broken publisher has sent, as it should have been; then it goes on with good ones."""
+    """What a broken publisher has sent, corrected; then it continues with good events."""
 
     def __init__(self, sent: list[Event], rate: int) -> None:
         super().__init__(0, rate)
@@ -86,65 +86,65 @@ def _repaired(event: Event) -> Event:
     return {**event, "data": data}
 
 
-async def test_shard_resumes_when_the_storm_is_accepted(here: Place) -> None:
-    filled, projector = await _filled(here)
+async def test_shard_resumes_when_the_storm_is_accepted(deployment: Deployment) -> None:
+    filled, projector = await _filled(deployment)
     async with (
-        _shown(here) as shown,
-        under_load(here.topic.bootstrap, here.topic.events, seed=71, rate=RATE) as load,
-        _storm(here) as storm,
+        _shown(deployment) as shown,
+        under_load(deployment.topic.bootstrap, deployment.topic.events, seed=71, rate=RATE) as load,
+        _storm(deployment) as storm,
     ):
-        await _parked(here, projector, shown)
-        await _others_go_on(here)
+        await _parked(deployment, projector, shown)
+        await _others_go_on(deployment)
         projector.child.kill()
-        again = here.projector("again")
-        await _parked(here, again, shown)
-    end = (await end_offsets(here.topic))[STRUCK]
+        again = deployment.projector("again")
+        await _parked(deployment, again, shown)
+    end = (await end_offsets(deployment.topic))[STRUCK]
     assert "storm_over" not in again.log, "nobody has mended the publisher yet"
     arguments = ("run", "--accept-through", str(end - 1), "--partition", str(STRUCK))
-    accepting = here.projector("accepting", *arguments)
-    await _checked(here, "accepted", [*load.events, *filled.events], storm, load)
-    await _whole_again(here, again, accepting)
+    accepting = deployment.projector("accepting", *arguments)
+    await _checked(deployment, "accepted", [*load.events, *filled.events], storm, load)
+    await _whole_again(deployment, again, accepting)
 
 
-async def test_shard_resumes_when_the_publisher_is_fixed(here: Place) -> None:
-    filled, projector = await _filled(here)
+async def test_shard_resumes_when_the_publisher_is_fixed(deployment: Deployment) -> None:
+    filled, projector = await _filled(deployment)
     async with (
-        _shown(here) as shown,
-        under_load(here.topic.bootstrap, here.topic.events, seed=72, rate=RATE) as load,
+        _shown(deployment) as shown,
+        under_load(deployment.topic.bootstrap, deployment.topic.events, seed=72, rate=RATE) as load,
     ):
-        async with _storm(here) as storm:
-            await _parked(here, projector, shown)
+        async with _storm(deployment) as storm:
+            await _parked(deployment, projector, shown)
         mended = Repaired(storm.events, STORM_RATE)
-        async with flowing(mended, here.topic.bootstrap, here.topic.events):
+        async with flowing(mended, deployment.topic.bootstrap, deployment.topic.events):
             await until(lambda: mended.sent == storm.sent, within_s=60.0)
         await until(lambda: "storm_over" in projector.log, within_s=30.0)
-        await _others_go_on(here)
+        await _others_go_on(deployment)
     events = [*load.events, *filled.events, *mended.events]
-    await _checked(here, "the publisher mended", events, storm, load)
-    await _whole_again(here, projector)
+    await _checked(deployment, "the publisher mended", events, storm, load)
+    await _whole_again(deployment, projector)
 
 
-async def _filled(here: Place) -> tuple[Publisher, ProjectorProcess]:
-    """A partition with more good records than the window takes, applied."""
-    projector = here.projector("first")
+async def _filled(deployment: Deployment) -> tuple[Publisher, ProjectorProcess]:
+    """Fill a partition with more good records than the window holds, all applied."""
+    projector = deployment.projector("first")
     await projector.ready()
-    filled = Publisher(10_000, here.topic.partitions, name="good")
-    await filled.run(here.topic.bootstrap, here.topic.events, most=FILLED)
-    await here.caught_up()
+    filled = Publisher(10_000, deployment.topic.partitions, name="good")
+    await filled.run(deployment.topic.bootstrap, deployment.topic.events, most=FILLED)
+    await deployment.caught_up()
     return filled, projector
 
 
 @asynccontextmanager
-async def _storm(here: Place) -> AsyncIterator[Publisher]:
-    broken = Publisher(STORM_RATE, here.topic.partitions, name="broken", is_broken=True)
-    async with flowing(broken, here.topic.bootstrap, here.topic.events):
+async def _storm(deployment: Deployment) -> AsyncIterator[Publisher]:
+    broken = Publisher(STORM_RATE, deployment.topic.partitions, name="broken", is_broken=True)
+    async with flowing(broken, deployment.topic.bootstrap, deployment.topic.events):
         yield broken
 
 
 @asynccontextmanager
-async def _shown(here: Place) -> AsyncIterator[httpx.AsyncClient]:
+async def _shown(deployment: Deployment) -> AsyncIterator[httpx.AsyncClient]:
     """An API that holds today's report."""
-    async with served_api(here) as client:
+    async with served_api(deployment) as client:
 
         async def is_fresh() -> bool:
             try:
@@ -157,11 +157,13 @@ async def _shown(here: Place) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def _parked(here: Place, projector: ProjectorProcess, shown: httpx.AsyncClient) -> None:
-    """Wait until the shard, and only that one, is parked; everyone must say so, and why."""
+async def _parked(
+    deployment: Deployment, projector: ProjectorProcess, shown: httpx.AsyncClient
+) -> None:
+    """Wait until only that shard is parked; meta, projector and API must say so, and why."""
 
     async def meta() -> Meta | None:
-        found = (await here.metas())[STRUCK]
+        found = (await deployment.metas())[STRUCK]
         return found if found and found.parked else None
 
     def is_logged() -> bool:
@@ -179,9 +181,11 @@ async def _parked(here: Place, projector: ProjectorProcess, shown: httpx.AsyncCl
     assert int(said[1]) > WINDOW / 2
     assert "'invalid'" in why
     assert f"--partition {STRUCK}" in why
-    dead = (await here.dead()).get("invalid", 0)
+    dead = (await deployment.dead()).get("invalid", 0)
     assert dead <= WINDOW / 2, "the batch that crossed the limit was applied"
-    others = [found.parked for at, found in enumerate(await here.metas()) if found and at != STRUCK]
+    others = [
+        found.parked for at, found in enumerate(await deployment.metas()) if found and at != STRUCK
+    ]
     assert not any(others), others
 
     status, body = await projector.health()
@@ -198,14 +202,14 @@ async def _parked(here: Place, projector: ProjectorProcess, shown: httpx.AsyncCl
     await until(is_in_report, within_s=10.0)
 
 
-async def _others_go_on(here: Place) -> None:
+async def _others_go_on(deployment: Deployment) -> None:
     """Every other shard reaches the present end of its partition; its owner stays the same."""
-    ends = await end_offsets(here.topic)
+    ends = await end_offsets(deployment.topic)
 
     async def have_gone_on() -> bool:
         return all(
             meta and meta.offset >= ends[at]
-            for at, meta in enumerate(await here.metas())
+            for at, meta in enumerate(await deployment.metas())
             if at != STRUCK
         )
 
@@ -213,30 +217,30 @@ async def _others_go_on(here: Place) -> None:
 
 
 async def _checked(
-    here: Place, how: str, events: list[Event], storm: Publisher, load: Load
+    deployment: Deployment, how: str, events: list[Event], storm: Publisher, load: Load
 ) -> None:
-    """All the good ones count, and all the bad ones are dead letters, each with its offset."""
+    """Check that all good events count and all bad ones are dead letters, each with its offset."""
     assert load.slowest() >= LEAST_RATE
-    await here.check(
+    await deployment.check(
         f"a storm of dead letters parks its shard: {how}",
         events,
         faults=storm.sent,
         rate=load.slowest(),
     )
-    assert await here.dead() == {"invalid": storm.sent}
+    assert await deployment.dead() == {"invalid": storm.sent}
     bad = {
         record.offset
-        for record in await read_all(here.topic.bootstrap, here.topic.events, STRUCK)
+        for record in await read_all(deployment.topic.bootstrap, deployment.topic.events, STRUCK)
         if b"contactDate" in record.value
     }
-    letters = await read_all(here.topic.bootstrap, here.topic.dead_letters)
+    letters = await read_all(deployment.topic.bootstrap, deployment.topic.dead_letters)
     assert len(bad) == storm.sent
     assert {_origin(letter) for letter in letters} == {(STRUCK, offset) for offset in bad}
 
 
-async def _whole_again(here: Place, *projectors: ProjectorProcess) -> None:
+async def _whole_again(deployment: Deployment, *projectors: ProjectorProcess) -> None:
     await asyncio.gather(*(one.ready() for one in projectors))
-    assert not any(meta and meta.parked for meta in await here.metas())
+    assert not any(meta and meta.parked for meta in await deployment.metas())
 
 
 def _origin(letter: Any) -> tuple[int, int]:

@@ -64,7 +64,7 @@ async def publish(topic: Topic, made: Iterable[tuple[dict[str, Any], int | None]
 
 
 async def caught_up(api: Api, count: int, **parameters: str) -> dict[str, Any]:
-    """The report as soon as it counts so many calls."""
+    """Returns the report as soon as it counts so many calls."""
 
     async def answer() -> dict[str, Any] | None:
         found: dict[str, Any] = await api.get("/report", **parameters)
@@ -101,7 +101,7 @@ async def test_the_report_over_the_campaign_counts_what_its_file_counts(
 
 
 @pytest.mark.parametrize("hour", [11.5, 15])
-async def test_the_report_of_a_simulated_day_is_what_its_events_come_to(
+async def test_report_of_a_simulated_day_matches_its_events(
     topic: Topic, redis_url: str, hour: float
 ) -> None:
     day = date.today()  # noqa: DTZ011 - any date within the retention is well

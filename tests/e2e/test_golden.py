@@ -49,7 +49,7 @@ async def test_the_days_give_their_six_reports(
 
 
 async def contacts_of(api: Api, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every contact of the expected dates as the API's rows have it, in golden's order."""
+    """Returns every contact of the expected dates as the API's rows show it, in golden's order."""
     rows = []
     for date in sorted({contact["contact_date"] for contact in expected}):
         page = await api.get("/contacts", date=date, limit=200)
@@ -86,7 +86,7 @@ SAME = (
 
 
 def as_row(contact: dict[str, Any]) -> dict[str, Any]:
-    """What of golden's contact a row of the API has."""
+    """Returns the fields of golden's contact that a row of the API has."""
     return {
         **{name: contact[name] for name in (*SAME, *PARTIES)},
         "orders": contact["orders"],

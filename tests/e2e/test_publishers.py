@@ -156,7 +156,7 @@ async def planned_total(shards: Shards) -> int:
 
 
 async def dead_letters(topic: Topic) -> list[dict[str, Any]]:
-    """The dead letters: what their headers say, with key and value."""
+    """Returns the dead letters: their headers, key and value."""
     found = await read_all(topic.bootstrap, topic.dead_letters)
     return [
         {

@@ -53,7 +53,7 @@ async def report(stack: RunningStack, token: str, **parameters: str) -> httpx.Re
 
 
 def processes(stack: RunningStack) -> list[psutil.Process]:
-    """The command and everything below it."""
+    """Returns the process of the command and all its descendants."""
     command = psutil.Process(stack.child.pid)
     return [command, *command.children(recursive=True)]
 
@@ -79,7 +79,7 @@ async def test_what_is_published_is_in_the_report(stack: RunningStack, tmp_path:
         answer = await report(stack, token, date=DAY, operator_id="op-1")
         if answer.status_code != 200:
             return False
-        # The figures can be there a moment before it is known how fresh they are.
+        # The figures can be shown a moment before their freshness is known.
         body = answer.json()
         return (body["totals"]["planned"], body["lag_events"]) == (25, 0)
 
@@ -254,7 +254,7 @@ async def test_a_service_that_dies_stops_the_stack_and_is_named(tmp_path: Path) 
         assert "projector was ended by SIGKILL" in last
 
 
-async def test_the_demo_plays_a_day_in_plain_lines_and_stops_when_told(tmp_path: Path) -> None:
+async def test_demo_prints_a_day_in_plain_lines_and_stops_on_a_signal(tmp_path: Path) -> None:
     free = ("--kafka-port", "0", "--redis-port", "0", "--api-port", "0")
     demo = Child(
         "demo",

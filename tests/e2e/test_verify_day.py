@@ -29,7 +29,7 @@ async def test_verify_passes_a_correct_day_and_names_a_broken_cell(tmp_path: Pat
 
 
 async def verified(stack: RunningStack) -> str:
-    """What verify says once every event was applied: it counts the tasks it found."""
+    """Returns what verify prints once every event is applied: how many tasks it found."""
 
     async def says_all() -> str:
         said = await stack.obzvon("verify")

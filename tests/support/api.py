@@ -20,7 +20,7 @@ from support.waiting import until
 
 
 class Clock:
-    """The report's clock: set `now`, or let it be real time."""
+    """The report's clock: set `now`, or leave it at real time."""
 
     def __init__(self, now: str | None = None) -> None:
         self.now = now
@@ -46,7 +46,7 @@ class Api:
         return state_of(self.app)
 
     async def get(self, path: str, **parameters: Any) -> Any:
-        """The JSON of an answer that must be a 200."""
+        """Returns the JSON of a response that must be a 200."""
         answer = await self.client.get(f"/api/v1{path}", params=parameters)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -69,22 +69,22 @@ class Api:
         return (await self.get("/report", **{"date": DAY, **parameters}))["totals"]
 
     async def shows_planned(self, count: int) -> bool:
-        """Whether the report of `DAY`, which must be there, counts so many planned contacts."""
+        """Returns whether the report of `DAY`, which must be there, counts so many planned contacts."""
         return bool((await self.totals())["planned"] == count)
 
     async def is_stale(self) -> bool:
-        """Whether the report of `DAY` calls itself stale."""
+        """Returns whether the report of `DAY` calls itself stale."""
         return bool((await self.get("/report", date=DAY))["stale"])
 
     async def is_fresh(self) -> bool:
         return not await self.is_stale()
 
     async def status(self, path: str = "/api/v1/report", **parameters: str) -> int:
-        """The status of an answer at this path of the whole server."""
+        """Returns the status of a response at this path of the whole server."""
         return (await self.client.get(path, params=parameters)).status_code
 
     async def up_to_date(self) -> None:
-        """Wait for a read of all of Redis that begins now."""
+        """Wait for a read of all of Redis that starts now."""
         await asyncio.wait_for(self.state.mirror.reread(), 5)
 
 
@@ -100,7 +100,7 @@ def app_of(
 async def running_api(
     redis_url: str, issuer: Issuer, now: str | None = None, **settings: Any
 ) -> AsyncIterator[Api]:
-    """The API with its lifespan, and a client that is a head."""
+    """The API with its lifespan, and a client with the role head."""
     app, clock = app_of(redis_url, issuer, now, **settings)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)

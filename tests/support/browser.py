@@ -4,13 +4,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from support.guarded import Guarded
+from support.guarded_app import GuardedApp
 
 COOKIE = "obzvon_session"
 
 
-async def at_the_issuer(api: Guarded, path: str = "/login") -> str:
-    """Begin a login; the address at which the issuer sends the browser back."""
+async def at_the_issuer(api: GuardedApp, path: str = "/login") -> str:
+    """Start a login; returns the address to which the issuer sends the browser back."""
     begun = await api.client.get(path)
     assert begun.status_code == 303, begun.text
     async with httpx.AsyncClient(trust_env=False, verify=False) as browser:
@@ -18,11 +18,11 @@ async def at_the_issuer(api: Guarded, path: str = "/login") -> str:
     return str(approved.headers["location"])
 
 
-async def log_in(api: Guarded, path: str = "/login") -> httpx.Response:
+async def log_in(api: GuardedApp, path: str = "/login") -> httpx.Response:
     return await api.client.get(await at_the_issuer(api, path))
 
 
-async def logged_in(api: Guarded) -> None:
+async def logged_in(api: GuardedApp) -> None:
     answer = await log_in(api)
     assert answer.status_code == 303, answer.text
 

@@ -14,8 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 
 @dataclass(frozen=True)
-class Spanned:
-    """A span as it came."""
+class ReceivedSpan:
+    """A span as it was received."""
 
     service: str
     name: str
@@ -32,28 +32,28 @@ class Spanned:
 
 @dataclass
 class Collector:
-    """Every span that came, in the order in which they came."""
+    """Every span that was received, in that order."""
 
     url: str
-    spans: list[Spanned] = field(default_factory=list)
+    spans: list[ReceivedSpan] = field(default_factory=list)
 
-    def named(self, name: str) -> list[Spanned]:
+    def named(self, name: str) -> list[ReceivedSpan]:
         return [span for span in self.spans if span.name == name]
 
-    def children(self, parent: str) -> list[Spanned]:
+    def children(self, parent: str) -> list[ReceivedSpan]:
         return [span for span in self.spans if span.parent == parent]
 
-    def linked_to(self, id_: str) -> list[Spanned]:
+    def linked_to(self, id_: str) -> list[ReceivedSpan]:
         return [span for span in self.spans if id_ in span.links]
 
-    def reached_from(self, id_: str) -> list[Spanned]:
+    def reached_from(self, id_: str) -> list[ReceivedSpan]:
         """Where one gets from a span, with time: to its children, and along links to what came after.
 
         A link says which span came before, but for an event's to its chunk and a report's to the
         request that asked for it.
         """
         known = {span.id: span for span in self.spans}
-        reached: dict[str, Spanned] = {}
+        reached: dict[str, ReceivedSpan] = {}
         waiting = [id_]
         while waiting:
             at = waiting.pop()
@@ -100,9 +100,9 @@ def running_collector() -> Iterator[Collector]:
         thread.join()
 
 
-def spans_of(request: ExportTraceServiceRequest) -> list[Spanned]:
+def spans_of(request: ExportTraceServiceRequest) -> list[ReceivedSpan]:
     return [
-        Spanned(
+        ReceivedSpan(
             service=attributes_of(resource.resource)["service.name"],
             name=span.name,
             kind=span.kind,

@@ -64,10 +64,10 @@ class Issuer:
     access_ttl_s: float = 300
     gives_refresh_tokens: bool = True
     discovery: dict[str, Any] = field(default_factory=dict)
-    """Laid over the discovery document."""
+    """Replaces parts of the discovery document."""
     refresh_tokens: set[str] = field(default_factory=set)
     client_secrets: set[str] = field(default_factory=set)
-    """Those that came to the token endpoint."""
+    """The secrets that were sent to the token endpoint."""
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def token(
@@ -80,7 +80,7 @@ class Issuer:
         headers: dict[str, Any] | None = None,
         **claims: Any,
     ) -> str:
-        """An access token as RFC 9068 has it. A claim or header that is given as None is left out."""
+        """Returns an RFC 9068 access token. A claim or header given as None is left out."""
         now = seconds_now()
         body = {
             "iss": self.url,
@@ -107,7 +107,7 @@ class Issuer:
         algorithm: str = "RS256",
         headers: dict[str, Any] | None = None,
     ) -> str:
-        """A token of just these claims, however wrong they are."""
+        """Returns a token of exactly these claims, however wrong they are."""
         head = {"kid": key, "typ": "at+jwt", **(headers or {})}
         return jwt.api_jws.encode(
             json.dumps(claims).encode(),
@@ -117,7 +117,7 @@ class Issuer:
         )
 
     def id_token(self, **claims: Any) -> str:
-        """An ID token as OpenID Connect Core §2 has it."""
+        """Returns an ID token of OpenID Connect Core §2."""
         return self.token(
             None,
             headers={"typ": "JWT"},
@@ -178,7 +178,9 @@ class Issuer:
             self.refreshes += 1
             if form["refresh_token"] not in self.refresh_tokens:
                 return JSONResponse({"error": "invalid_grant"}, status_code=400)
-            self.refresh_tokens.discard(form["refresh_token"])  # good once, as issuers do
+            self.refresh_tokens.discard(
+                form["refresh_token"]
+            )  # valid only once, as with real issuers
             return JSONResponse(self._tokens(None))
         asked = self._codes.pop(form["code"], None)
         if asked is None or _challenge(form["code_verifier"]) != asked["code_challenge"]:
@@ -209,18 +211,18 @@ async def running_issuer() -> AsyncIterator[Issuer]:
 
 
 def seconds_now() -> int:
-    """The present as the times in claims have it."""
+    """Returns the present in seconds, as claims have it."""
     return int(time.time())
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """The claims of a token, whoever has signed it."""
+    """Returns the claims of a token without checking its signature."""
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
 
 
 def unsigned(header: object, claims: object, signature: str = "") -> str:
-    """A token put together by hand, of parts that need not be objects; text is taken as it is."""
+    """Returns a token of any parts, which need not be objects; text is used as it is."""
     return f"{_part(header)}.{_part(claims)}.{signature}"
 
 

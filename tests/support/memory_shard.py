@@ -16,7 +16,7 @@ START = "0001-01-01"
 
 
 class MemoryShard:
-    """Folds batches as the store does, and keeps what the change says."""
+    """Folds batches as the store does, and applies the changes."""
 
     def __init__(self, calendar: Calendar, horizon: str = START) -> None:
         self.hashes: dict[str, dict[str, bytes]] = {}

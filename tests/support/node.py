@@ -25,7 +25,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def script(name: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """A script of package.json; AssertionError with all it said if it fails."""
+    """Run a script of package.json; AssertionError with its output if it fails."""
     assert (WEB / "node_modules").is_dir(), "the client's tools are missing: run `make setup`"
     done = subprocess.run(
         [BIN / "node", "--run", name, "--", *arguments],
@@ -45,7 +45,7 @@ def script(name: str, *arguments: str, check: bool = True) -> subprocess.Complet
 async def node(
     *arguments: str | Path, **variables: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Node in the client's folder; it is killed if it has not ended by itself."""
+    """Run Node in the client's folder; it is killed if it does not end by itself."""
     process = await asyncio.create_subprocess_exec(
         BIN / "node",
         *arguments,
@@ -65,6 +65,6 @@ async def node(
 
 
 async def line(process: asyncio.subprocess.Process, within_s: float = 15) -> str:
-    """The next line it prints; empty when it has ended."""
+    """Returns the next line it prints; empty when it has ended."""
     assert process.stdout is not None
     return (await asyncio.wait_for(process.stdout.readline(), within_s)).decode().strip()

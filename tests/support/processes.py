@@ -24,8 +24,8 @@ OBZVON = str(Path(sys.executable).with_name("obzvon"))
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a command ended and what it said."""
+class CommandResult:
+    """How a command ended and what it printed."""
 
     code: int
     out: str
@@ -33,13 +33,13 @@ class Ended:
 
     @property
     def lines(self) -> list[str]:
-        """What it said on stderr, line by line."""
+        """What it printed on stderr, line by line."""
         return self.err.splitlines()
 
 
 async def projector_command(
     topic: Topic, redis_url: str, *arguments: str, within_s: float = 60.0, **more: str
-) -> Ended:
+) -> CommandResult:
     """Run `python -m projector …` to its end. `more` are settings, without their OBZVON_."""
     settings = {
         "KAFKA_BOOTSTRAP_SERVERS": topic.bootstrap,
@@ -91,8 +91,8 @@ async def obzvon(
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
     within_s: float = 60.0,
-) -> Ended:
-    """Run the command to its end; nothing it prints is a terminal's."""
+) -> CommandResult:
+    """Run the command to its end, without a terminal."""
     return await ended(
         OBZVON,
         *map(str, arguments),
@@ -104,7 +104,7 @@ async def obzvon(
 
 async def ended(
     *command: str, env: Mapping[str, str], stdin: bytes = b"", within_s: float = 60.0
-) -> Ended:
+) -> CommandResult:
     """Run a command to its end."""
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -119,11 +119,11 @@ async def ended(
         process.kill()
         raise
     assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+    return CommandResult(process.returncode, out.decode(), err.decode())
 
 
 def clean_environment() -> dict[str, str]:
-    """Ours without any OBZVON_… setting, and wide enough that no table is cut."""
+    """Returns our environment without OBZVON_… settings, wide enough that no table is cut."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("OBZVON_")}
     return {**ours, "COLUMNS": "160"}
 
@@ -139,13 +139,13 @@ class RunningStack:
     def data_dir(self) -> Path:
         return self.state.data_dir
 
-    async def obzvon(self, *arguments: str | Path, stdin: bytes = b"") -> Ended:
+    async def obzvon(self, *arguments: str | Path, stdin: bytes = b"") -> CommandResult:
         """Run a command against this stack."""
         command, *rest = arguments
         return await obzvon(command, "--data-dir", self.data_dir, *rest, stdin=stdin)
 
     async def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
-        """Tell it to stop, and give its exit code."""
+        """Stop it and return its exit code."""
         self.child.send(with_signal)
         return await asyncio.wait_for(self.child.exited(), 30.0)
 

@@ -8,7 +8,7 @@ import redis.asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.keys import ShardKeys
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.consumer import aiokafka_patch
 from projector.settings import Settings
 from projector.supervisor import Supervisor
@@ -17,7 +17,7 @@ from support.topics import Topic
 from support.waiting import until
 
 RETENTION_DAYS = 36_500
-"""So that fixtures with dates of their own are never too old."""
+"""So that the dates of fixtures are never too old."""
 
 
 def projector_settings(topic: Topic, redis_url: str, **more: Any) -> Settings:
@@ -64,7 +64,7 @@ class Shards:
             parts = [TopicPartition(self.topic.events, n) for n in range(self.topic.partitions)]
 
             async def is_caught_up() -> bool:
-                ends = await consumer.end_offsets(parts)  # forwarded records move it on
+                ends = await consumer.end_offsets(parts)  # forwarded records advance it
                 metas = await self.metas()
                 return all(m and m.offset >= ends[tp] for m, tp in zip(metas, parts, strict=True))
 
@@ -73,7 +73,7 @@ class Shards:
             await consumer.stop()
 
     async def dead(self) -> dict[str, int]:
-        """Dead letters by reason, over all shards."""
+        """Returns the dead letters by reason, over all shards."""
         found: dict[str, int] = {}
         for keys in self.keys:
             for reason, count in (await self.client.hgetall(keys.dead)).items():

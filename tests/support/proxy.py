@@ -75,7 +75,7 @@ class Proxy:
             await self._passing.wait()
             writer.write(chunk)
             await writer.drain()
-        raise ConnectionResetError  # one end has closed: so does the other
+        raise ConnectionResetError  # one end has closed, so close the other
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ async def send(topic: Topic, records: Iterable[Record]) -> None:
 
 
 def record_of(event: dict[str, Any]) -> Record:
-    """A structured event, its record stamped with the event's own time."""
+    """Returns the record of a structured event, with the event's own time as its timestamp."""
     moment = datetime.fromisoformat(event["time"])
     more = {"timestamp_ms": max(0, int(moment.timestamp() * 1000))}
     return event["subject"].encode(), to_json(event), more
@@ -38,7 +38,7 @@ async def publish(topic: Topic, events: Sequence[dict[str, Any]]) -> None:
 
 
 def compressing_producer(topic: Topic) -> Producer:
-    """librdkafka's producer, which sends whatever zstd makes small enough for the broker."""
+    """Returns librdkafka's producer, which sends what zstd makes small enough for the broker."""
     return Producer(
         {
             "bootstrap.servers": topic.bootstrap,

@@ -21,3 +21,9 @@ def holds_together(report: dict[str, Any]) -> None:
     for group in ("active", "overdue"):
         for name in totals[group]:
             assert totals[group][name] == sum(line[group][name] for line in lines)
+
+
+def figure(line: dict[str, Any], name: str) -> int:
+    """A figure of a line by its name, like `calls` or `overdue.carried`."""
+    group, _, part = name.partition(".")
+    return int(line[group][part] if part else line[group])

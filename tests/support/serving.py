@@ -21,12 +21,12 @@ async def served(
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    # Not `serve`: it installs signal handlers, and looks only now and then whether to stop.
+    # Not `serve`: it installs signal handlers, and checks only now and then whether to stop.
     await server.startup(sockets=[sock])
     try:
         yield address(sock)
     finally:
-        # Not `shutdown` either: that is for servers whose clients are to be let finish.
+        # Not `shutdown` either: it waits for clients to finish.
         for listener in server.servers:
             listener.close()
         for connection in list(server.server_state.connections):
@@ -37,7 +37,7 @@ async def served(
 
 
 def listening(port: int = 0) -> socket.socket:
-    """A port of 127.0.0.1, held: a free one, or one that was held before."""
+    """Returns a bound socket on 127.0.0.1: on a free port, or on the given one."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", port))

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from contracts.keys import Fingerprint
-from contracts.values import Cell, Meta, OpenKey, Row
+from contracts.meta import Meta
+from contracts.values import Cell, OpenKey, Row
 from projector.fold.calendar import Calendar
-from projector.fold.cells import cells, open_counts
+from projector.fold.cells import NOTHING, cells, open_counts
 from projector.fold.contacts import contacts
-from projector.fold.facts import Fact, content, fact_of_event
-from projector.fold.task import last_deliveries, latest_names
+from projector.fold.facts import Fact
+from projector.fold.task import latest_names
 from projector.fold.version import FOLD_VERSION
 from query_api.report.snapshot import CellCounts, OpenContacts, Shard, Snapshot
+from support import folded
 
 
 def _meta() -> Meta:
@@ -24,28 +25,19 @@ def _meta() -> Meta:
 META = _meta()
 
 
+MOSCOW = Calendar.of("Europe/Moscow", "24:00")
+
+
 def tasks_of(events: Iterable[dict[str, Any]]) -> dict[str, list[Fact]]:
     """The facts of each task, each identity once."""
-    tasks: dict[str, dict[tuple[str, str], Fact]] = {}
-    for event in events:
-        fact = fact_of_event(event)
-        facts = tasks.setdefault(event["subject"], {})
-        known = facts.get((fact.source, fact.id))
-        if known is None or content(fact) < content(known):
-            facts[fact.source, fact.id] = fact
-    return {task_id: list(facts.values()) for task_id, facts in tasks.items()}
-
-
-def calendar_of(timezone: str = "Europe/Moscow", day_end: str = "24:00") -> Calendar:
-    hour, minute = day_end.split(":")
-    return Calendar(ZoneInfo(timezone), int(hour) * 60 + int(minute))
+    tasks = folded.tasks_of(events, MOSCOW)
+    return {task_id: list(task.facts.values()) for task_id, task in tasks.items()}
 
 
 def snapshot_of(
-    events: Iterable[dict[str, Any]], calendar: Calendar | None = None, partitions: int = 3
+    events: Iterable[dict[str, Any]], calendar: Calendar = MOSCOW, partitions: int = 3
 ) -> Snapshot:
     """The events folded into shards, every date held."""
-    calendar = calendar or calendar_of()
     shards = []
     tasks = tasks_of(events)
     for number in range(partitions):
@@ -58,7 +50,7 @@ def snapshot_of(
             found = contacts(facts, calendar)
             for (date, *named), more in cells(found).items():
                 cell = Cell(*named)
-                known = counts.setdefault(date, {}).get(cell, (0,) * 11)
+                known = counts.setdefault(date, {}).get(cell, NOTHING)
                 counts[date][cell] = tuple(a + b for a, b in zip(known, more, strict=True))
             for bucket, number_of in open_counts(found).items():
                 key = OpenKey(*bucket[1:])
@@ -88,20 +80,10 @@ def snapshot_of(
     return Snapshot("g1", fingerprint, tuple(shards))
 
 
-def rows_of(events: Iterable[dict[str, Any]], calendar: Calendar | None = None) -> list[Row]:
-    """Every contact of the events, as it is stored."""
-    calendar = calendar or calendar_of()
+def rows_of(events: Iterable[dict[str, Any]], calendar: Calendar = MOSCOW) -> list[Row]:
+    """Returns every contact of the events as it is stored."""
     return [
         Row(task_id, *contact[:-1])
         for task_id, facts in tasks_of(events).items()
         for contact in contacts(facts, calendar)
     ]
-
-
-def deliveries_of(events: Iterable[dict[str, Any]]) -> dict[str, str]:
-    calendar = calendar_of()
-    latest: dict[str, str] = {}
-    for facts in tasks_of(events).values():
-        for address, date in last_deliveries(facts, calendar).items():
-            latest[address] = max(latest.get(address, ""), date)
-    return latest

@@ -43,7 +43,7 @@ _due = st.none() | st.builds(
 
 
 def _without_absent(draw: st.DrawFn, data: dict[str, Any]) -> dict[str, Any]:
-    """Leave some of the null fields out: null and absent must read the same."""
+    """Leave out some of the null fields: null and absent must be read alike."""
     keeps = draw(st.booleans())
     return {name: value for name, value in data.items() if keeps or value is not None}
 
@@ -123,7 +123,7 @@ def events(draw: st.DrawFn, kinds: tuple[str, ...] = tuple(_DATA)) -> dict[str, 
 
 @st.composite
 def histories(draw: st.DrawFn, most: int = 24) -> list[dict[str, Any]]:
-    """Events of a few tasks in some order, most of whose tasks are planned."""
+    """Events of a few tasks in any order; most of the tasks are planned."""
     plans = draw(st.lists(events(("planned",)), min_size=1, max_size=5))
     others = draw(st.lists(events(), max_size=most))
     return draw(st.permutations(plans + others))

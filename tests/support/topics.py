@@ -34,7 +34,7 @@ async def fresh_topic(bootstrap: str, partitions: int = 4) -> AsyncIterator[Topi
 async def read_all(
     bootstrap: str, topic: str, partition: int | None = None
 ) -> list[ConsumerRecord[Any, Any]]:
-    """Every record of the topic, or of one of its partitions, to its present end."""
+    """Returns every record of the topic, or of one of its partitions, up to its present end."""
     whole = [topic] if partition is None else []
     consumer = AIOKafkaConsumer(*whole, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
@@ -52,7 +52,7 @@ async def read_all(
 
 
 async def end_offsets(topic: Topic) -> list[int]:
-    """Where each partition of the events topic ends."""
+    """Returns where each partition of the events topic ends."""
     consumer = AIOKafkaConsumer(bootstrap_servers=topic.bootstrap)
     await consumer.start()
     try:

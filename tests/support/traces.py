@@ -22,7 +22,7 @@ def trace_id(traceparent: str) -> str:
     return traceparent.split("-")[1]
 
 
-def headed(event: dict[str, Any], traceparent: str) -> Record:
+def in_trace(event: dict[str, Any], traceparent: str) -> Record:
     key, value, more = record_of(event)
     return key, value, {**more, "headers": [("traceparent", traceparent.encode())]}
 

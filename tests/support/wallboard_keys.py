@@ -9,7 +9,7 @@ from query_api.auth import commands
 
 
 class Keys:
-    """The command `keys`, as one calls it in a terminal."""
+    """The command `keys` as it is run in a terminal."""
 
     def __init__(self, url: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
         monkeypatch.setenv("OBZVON_ACCESS_REDIS_URL", url)

@@ -4,7 +4,6 @@ import time
 import zlib
 from collections.abc import Iterable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from contracts.keys import LIVE, Fingerprint, LivePointer, ShardKeys
 from projector.fold.calendar import Calendar
@@ -39,8 +38,7 @@ class Writer:
             topic="task-events",
             partitions=partitions,
         )
-        hour, minute = day_end.split(":")
-        self.calendar = Calendar(ZoneInfo(timezone), int(hour) * 60 + int(minute))
+        self.calendar = Calendar.of(timezone, day_end)
         self.shards: list[ClaimedShard] = []
 
     async def claim(self) -> None:
@@ -80,7 +78,7 @@ class Writer:
             await shard.commit(prepared, Position(offset, offset - 1, now))
 
     async def sample(self, *, age_s: float = 0, behind: int = 0) -> None:
-        """Note for every shard that it was read to its end `age_s` seconds ago."""
+        """Record for every shard that it was read to its end `age_s` seconds ago."""
         as_of = int((time.time() - age_s) * 1000)
         for shard in self.shards:
             end = max(0, shard.position.offset) + behind

@@ -73,9 +73,9 @@ def describe(checkout: Checkout) -> Iterator[tuple[str, str]]:
     yield from _schemas(checkout)
     for service in ("projector", "query_api"):
         settings = checkout.asked(_SETTINGS.format(module=f"{service}.settings"))
-        yield f"settings-{service}.json", _json(_defined_settings(settings))
+        yield from _words_apart(f"settings-{service}.json", _defined_settings(settings))
         metrics = checkout.asked(_METRICS.format(packages=[service]))
-        yield f"metrics-{service}.json", _json(metrics)
+        yield from _words_apart(f"metrics-{service}.json", metrics)
     for name, more in (("plain", {}), ("login", _LOGIN)):
         routes = checkout.asked(_ROUTES.format(more=repr(more)))
         yield f"routes-{name}.json", _json(sorted(routes))
@@ -84,6 +84,19 @@ def describe(checkout: Checkout) -> Iterator[tuple[str, str]]:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _words_apart(file: str, found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The definitions, and in a file of their own the sentences that explain them."""
+    words = {
+        name: what.pop(key)
+        for name, what in found.items()
+        if isinstance(what, dict)
+        for key in ("description", "help")
+        if key in what
+    }
+    yield file, _json(found)
+    yield f"words-{file}", _json(words)
 
 
 def _schemas(checkout: Checkout) -> Iterator[tuple[str, str]]:

@@ -3,108 +3,20 @@
 import asyncio
 import json
 import re
-import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
-import redis
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from surface import monitor, redis_dump
-from surface.checkout import Checkout, Ran, clean_environment
+from surface.checkout import Checkout, Ran
 from surface.questions import QUESTIONS, SHOWN_HEADERS
+from surface.stack import Stack, running_stack, until
+from surface.texts import lines, sorted_lines, without_moments
+from surface.topics import PARTITIONS, read_all, send
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "golden" / "days" / "events.jsonl"
-PARTITIONS = 4
-
-_SETTINGS = {
-    "OBZVON_NOW": "2026-11-24T12:00:00+03:00",
-    "OBZVON_RETENTION_DAYS": "36500",  # so that golden's dates are never too old
-    "OBZVON_RATE_LIMIT": "none",
-}
-
-_TIMES = (
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(\+\d\d:\d\d|Z)"), "<moment>"),
-    (re.compile(r"^(Данные на;).*?( \()", re.MULTILINE), r"\1<moment>\2"),
-    (re.compile(r"127\.0\.0\.1(:|%3A)\d+"), "<address>"),
-    (re.compile(r'W/"[0-9a-f]+"'), "<etag>"),
-    (re.compile(r"^id: .*$", re.MULTILINE), "id: <id>"),
-    (re.compile(r"\b\d+(\.\d+)? s\b"), "<seconds> s"),
-    (re.compile(r"obzkey_[\w-]+"), "<key>"),
-    (re.compile(r"\b[0-9a-f]{8}\b"), "<id>"),
-    (re.compile(r"(?<==)[\w-]{43}\b"), "<random>"),
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?"), "<minute>"),
-)
-
-
-class Stack:
-    """A running `obzvon up` of a checkout."""
-
-    def __init__(self, checkout: Checkout, data_dir: Path) -> None:
-        self.checkout = checkout
-        self.data_dir = data_dir
-        self.state: dict[str, Any] = json.loads((data_dir / "stack.json").read_text())
-        self.redis = redis.Redis.from_url(self.state["redis"], decode_responses=True)
-
-    def run(self, *command: str) -> Ran:
-        """Run a service's own command with the settings of this stack."""
-        return self.checkout.run("python", "-m", *command, env=self.state["settings"])
-
-    def obzvon(self, command: str, *arguments: str) -> Ran:
-        return self.checkout.run("obzvon", command, "--data-dir", self.data_dir, *arguments)
-
-    def caught_up(self) -> None:
-        """Wait until every shard is at the end of its partition, and has written how fresh it is."""
-
-        def is_caught_up() -> bool:
-            metas = [self.redis.hgetall(f"g1:{{{n}}}:meta") for n in range(PARTITIONS)]
-            if not all(m.get("offset") == m.get("end_offset") and m.get("as_of") for m in metas):
-                return False
-            # What was forwarded moves them on, so they are asked for again each time.
-            ends = asyncio.run(_end_offsets(self.state["kafka"], self.state["events_topic"]))
-            return [int(meta["offset"]) for meta in metas] == ends
-
-        until(is_caught_up)
-
-
-def until(condition: Callable[[], Any], within_s: float = 60.0) -> None:
-    give_up = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > give_up:
-            raise TimeoutError(f"not within {within_s:.0f} s")
-        time.sleep(0.1)
-
-
-@contextmanager
-def running_stack(checkout: Checkout) -> Iterator[Stack]:
-    with TemporaryDirectory() as folder:
-        data_dir = Path(folder) / "stack"
-        ports = ("--kafka-port", "0", "--redis-port", "0", "--api-port", "0")
-        log = Path(folder) / "up.log"
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [
-                    *(checkout.path / ".venv/bin/obzvon", "up", "--data-dir", data_dir),
-                    *(*ports, "--partitions", str(PARTITIONS)),
-                ],
-                env=clean_environment(_SETTINGS),
-                stdout=output,
-                stderr=output,
-            )
-        try:
-            until(lambda: (data_dir / "stack.json").exists() or process.poll() is not None)
-            if process.poll() is not None:
-                raise RuntimeError(log.read_text())
-            yield Stack(checkout, data_dir)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
 
 
 def live(checkout: Checkout) -> Iterator[tuple[str, str]]:
@@ -114,7 +26,7 @@ def live(checkout: Checkout) -> Iterator[tuple[str, str]]:
             stack.redis.script_flush()
             published = stack.obzvon("publish", str(GOLDEN), "--timestamps", "event")
             stack.caught_up()
-            yield "redis-days.txt", _lines(redis_dump.lines(redis_dump.dump(stack.state["redis"])))
+            yield "redis-days.txt", lines(redis_dump.lines(redis_dump.dump(stack.state["redis"])))
             yield "answers.txt", "".join(ask(stack))
             verified = stack.run("projector", "verify")
             yield from _mishaps(stack)
@@ -123,15 +35,15 @@ def live(checkout: Checkout) -> Iterator[tuple[str, str]]:
                 *("simulate", "--seed", "3", "--tasks", "40", "--operators", "3"),
                 *("--date", "2026-11-24", "--speed", "0"),
             )
-            yield "simulated.txt", _lines(_simulated(stack, simulated))
+            yield "simulated.txt", lines(_simulated(stack, simulated))
             rebuilt = stack.run("projector", "rebuild", "--keep-s", "0")
             key = stack.run("query_api", "keys", "create", "Hall 2")
-            yield "redis-keys.txt", _lines(_kinds_of_keys(stack))
+            yield "redis-keys.txt", lines(_kinds_of_keys(stack))
             samples = (one for one in _samples(stack) if "obzvon_restores" not in one)
-            yield "metric-samples.txt", _lines(sorted(samples))
+            yield "metric-samples.txt", lines(sorted(samples))
             yield from _troubles(stack)
         yield "scripts.lua", "\n\n".join(sorted(commands.scripts)) + "\n"
-        yield "words-redis-commands.txt", _lines(sorted(commands.names))
+        yield "words-redis-commands.txt", lines(sorted(commands.names))
         ran = {
             "publish": published,
             "verify": verified,
@@ -145,24 +57,10 @@ def live(checkout: Checkout) -> Iterator[tuple[str, str]]:
         yield (
             "words-live.txt",
             "".join(
-                _plain(f"$ {name}\n{_sorted(one.out + one.err)}\n") for name, one in ran.items()
+                without_moments(f"$ {name}\n{sorted_lines(one.out + one.err)}\n")
+                for name, one in ran.items()
             ),
         )
-
-
-def _lines(found: Any) -> str:
-    return "".join(f"{line}\n" for line in found)
-
-
-def _sorted(text: str) -> str:
-    """With lines in order, since shards are done in any."""
-    return "".join(sorted(text.splitlines(keepends=True)))
-
-
-def _plain(text: str) -> str:
-    for pattern, name in _TIMES:
-        text = pattern.sub(name, text)
-    return text
 
 
 def ask(stack: Stack) -> Iterator[str]:
@@ -184,7 +82,7 @@ def ask(stack: Stack) -> Iterator[str]:
             head = "\n".join(
                 [f"{method} {path} as {role}", str(answer.status_code), *sorted(shown)]
             )
-            yield _plain(f"{head}\n\n{body}\n\n")
+            yield without_moments(f"{head}\n\n{body}\n\n")
 
 
 ROLES = ("head", "quality_control", "visitor")
@@ -208,46 +106,6 @@ def _body(answer: httpx.Response) -> str:
     return content.decode()
 
 
-async def _end_offsets(bootstrap: str, topic: str) -> list[int]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await consumer.start()
-    try:
-        parts = [TopicPartition(topic, n) for n in range(PARTITIONS)]
-        ends = await consumer.end_offsets(parts)
-        return [ends[part] for part in parts]
-    finally:
-        await consumer.stop()
-
-
-async def _send(bootstrap: str, topic: str, records: list[dict[str, Any]]) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
-    await producer.start()
-    try:
-        for record in records:
-            await producer.send_and_wait(topic, **record)
-    finally:
-        await producer.stop()
-
-
-async def _records(bootstrap: str, topic: str) -> list[Any]:
-    """Every record of a topic, by partition and offset."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await consumer.start()
-    try:
-        partitions = consumer.partitions_for_topic(topic) or set()
-        parts = [TopicPartition(topic, n) for n in sorted(partitions)]
-        consumer.assign(parts)
-        ends = await consumer.end_offsets(parts)
-        await consumer.seek_to_beginning(*parts)
-        found: list[Any] = []
-        while any([await consumer.position(part) < ends[part] for part in parts]):
-            for some in (await consumer.getmany(timeout_ms=200)).values():
-                found += some
-        return sorted(found, key=lambda record: (record.partition, record.offset))
-    finally:
-        await consumer.stop()
-
-
 def _mishaps(stack: Stack) -> Iterator[tuple[str, str]]:
     """A dead letter of every reason and a record in the wrong partition; what came of them."""
     kafka, events = stack.state["kafka"], stack.state["events_topic"]
@@ -267,7 +125,7 @@ def _mishaps(stack: Stack) -> Iterator[tuple[str, str]]:
         return {"value": body, "key": key, "partition": 0, **moment, **more}
 
     asyncio.run(
-        _send(
+        send(
             kafka,
             events,
             [
@@ -285,16 +143,16 @@ def _mishaps(stack: Stack) -> Iterator[tuple[str, str]]:
         )
     )
     stack.caught_up()
-    letters = asyncio.run(_records(kafka, stack.state["dead_letter_topic"]))
+    letters = asyncio.run(read_all(kafka, stack.state["dead_letter_topic"]))
     forwarded = [
-        one for one in asyncio.run(_records(kafka, events)) if one.key == b"surface" and one.headers
+        one for one in asyncio.run(read_all(kafka, events)) if one.key == b"surface" and one.headers
     ]
-    yield "kafka-dead-letters.txt", _lines(map(_shown, letters))
-    yield "kafka-forwarded.txt", _lines(map(_shown, forwarded))
+    yield "kafka-dead-letters.txt", lines(map(_shown, letters))
+    yield "kafka-forwarded.txt", lines(map(_shown, forwarded))
     found = redis_dump.dump(stack.state["redis"])
     yield (
         "redis-mishaps.txt",
-        _lines(
+        lines(
             line
             for line in redis_dump.lines(found)
             if re.match(r"g1:\{\d\}:(dead|meta)\t", line) or "surface" in line
@@ -313,7 +171,7 @@ def _short(value: bytes | None) -> str:
 
 def _simulated(stack: Stack, simulated: Ran) -> Iterator[str]:
     """The simulated day's events as they were published, and what the command reported."""
-    records = asyncio.run(_records(stack.state["kafka"], stack.state["events_topic"]))
+    records = asyncio.run(read_all(stack.state["kafka"], stack.state["events_topic"]))
     yield from (
         f"{record.partition} {record.key!r} {record.value!r}"
         for record in records
@@ -366,6 +224,6 @@ def _troubles(stack: Stack) -> Iterator[tuple[str, str]]:
     until(lambda: len(reasons()) >= 4)  # assigned, superseded, rolled back, retired
     url = f"{stack.state['projector']}/readyz"
     until(lambda: "parked" in httpx.get(url, trust_env=False).text)
-    yield "troubles-metrics.txt", _lines(sorted(reasons()))
+    yield "troubles-metrics.txt", lines(sorted(reasons()))
     ready = json.dumps(httpx.get(url, trust_env=False).json(), indent=1, sort_keys=True)
-    yield "words-readyz.txt", _plain(ready) + "\n"
+    yield "words-readyz.txt", without_moments(ready) + "\n"

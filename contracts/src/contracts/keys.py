@@ -1,4 +1,4 @@
-"""The keys of Redis: where everything is. `contracts.values` knows how it is written there.
+"""The keys of Redis: where everything is; `contracts.values` and `.meta` know how it is written.
 
 A generation is one whole projection of the topic; its shards are numbered like the topic's
 partitions. All keys of shard 3 of generation g1 begin with ``g1:{3}:``, so they share one

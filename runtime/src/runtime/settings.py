@@ -21,8 +21,10 @@ EXIT_CODE: Final = 2
 """Exit code of a process whose settings are wrong."""
 
 REDIS_SCHEMES: Final = ("redis://", "rediss://", "redis+cluster://", "rediss+cluster://")
+"""What a `RedisUrl` begins with: a single server or a cluster, each with TLS or without."""
 
 HIDDEN: Final = "***"
+"""Shown in place of a secret."""
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -43,7 +45,7 @@ class WrongSetting(NamedTuple):
 def wrong_setting(error: ValidationError, settings: type[BaseSettings]) -> WrongSetting:
     """Returns the first setting that the error is about."""
     first: dict[str, Any] = dict(error.errors(include_url=False)[0])
-    message: str = first["msg"].removeprefix("Value error, ")
+    message = redact_url(first["msg"].removeprefix("Value error, "))
     if not first["loc"]:
         return WrongSetting("", message)
     field = str(first["loc"][0])
@@ -73,7 +75,7 @@ def load_or_exit(settings: type[S], program: str, describe: Callable[[WrongSetti
 def redact(name: str, value: object) -> str:
     """Returns a setting's value as it may be shown.
 
-    Nothing of what is secret by its name, and no user or password within a URL.
+    If the name says that it is secret, none of it; otherwise all but users and passwords in URLs.
     """
     if name.endswith(("_PASSWORD", "_SECRET")):
         return HIDDEN

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from contracts.keys import GENERATIONS, LIVE, ShardKeys
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.consumer.decode import partition_of
 from support.golden import day_events
 from support.processes import projector_command

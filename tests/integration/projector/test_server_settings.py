@@ -23,11 +23,11 @@ async def test_redis_that_may_evict_keys_is_reported(redis_url: str) -> None:
     try:
         assert await eviction_policies(client) == {}
         await admin.config_set("maxmemory-policy", "allkeys-lru")
-        assert await eviction_policies(client) == {}  # it has all the memory it wants
+        assert await eviction_policies(client) == {}  # it has no limit of memory
         await admin.config_set("maxmemory", "1gb")
         assert await eviction_policies(client) == {"Redis": "allkeys-lru"}
         await admin.config_set("maxmemory-policy", "volatile-lru")
-        assert await eviction_policies(client) == {}  # none of our keys has a time to live
+        assert await eviction_policies(client) == {}  # none of our keys expires
         await admin.execute_command("ACL", "SETUSER", "untold", "on", ">x", "~*", "+@all", "-info")
         untold = connect(redis_url.replace("://", "://untold:x@"))
         assert await eviction_policies(untold) == {}

@@ -16,7 +16,7 @@ from support.writer import Writer
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def issuer() -> AsyncIterator[Issuer]:
-    """One for a whole module: modules here say ``loop_scope="module"``."""
+    """One issuer for a whole module: modules here say ``loop_scope="module"``."""
     async with running_issuer() as running:
         yield running
 
@@ -42,7 +42,7 @@ async def api(redis_url: str, writer: Writer, issuer: Issuer) -> AsyncIterator[A
 
 @pytest.fixture(autouse=True, scope="module")
 def _plain_logs() -> Iterator[None]:
-    """As the service logs; structlog's own way shows the values of all variables, slowly."""
+    """Logs as the service does; structlog's default shows the values of all variables, slowly."""
     configure_logs("error")
     yield
     structlog.reset_defaults()  # other tests read the log as it is by default

@@ -30,7 +30,7 @@ SERVICES = pytest.mark.parametrize(
 
 @pytest.fixture
 def let_time_pass(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Makes connections older by so many seconds."""
+    """Make connections older by so many seconds."""
 
     def let_time_pass(seconds: float) -> None:
         monkeypatch.setattr(runtime.redis, "monotonic", lambda: time.monotonic() + seconds)

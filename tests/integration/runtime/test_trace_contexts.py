@@ -14,7 +14,7 @@ from support.issuer import Issuer
 from support.projecting import running_projector, shards_of
 from support.publishing import record_of, send
 from support.topics import Topic
-from support.traces import context, headed, shows, span_id, trace_id
+from support.traces import context, in_trace, shows, span_id, trace_id
 from support.waiting import until
 
 
@@ -78,8 +78,8 @@ async def test_only_recorded_contexts_are_linked_and_no_more_than_a_span_can_hav
     topic: Topic, redis_url: str, collector: Collector
 ) -> None:
     recorded = [context() for _ in range(200)]
-    records = [headed(planned("T1"), one) for one in recorded]
-    records += [headed(planned("T1"), context(is_recorded=False)) for _ in range(20)]
+    records = [in_trace(planned("T1"), one) for one in recorded]
+    records += [in_trace(planned("T1"), context(is_recorded=False)) for _ in range(20)]
     await send(topic, records)
     async with (
         running_projector(topic, redis_url, traces_endpoint=collector.url),
@@ -103,7 +103,7 @@ async def test_spans_contain_no_personal_data(
         running_projector(topic, redis_url, **on),
         served_api(redis_url, issuer, NOON, **on) as api,
     ):
-        await send(topic, [headed(secret, ours), headed({**secret, "data": "Тайный"}, ours)])
+        await send(topic, [in_trace(secret, ours), in_trace({**secret, "data": "Тайный"}, ours)])
         await until(lambda: shows(api, 1), 20)
         await api.get("/contacts", date=DAY, q="Тайн")
         await api.client.get("/Тайный")

@@ -18,7 +18,7 @@ from support.processes import obzvon, obzvon_up
 from support.projecting import running_projector, shards_of
 from support.publishing import send
 from support.topics import Topic
-from support.traces import CONSUMER, PRODUCER, SERVER, context, headed, shows, span_id, trace_id
+from support.traces import CONSUMER, PRODUCER, SERVER, context, in_trace, shows, span_id, trace_id
 from support.waiting import until
 
 
@@ -32,7 +32,7 @@ async def test_a_trace_leads_from_the_publisher_to_the_request_that_shows_its_ev
         running_api(redis_url, issuer, NOON, **on) as api,
     ):
         await until(lambda: shows(api, 0), 20)
-        await send(topic, [headed(planned("T1"), ours)])
+        await send(topic, [in_trace(planned("T1"), ours)])
         await until(lambda: shows(api, 1), 20)
 
     (told,) = collector.children(span_id(ours))
@@ -69,7 +69,7 @@ async def test_every_recorded_event_leads_to_a_view_at_any_rate(
     ):
         await until(lambda: shows(api, 0), 20)
         for number, (task, ours) in enumerate(contexts.items(), 1):
-            await send(topic, [headed(planned(task), ours)])
+            await send(topic, [in_trace(planned(task), ours)])
             if number % 7 == 0:
                 await until(lambda: shows(api, number), 20)  # noqa: B023 -- awaited at once
         await until(lambda: shows(api, len(contexts)), 20)
@@ -95,7 +95,7 @@ async def test_a_trace_leads_to_the_stream_that_shows_its_event_first(
         async with api.client.stream("GET", "/api/v1/stream", params={"date": DAY}) as stream:
             lines = stream.aiter_lines()
             for tasks, ours in enumerate((first, second), 1):
-                await send(topic, [headed(planned(f"T{tasks}"), ours)])
+                await send(topic, [in_trace(planned(f"T{tasks}"), ours)])
                 async for line in lines:
                     data = json.loads(line.removeprefix("data: ")) if "totals" in line else None
                     if data and data["totals"]["planned"] == tasks:
@@ -113,7 +113,7 @@ async def test_nothing_is_sent_or_stored_if_traces_are_off(
         running_api(redis_url, issuer, NOON) as api,
         shards_of(topic, redis_url) as shards,
     ):
-        await send(topic, [headed(planned("T1"), context())])
+        await send(topic, [in_trace(planned("T1"), context())])
         await until(lambda: shows(api, 1), 20)
         assert [meta.traces for meta in await shards.metas() if meta] == [None] * 4
     assert collector.spans == []
@@ -131,7 +131,7 @@ async def test_unreachable_collector_slows_nothing_and_is_logged_once(
             running_api(redis_url, issuer, NOON, **away) as api,
         ):
             for number in range(1, 6):
-                await send(topic, [headed(planned(f"T{number}"), context())])
+                await send(topic, [in_trace(planned(f"T{number}"), context())])
                 await until(lambda: shows(api, number), 20)  # noqa: B023 -- awaited at once
 
             def told() -> list[str]:

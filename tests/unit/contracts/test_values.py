@@ -3,17 +3,16 @@
 import pytest
 
 from contracts.keys import ChangeHint, Fingerprint, ShardKeys, accepted_field, date_of_rows
+from contracts.meta import Meta, encode_traces
 from contracts.values import (
     HOUR_BUCKETS,
     HOUR_MEASURES,
     Cell,
-    Meta,
     NameEntry,
     OpenKey,
     Row,
     encode_name,
     encode_row,
-    encode_traces,
     join_counters,
     join_hours,
     row_field,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.keys import Fingerprint, LivePointer
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.fold.version import FOLD_VERSION
 from projector.generation_policy import (
     CAUGHT_UP_MS,
@@ -103,7 +103,7 @@ def test_a_newer_fold_is_built_alongside_an_older_one() -> None:
     ],
     ids=["the live fold is newer", "this process was live", "the one before was like this one"],
 )
-def test_who_was_replaced_does_not_build_again(replaced: Situation) -> None:
+def test_replaced_projector_does_not_build_again(replaced: Situation) -> None:
     decision = decide(replaced)
     assert isinstance(decision, Park)
     assert decision.reason.endswith(
@@ -118,7 +118,7 @@ def test_only_a_generation_computed_alike_is_taken_over(seen: Situation) -> None
 
 
 @given(SITUATIONS)
-def test_whoever_parks_by_setting_never_builds(seen: Situation) -> None:
+def test_projector_set_to_park_never_builds(seen: Situation) -> None:
     assert decide(replace(seen, on_foreign="park")) != Build()
 
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic_settings import BaseSettings
 from typer.main import get_command
 
-import devkit.cli
+import devkit.cli.app
 from devkit.stack import topics
 from projector.health import health_app
 from projector.settings import Settings as ProjectorSettings
@@ -92,7 +92,7 @@ def test_an_image_installs_every_member_that_its_own_member_needs(service: str) 
 
 def test_the_simulator_is_called_with_options_it_has() -> None:
     name, *options = SERVICES["simulator"]["command"]
-    command: Any = get_command(devkit.cli.cli)
+    command: Any = get_command(devkit.cli.app.cli)
     with command.make_context("obzvon", [name, *options], resilient_parsing=True) as context:
         simulate = command.get_command(context, name)
         known = {option for parameter in simulate.params for option in parameter.opts}

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from devkit.cli import cli
+from devkit.cli.app import cli
 from projector.health import health_app
 from runtime.version import VERSION
 from support.paths import ROOT

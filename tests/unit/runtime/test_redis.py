@@ -59,12 +59,12 @@ def test_a_cluster_is_a_client_of_its_own() -> None:
         TimeoutError,
     ],
 )
-def test_what_may_pass_is_retried(error: type[Exception]) -> None:
+def test_temporary_errors_are_retried(error: type[Exception]) -> None:
     assert issubclass(error, RETRYABLE)
 
 
 @pytest.mark.parametrize(
     "error", [exceptions.DataError, exceptions.LockError, exceptions.WatchError]
 )
-def test_what_says_that_redis_was_used_wrongly_is_not_retried(error: type[Exception]) -> None:
+def test_errors_of_wrong_use_of_redis_are_not_retried(error: type[Exception]) -> None:
     assert not issubclass(error, RETRYABLE)

@@ -1,9 +1,11 @@
 """A wrong setting is shown without the secrets in it."""
 
 import pytest
+from pydantic import ValidationError
 
 from projector.settings import load_settings
-from runtime.settings import redact
+from query_api.settings import Settings
+from runtime.settings import redact, wrong_setting
 
 
 def test_a_url_is_shown_without_its_user_and_password() -> None:
@@ -31,6 +33,16 @@ def test_no_part_of_a_password_in_a_url_is_shown(url: str) -> None:
 def test_a_password_or_secret_is_not_shown() -> None:
     assert redact("OBZVON_KAFKA_SASL_PASSWORD", "hunter2") == "***"
     assert redact("OBZVON_OIDC_CLIENT_SECRET", "hunter2") == "***"
+
+
+def test_message_that_repeats_a_url_hides_its_password() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(
+            redis_url="redis://redis.test", oidc_issuer="http://me:hunter2@issuer.test/realms/calls"
+        )
+    wrong = wrong_setting(refused.value, Settings)
+    assert "http://***@issuer.test/realms/calls" in wrong.message
+    assert "hunter2" not in wrong.message
 
 
 def test_any_other_value_is_shown_as_it_is() -> None:

@@ -131,10 +131,10 @@ def announce_stack(state: StackState, children: Mapping[str, int]) -> Iterator[N
     """Within, the other commands find the stack by its state file."""
     path = state.data_dir / "stack.json"
     full = state.model_copy(update={"children": dict(children)})
-    beside = path.with_suffix(".tmp")
-    beside.touch(mode=0o600)
-    beside.write_text(full.model_dump_json(indent=2) + "\n")
-    beside.replace(path)
+    temporary = path.with_suffix(".tmp")
+    temporary.touch(mode=0o600)
+    temporary.write_text(full.model_dump_json(indent=2) + "\n")
+    temporary.replace(path)
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from contracts.keys import Fingerprint, LivePointer
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.fold import version
 from projector.settings import Settings
 

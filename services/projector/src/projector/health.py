@@ -9,12 +9,12 @@ from prometheus_client import make_asgi_app
 
 from runtime.version import VERSION
 
-Ready = Callable[[], dict[str, Any]]
+Readiness = Callable[[], dict[str, Any]]
 """What is not ready yet, by name; empty when all is."""
 
 
 def health_app(
-    lifespan: AbstractAsyncContextManager[Any], not_ready: Ready
+    lifespan: AbstractAsyncContextManager[Any], not_ready: Readiness
 ) -> Callable[..., Awaitable[None]]:
     """The application. It enters `lifespan` at start-up and leaves it at shutdown."""
     metrics = make_asgi_app()
@@ -31,18 +31,18 @@ def health_app(
             case "/metrics":
                 await metrics(scope, receive, send)
             case "/livez":
-                await _answer(send, 200, {"status": "alive"})
+                await _respond(send, 200, {"status": "alive"})
             case "/readyz":
                 missing = not_ready()
                 answer = missing or {"status": "ready"}
-                await _answer(send, 503 if missing else 200, answer | {"version": VERSION})
+                await _respond(send, 503 if missing else 200, answer | {"version": VERSION})
             case path:
-                await _answer(send, 404, {"status": f"no such path: {path}"})
+                await _respond(send, 404, {"status": f"no such path: {path}"})
 
     return app
 
 
-async def _answer(send: Any, status: int, body: dict[str, Any]) -> None:
+async def _respond(send: Any, status: int, body: dict[str, Any]) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send(

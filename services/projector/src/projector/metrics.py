@@ -23,9 +23,9 @@ BATCH_S = Histogram(
 RETENTION_PARKED = Gauge(
     "obzvon_retention_parked", "1 while this clock is too far from Redis' clock"
 )
-TOPIC_DOUBTS = Gauge(
+UNSAFE_TOPIC_SETTINGS = Gauge(
     "obzvon_topic_doubts", "Settings of the events topic that would lose events the report needs"
 )
-REDIS_EVICTS = Gauge(
+EVICTING_SERVERS = Gauge(
     "obzvon_redis_evicts", "Redis servers whose maxmemory-policy may evict what the report counts"
 )

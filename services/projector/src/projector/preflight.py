@@ -23,7 +23,7 @@ async def check_topic_settings(settings: Settings, event_log: EventLog) -> None:
     await event_log.partitions()  # it must exist
     configs = await read_configs(settings.events_topic, settings.kafka_options())
     found = unsafe_settings(settings.events_topic, configs, settings.retention_days)
-    metrics.TOPIC_DOUBTS.set(len(found))
+    metrics.UNSAFE_TOPIC_SETTINGS.set(len(found))
     for reason in found:
         log.error("topic_would_lose_events", reason=reason)
 
@@ -31,7 +31,7 @@ async def check_topic_settings(settings: Settings, event_log: EventLog) -> None:
 async def check_redis_settings(client: RedisClient) -> None:
     """Log each server that may evict what the report counts, which nobody would notice."""
     found = await eviction_policies(client)
-    metrics.REDIS_EVICTS.set(len(found))
+    metrics.EVICTING_SERVERS.set(len(found))
     for server, policy in found.items():
         log.error(
             "redis_would_lose_figures",

@@ -26,7 +26,7 @@ def _file(path: str | None) -> str | None:
 
 
 class Settings(BaseSettings):
-    """Every setting; each is documented in the README's table."""
+    """Every setting; each is documented in docs/settings.md."""
 
     model_config = SettingsConfigDict(env_prefix="OBZVON_", extra="ignore")
 
@@ -81,5 +81,5 @@ def load_settings() -> Settings:
 
 def _describe(wrong: WrongSetting) -> str:
     if wrong.value is None:
-        return f"{wrong.name} is not set; see the settings table in README.md"
+        return f"{wrong.name} is not set; see docs/settings.md"
     return f"{wrong.name} is {wrong.value!r}: {wrong.message}"

@@ -25,7 +25,7 @@ Clock = Callable[[], datetime]
 
 
 class Settings(AccessSettings):
-    """Every setting; each is documented in the README's table."""
+    """Every setting; each is documented in docs/settings.md."""
 
     redis_url: RedisUrl = Field(description="The Redis the projector writes to")
     timezone: TimeZone = Field(

@@ -104,7 +104,7 @@ async def test_package_without_a_binary_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
-    with pytest.raises(StackError, match="noida-db carries no binary for this machine"):
+    with pytest.raises(StackError, match="noida-db has no binary for this machine"):
         await EmbeddedKafka(tmp_path / "data").start()
 
 

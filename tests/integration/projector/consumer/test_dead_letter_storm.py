@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.consumer import partition
 from projector.consumer.decode import partition_of
 from projector.supervisor import Supervisor

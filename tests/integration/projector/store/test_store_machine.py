@@ -35,15 +35,55 @@ from support.strategies import histories
 OWNERS = st.integers(0, 1)
 
 
+Log = list[tuple[str, Fact]]
+"""(task id, fact), by offset."""
+
+
 class Owner:
     """An owner and how far it has come with its batch."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, log: Log) -> None:
+        self.log = log
         self.unclaimed = Shard(client, KEYS, FINGERPRINT, CALENDAR, cached_tasks=2)
         self.shard: ClaimedShard
         """Set once it `is_owner`."""
         self.is_owner = False
         self.prepared: tuple[Prepared, Position] | None = None
+
+    async def claim(self) -> None:
+        self.prepared = None
+        self.shard = await self.unclaimed.claim("live", "0001-01-01")
+        if self.shard.position.offset < 0:
+            await self.shard.start_at(0, None)
+        self.is_owner = True
+
+    async def prepare(self, size: int) -> None:
+        offset = self.shard.position.offset
+        end = min(len(self.log), offset + size)
+        self.prepared = (
+            await self.shard.prepare(facts_by_task(self.log[offset:end])),
+            Position(end),
+        )
+
+    async def commit(self) -> None:
+        assert self.prepared
+        prepared, position = self.prepared
+        self.prepared = None
+        await self.shard.commit(prepared, position)
+
+    async def finish(self) -> None:
+        """Claim the shard and bring it to the end of the log."""
+        await self.claim()
+        while self.shard.position.offset < len(self.log):
+            await self.prepare(5)
+            await self.commit()
+
+
+def facts_by_task(log: Log) -> dict[str, list[Fact]]:
+    facts: dict[str, list[Fact]] = {}
+    for task_id, fact in log:
+        facts.setdefault(task_id, []).append(fact)
+    return facts
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -60,15 +100,16 @@ class StoreMachine(RuleBasedStateMachine):
         self.client = connect(self.url)
         self.raw: RedisClient = redis.asyncio.from_url(self.url)
         self.run(self.raw.flushall())
-        self.owners = [Owner(self.client) for _ in range(2)]
+        self.owners = [Owner(self.client, self.log) for _ in range(2)]
         self.saved: dict[bytes, bytes] = {}
 
     def teardown(self) -> None:
-        """However it ended: an owner that follows the protocol finishes, and all is right."""
+        """However the run ended, an owner that follows the protocol finishes and the shard is right."""
         if not hasattr(self, "client"):
             return
         try:
-            self.run(self._finish())
+            self.run(Owner(self.client, self.log).finish())
+            assert int(self.run(self.raw.hget(KEYS.meta, "offset"))) == len(self.log)
             self.the_shard_is_what_its_offset_says()
         finally:
             self.run(self.client.aclose())
@@ -76,29 +117,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     # --- the steps of an owner ------------------------------------------------------------------
 
-    async def _claim(self, owner: Owner) -> None:
-        owner.prepared = None
-        owner.shard = await owner.unclaimed.claim("live", "0001-01-01")
-        if owner.shard.position.offset < 0:
-            await owner.shard.start_at(0, None)
-        owner.is_owner = True
-
-    async def _prepare(self, owner: Owner, size: int) -> None:
-        offset = owner.shard.position.offset
-        facts: dict[str, list[Fact]] = {}
-        for task_id, fact in self.log[offset : offset + size]:
-            facts.setdefault(task_id, []).append(fact)
-        end = min(len(self.log), offset + size)
-        owner.prepared = (await owner.shard.prepare(facts), Position(end))
-
-    async def _commit(self, owner: Owner) -> None:
-        assert owner.prepared
-        prepared, position = owner.prepared
-        owner.prepared = None
-        await owner.shard.commit(prepared, position)
-
     def _follow(self, owner: Owner, work: Awaitable[None]) -> None:
-        """Run a step; an owner that is refused knows that it no longer is one."""
+        """Run a step; an owner that is refused knows that it is no longer the owner."""
         try:
             self.run(work)
         except StaleOwner:
@@ -107,7 +127,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(who=OWNERS)
     def claim(self, who: int) -> None:
-        self._follow(self.owners[who], self._claim(self.owners[who]))
+        self._follow(self.owners[who], self.owners[who].claim())
 
     @rule(who=OWNERS, size=st.integers(1, 2))
     def prepare(self, who: int, size: int) -> None:
@@ -115,13 +135,13 @@ class StoreMachine(RuleBasedStateMachine):
         if not owner.is_owner:
             self.claim(who)
         if owner.is_owner and not owner.prepared:
-            self._follow(owner, self._prepare(owner, size))
+            self._follow(owner, owner.prepare(size))
 
     @rule(who=OWNERS)
     def commit(self, who: int) -> None:
         owner = self.owners[who]
         if owner.is_owner and owner.prepared:
-            self._follow(owner, self._commit(owner))
+            self._follow(owner, owner.commit())
 
     @rule(who=OWNERS, size=st.integers(1, 2))
     def work(self, who: int, size: int) -> None:
@@ -136,24 +156,24 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(who=OWNERS)
     def crash(self, who: int) -> None:
-        self.owners[who] = Owner(self.client)
+        self.owners[who] = Owner(self.client, self.log)
 
     # --- what Redis does -------------------------------------------------------------------------
 
     @rule()
     def save(self) -> None:
         """What a lagging replica has."""
-        self.saved = self.run(self._dump())
+        self.saved = self.run(dump(self.raw))
 
     @rule()
     def fail_over_to_what_was_saved(self) -> None:
-        self.run(self._restore(self.saved))
+        self.run(restore(self.raw, self.saved))
 
     @rule(who=OWNERS, size=st.integers(1, 2))
     def fail_over_to_a_replica_without_the_last_write(self, who: int, size: int) -> None:
-        behind = self.run(self._dump())
+        behind = self.run(dump(self.raw))
         self.work(who, size)
-        self.run(self._restore(behind))
+        self.run(restore(self.raw, behind))
         self.work(who, size)  # it does not know of the failover
 
     @rule()
@@ -168,14 +188,6 @@ class StoreMachine(RuleBasedStateMachine):
     def forget_scripts(self) -> None:
         self.run(self.raw.script_flush())
 
-    async def _dump(self) -> dict[bytes, bytes]:
-        return {key: await self.raw.dump(key) for key in await self.raw.keys("*")}
-
-    async def _restore(self, saved: dict[bytes, bytes]) -> None:
-        await self.raw.flushall()
-        for key, value in saved.items():
-            await self.raw.restore(key, 0, value)
-
     # --- what must hold ---------------------------------------------------------------------------
 
     @invariant()
@@ -184,28 +196,29 @@ class StoreMachine(RuleBasedStateMachine):
             return
         offset = int(self.run(self.raw.hget(KEYS.meta, "offset")) or -1)
         if offset < 0:
-            return  # it is nowhere: nobody reads it
+            return  # it has no position: nobody reads it
         expected = Expected(KEYS, CALENDAR)
-        facts: dict[str, list[Fact]] = {}
-        for task_id, fact in self.log[:offset]:
-            facts.setdefault(task_id, []).append(fact)
-        expected.add(facts)
-        assert self.run(self._hashes()) == everything(expected)
+        expected.add(facts_by_task(self.log[:offset]))
+        assert self.run(written(self.raw)) == everything(expected)
 
-    async def _finish(self) -> None:
-        owner = Owner(self.client)
-        await self._claim(owner)
-        while owner.shard.position.offset < len(self.log):
-            await self._prepare(owner, 5)
-            await self._commit(owner)
-        assert int(await self.raw.hget(KEYS.meta, "offset")) == len(self.log)
 
-    async def _hashes(self) -> dict[str, dict[bytes, bytes]]:
-        found = {}
-        for key in await self.raw.keys("*"):
-            if key.decode() not in (KEYS.meta, KEYS.seqs):
-                found[key.decode()] = await self.raw.hgetall(key)
-        return found
+async def dump(raw: RedisClient) -> dict[bytes, bytes]:
+    return {key: await raw.dump(key) for key in await raw.keys("*")}
+
+
+async def restore(raw: RedisClient, saved: dict[bytes, bytes]) -> None:
+    await raw.flushall()
+    for key, value in saved.items():
+        await raw.restore(key, 0, value)
+
+
+async def written(raw: RedisClient) -> dict[str, dict[bytes, bytes]]:
+    """Every hash but those of the protocol, by key."""
+    found = {}
+    for key in await raw.keys("*"):
+        if key.decode() not in (KEYS.meta, KEYS.seqs):
+            found[key.decode()] = await raw.hgetall(key)
+    return found
 
 
 def everything(expected: Expected) -> dict[str, dict[bytes, bytes]]:

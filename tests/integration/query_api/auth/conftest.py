@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from support.guarded import Guarded, guarded
+from support.guarded_app import GuardedApp, guarded_app
 from support.issuer import Issuer, running_issuer
 from support.wallboard_keys import Keys
 
@@ -25,18 +25,18 @@ async def issuer() -> AsyncIterator[Issuer]:
 
 
 @pytest_asyncio.fixture
-async def api(issuer: Issuer) -> AsyncIterator[Guarded]:
+async def api(issuer: Issuer) -> AsyncIterator[GuardedApp]:
     """The app behind the gate, of the test's own."""
-    async with guarded(issuer) as running:
+    async with guarded_app(issuer) as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared() -> AsyncIterator[tuple[Issuer, Guarded]]:
+async def shared() -> AsyncIterator[tuple[Issuer, GuardedApp]]:
     """One issuer and one app for tables of tokens: no token in them changes either."""
     async with (
         running_issuer() as issuer,
-        guarded(issuer, rate_limit="none", rate_limit_unknown="none") as api,
+        guarded_app(issuer, rate_limit="none", rate_limit_unknown="none") as api,
     ):
         yield issuer, api
 

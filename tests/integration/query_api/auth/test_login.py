@@ -16,19 +16,19 @@ from devkit.stack.issuer.tokens import Person
 from devkit.stack.issuer.web import create_app as create_issuer_app
 from query_api.auth.settings import AccessSettings
 from support.browser import COOKIE, at_the_issuer, log_in, logged_in, with_query
-from support.guarded import REPORT, ROWS, Guarded, guarded
+from support.guarded_app import REPORT, ROWS, GuardedApp, guarded_app
 from support.issuer import AUDIENCE, Issuer
 from support.serving import address, listening, served
 
 
 @pytest_asyncio.fixture
-async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[Guarded]:
-    async with guarded(issuer, access_redis_url=redis_url, login=True) as running:
+async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[GuardedApp]:
+    async with guarded_app(issuer, access_redis_url=redis_url, login=True) as running:
         yield running
 
 
 async def test_a_login_opens_report_and_rows_with_a_cookie_no_script_can_read(
-    api: Guarded,
+    api: GuardedApp,
 ) -> None:
     answer = await log_in(api, "/login?next=/board?date=2026-11-24")
     assert (answer.status_code, answer.headers["location"]) == (303, "/board?date=2026-11-24")
@@ -42,7 +42,7 @@ async def test_a_login_opens_report_and_rows_with_a_cookie_no_script_can_read(
     assert (await api.get(ROWS)).status_code == 200
 
 
-async def test_the_authorization_request_has_pkce_state_and_nonce(api: Guarded) -> None:
+async def test_the_authorization_request_has_pkce_state_and_nonce(api: GuardedApp) -> None:
     begun = await api.client.get("/login")
     query = parse_qs(urlsplit(begun.headers["location"]).query)
     assert query["response_type"] == ["code"]
@@ -72,7 +72,7 @@ async def test_the_authorization_request_has_pkce_state_and_nonce(api: Guarded) 
         "/board\r\nSet-Cookie: a=b",
     ],
 )
-async def test_next_parameter_leads_only_to_our_own_pages(wanted: str, api: Guarded) -> None:
+async def test_next_parameter_leads_only_to_our_own_pages(wanted: str, api: GuardedApp) -> None:
     answer = await log_in(api, f"/login?{urlencode({'next': wanted})}")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
@@ -89,7 +89,7 @@ async def test_next_parameter_leads_only_to_our_own_pages(wanted: str, api: Guar
     ],
 )
 async def test_tampered_login_response_opens_no_session(
-    changes: dict[str, str | None], api: Guarded
+    changes: dict[str, str | None], api: GuardedApp
 ) -> None:
     answer = await api.client.get(with_query(await at_the_issuer(api), **changes))
     assert answer.status_code == 401
@@ -98,7 +98,7 @@ async def test_tampered_login_response_opens_no_session(
     assert (await api.get(REPORT)).status_code == 401
 
 
-async def test_login_response_cannot_be_used_twice_even_with_a_second_code(api: Guarded) -> None:
+async def test_login_response_cannot_be_used_twice_even_with_a_second_code(api: GuardedApp) -> None:
     begun = await api.client.get("/login")
     pending = {"Cookie": f"obzvon_login={api.client.cookies['obzvon_login']}"}
     async with httpx.AsyncClient(trust_env=False, verify=False) as browser:
@@ -111,14 +111,14 @@ async def test_login_response_cannot_be_used_twice_even_with_a_second_code(api: 
     assert (await api.client.get(back[1], headers=pending)).status_code == 401
 
 
-async def test_one_browser_cannot_finish_the_login_of_another(api: Guarded) -> None:
-    """Else an attacker could log a victim in to the attacker's account."""
+async def test_one_browser_cannot_finish_the_login_of_another(api: GuardedApp) -> None:
+    """Otherwise an attacker could log a victim in to the attacker's account."""
     attackers = await at_the_issuer(api)
     api.client.cookies.clear()
     assert (await api.client.get(attackers)).status_code == 401
     attackers = await at_the_issuer(api)
     api.client.cookies.clear()
-    await at_the_issuer(api)  # the victim has a login of their own under way
+    await at_the_issuer(api)  # the victim has started a login of their own
     assert (await api.client.get(attackers)).status_code == 401
     assert COOKIE not in api.client.cookies
 
@@ -136,7 +136,7 @@ async def test_one_browser_cannot_finish_the_login_of_another(api: Guarded) -> N
     ],
 )
 async def test_id_token_of_another_login_opens_no_session(
-    claims: dict[str, Any], issuer: Issuer, api: Guarded
+    claims: dict[str, Any], issuer: Issuer, api: GuardedApp
 ) -> None:
     issuer.id_claims = claims
     assert (await log_in(api)).status_code == 401
@@ -144,13 +144,13 @@ async def test_id_token_of_another_login_opens_no_session(
 
 
 async def test_an_access_token_for_another_api_opens_no_session(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     issuer.claims = {"aud": "another-api"}
     assert (await log_in(api)).status_code == 401
 
 
-async def test_user_with_neither_role_gets_no_session(issuer: Issuer, api: Guarded) -> None:
+async def test_user_with_neither_role_gets_no_session(issuer: Issuer, api: GuardedApp) -> None:
     issuer.claims = {"realm_access": {"roles": ["other"]}}
     answer = await log_in(api)
     assert answer.status_code == 403
@@ -158,7 +158,9 @@ async def test_user_with_neither_role_gets_no_session(issuer: Issuer, api: Guard
     assert (await api.get(REPORT)).status_code == 401
 
 
-async def test_a_session_carries_the_restriction_of_its_login(issuer: Issuer, api: Guarded) -> None:
+async def test_a_session_carries_the_restriction_of_its_login(
+    issuer: Issuer, api: GuardedApp
+) -> None:
     issuer.claims = {"obzvon_operators": ["o-1"], "obzvon_managers": []}
     await logged_in(api)
     seen = (await api.get(REPORT)).json()
@@ -166,7 +168,7 @@ async def test_a_session_carries_the_restriction_of_its_login(issuer: Issuer, ap
 
 
 async def test_id_token_and_cookie_are_not_accepted_as_bearer_tokens(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     await logged_in(api)
     cookie = api.client.cookies[COOKIE]
@@ -174,10 +176,10 @@ async def test_id_token_and_cookie_are_not_accepted_as_bearer_tokens(
     assert (await api.get(REPORT, cookie)).status_code == 401
     assert (await api.get(REPORT, issuer.id_token(aud=AUDIENCE))).status_code == 401
     answer = await api.client.get(REPORT, headers={"Cookie": f"obzvon_wallboard={cookie}"})
-    assert answer.json()["kind"] == "session"  # a session by another name is no more than that
+    assert answer.json()["kind"] == "session"  # under the wallboard's name, too
 
 
-async def test_each_login_has_a_session_id_of_its_own_and_ends_the_old_one(api: Guarded) -> None:
+async def test_each_login_has_a_session_id_of_its_own_and_ends_the_old_one(api: GuardedApp) -> None:
     back = await at_the_issuer(api)
     chosen = f"{COOKIE}={'a' * 43}"
     pending = f"obzvon_login={api.client.cookies['obzvon_login']}"
@@ -193,7 +195,7 @@ async def test_each_login_has_a_session_id_of_its_own_and_ends_the_old_one(api: 
 
 
 async def test_the_store_holds_neither_cookie_nor_refresh_token(
-    issuer: Issuer, api: Guarded, redis_url: str
+    issuer: Issuer, api: GuardedApp, redis_url: str
 ) -> None:
     await logged_in(api)
     async with redis.asyncio.from_url(redis_url, decode_responses=True) as client:
@@ -205,7 +207,7 @@ async def test_the_store_holds_neither_cookie_nor_refresh_token(
     assert api.client.cookies[COOKIE] not in stored
 
 
-async def test_login_reports_an_issuer_outage(issuer: Issuer, api: Guarded) -> None:
+async def test_login_reports_an_issuer_outage(issuer: Issuer, api: GuardedApp) -> None:
     issuer.is_down = True
     assert (await api.client.get("/login")).status_code == 503
     issuer.is_down = False
@@ -217,7 +219,7 @@ async def test_login_reports_an_issuer_outage(issuer: Issuer, api: Guarded) -> N
 
 
 async def test_without_a_client_id_there_is_no_login(issuer: Issuer, redis_url: str) -> None:
-    async with guarded(issuer, access_redis_url=redis_url) as api:
+    async with guarded_app(issuer, access_redis_url=redis_url) as api:
         for path in ("/login", "/login/callback"):
             assert (await api.client.get(path)).status_code == 404
 
@@ -226,7 +228,7 @@ async def test_over_https_cookies_are_secure_and_bound_to_this_host(
     issuer: Issuer, redis_url: str
 ) -> None:
     settings = {"public_url": "https://obzvon.example", "access_redis_url": redis_url}
-    async with guarded(issuer, login=True, **settings) as api:
+    async with guarded_app(issuer, login=True, **settings) as api:
         begun = await api.client.get("/login")
         assert begun.headers["set-cookie"].startswith("__Host-obzvon_login=")
         assert "Secure" in begun.headers["set-cookie"]
@@ -237,7 +239,7 @@ async def test_over_https_cookies_are_secure_and_bound_to_this_host(
 async def test_client_secret_is_sent_only_to_the_token_endpoint(
     issuer: Issuer, redis_url: str, log: list[dict[str, Any]]
 ) -> None:
-    async with guarded(
+    async with guarded_app(
         issuer, login=True, access_redis_url=redis_url, oidc_client_secret="s3cret-of-ours"
     ) as api:
         begun = await api.client.get("/login")
@@ -248,7 +250,7 @@ async def test_client_secret_is_sent_only_to_the_token_endpoint(
 
 
 async def test_logins_and_refusals_are_in_the_audit_log_without_secrets(
-    api: Guarded, log: list[dict[str, Any]]
+    api: GuardedApp, log: list[dict[str, Any]]
 ) -> None:
     back = await at_the_issuer(api)
     await api.client.get(with_query(back, state="z" * 43))
@@ -289,7 +291,7 @@ async def test_user_can_log_in_at_the_development_issuer(
     dev = DevelopmentIssuer.open(tmp_path, address(sock))
     async with (
         served(create_issuer_app(dev), sock=sock),
-        guarded(Issuer(dev.url), access_redis_url=redis_url, login=True) as api,
+        guarded_app(Issuer(dev.url), access_redis_url=redis_url, login=True) as api,
         httpx.AsyncClient(trust_env=False, verify=False) as browser,
     ):
         begun = await api.client.get("/login?next=/board")
@@ -312,7 +314,7 @@ async def test_user_can_log_in_at_the_development_issuer(
 
 @pytest.mark.parametrize("missing", ["authorization_endpoint", "token_endpoint"])
 async def test_issuer_without_login_endpoints_is_reported(
-    missing: str, api: Guarded, issuer: Issuer
+    missing: str, api: GuardedApp, issuer: Issuer
 ) -> None:
     issuer.discovery = {missing: None}
     refused = await api.client.get("/login")

@@ -6,7 +6,7 @@ import pytest
 
 from query_api.auth import Caller
 from query_api.auth import access as access_module
-from support.guarded import REPORT, Guarded
+from support.guarded_app import REPORT, GuardedApp
 from support.issuer import Issuer, seconds_now
 from support.waiting import until
 
@@ -14,7 +14,7 @@ from support.waiting import until
 
 
 async def test_a_remembered_token_is_refused_once_it_has_expired(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     token = issuer.token(exp=seconds_now() - 58)  # one or two seconds of leeway are left
     assert (await api.get(REPORT, token)).status_code == 200
@@ -27,7 +27,7 @@ async def test_a_remembered_token_is_refused_once_it_has_expired(
 
 
 async def test_remembered_token_is_accepted_without_checking_its_signature_again(
-    issuer: Issuer, api: Guarded, monkeypatch: pytest.MonkeyPatch
+    issuer: Issuer, api: GuardedApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = api.access.tokens.caller
     reads: list[str] = []
@@ -44,7 +44,7 @@ async def test_remembered_token_is_accepted_without_checking_its_signature_again
 
 
 async def test_number_of_remembered_tokens_is_limited(
-    issuer: Issuer, api: Guarded, monkeypatch: pytest.MonkeyPatch
+    issuer: Issuer, api: GuardedApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(access_module, "REMEMBERED", 5)
     for n in range(20):
@@ -52,6 +52,6 @@ async def test_number_of_remembered_tokens_is_limited(
     assert len(api.access._known) == 5
 
 
-async def test_a_refused_token_is_not_remembered(issuer: Issuer, api: Guarded) -> None:
+async def test_a_refused_token_is_not_remembered(issuer: Issuer, api: GuardedApp) -> None:
     await api.get(REPORT, issuer.token(exp=1))
     assert not api.access._known

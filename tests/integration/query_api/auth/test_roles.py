@@ -31,7 +31,7 @@ EXCHANGE = "/api/v1/wallboard/session"
 ELSEWHERE = "GET any other path"
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LOGIN = {"GET /login", "GET /login/callback", "POST /logout"}
-"""Outside the matrix: they open nothing by themselves (see test_access_login)."""
+"""Outside the matrix: they give no access by themselves (see test_login.py)."""
 
 CLIENT = "ООО «Тайна»"
 ADDRESS = "ул. Скрытая, 1"
@@ -60,7 +60,7 @@ CALLS = list(dict.fromkeys(call for call, _ in MATRIX))
 
 @dataclass
 class World:
-    """The deployed API, and what each caller of the matrix brings to it."""
+    """The deployed API, and the credentials of each caller of the matrix."""
 
     app: FastAPI
     url: str
@@ -96,7 +96,7 @@ async def world(issuer: Issuer, redis_server: str) -> AsyncIterator[World]:
 
 
 def what_happened() -> list[dict[str, Any]]:
-    """A contact of each operator; the own one with everything a wallboard must not show."""
+    """Returns events about a contact of each operator; the first shows all that a wallboard must not."""
     return [
         planned(
             "task-1",
@@ -166,7 +166,7 @@ def browser(url: str) -> httpx.AsyncClient:
 
 
 async def ask(world: World, call: str, headers: dict[str, str]) -> tuple[int, str]:
-    """(status, what was answered; of a stream its beginning)."""
+    """Returns (status, body); of a stream only its beginning."""
     method, _, path = call.partition(" ")
     if call == ELSEWHERE:
         path = "/api/v1/nowhere"
@@ -190,7 +190,7 @@ async def ask(world: World, call: str, headers: dict[str, str]) -> tuple[int, st
 
 
 def unpacked(workbook: bytes) -> str:
-    """All the text of a workbook: it is a ZIP file of XML."""
+    """Returns all text of a workbook, which is a ZIP file of XML."""
     with zipfile.ZipFile(io.BytesIO(workbook)) as files:
         return "".join(files.read(name).decode("utf-8", "replace") for name in files.namelist())
 
@@ -248,7 +248,7 @@ async def test_every_route_has_a_guard_of_its_own_besides_the_gate(world: World)
 
 
 def calls(dependant: Dependant) -> set[Any]:
-    """All that is called before a route's own function."""
+    """Returns everything that is called before a route's own function."""
     return {dependant.call}.union(*(calls(inner) for inner in dependant.dependencies))
 
 

@@ -13,13 +13,13 @@ from query_api.auth import RECHECK_S
 from query_api.auth.credentials import Credential
 from query_api.auth.store import sha256
 from support.browser import COOKIE, logged_in
-from support.guarded import REPORT, Guarded, guarded
+from support.guarded_app import REPORT, GuardedApp, guarded_app
 from support.issuer import Issuer
 
 
 @pytest_asyncio.fixture
-async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[Guarded]:
-    async with guarded(issuer, access_redis_url=redis_url, login=True) as running:
+async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[GuardedApp]:
+    async with guarded_app(issuer, access_redis_url=redis_url, login=True) as running:
         yield running
 
 
@@ -27,7 +27,7 @@ async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[Guarded]:
 
 
 async def test_logging_out_ends_the_session_at_once_here_and_at_the_issuer(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     await logged_in(api)
     cookie = api.client.cookies[COOKIE]
@@ -44,7 +44,7 @@ async def test_logging_out_ends_the_session_at_once_here_and_at_the_issuer(
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": "https://evil.example"}, {"Origin": "null"}])
 async def test_page_of_another_site_cannot_log_anyone_out(
-    headers: dict[str, str], api: Guarded
+    headers: dict[str, str], api: GuardedApp
 ) -> None:
     await logged_in(api)
     assert (await api.client.post("/logout", headers=headers)).status_code == 403
@@ -53,7 +53,7 @@ async def test_page_of_another_site_cannot_log_anyone_out(
 
 
 async def test_without_a_refresh_token_a_session_ends_with_its_access_token(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     issuer.gives_refresh_tokens = False
     await logged_in(api)
@@ -64,13 +64,13 @@ async def test_without_a_refresh_token_a_session_ends_with_its_access_token(
 
 
 async def test_hundred_simultaneous_requests_to_two_processes_renew_the_session_once(
-    issuer: Issuer, api: Guarded, redis_url: str
+    issuer: Issuer, api: GuardedApp, redis_url: str
 ) -> None:
     await logged_in(api)
-    async with guarded(issuer, login=True, access_redis_url=redis_url) as other:
+    async with guarded_app(issuer, login=True, access_redis_url=redis_url) as other:
         pass_the_access_token_by(issuer, api)
         other.clock.now = api.clock.now
-        issuer.slowness_s = 0.3  # time enough for the other process to want it too
+        issuer.slowness_s = 0.3  # long enough for the other process to need it too
         cookie = f"{COOKIE}={api.client.cookies[COOKIE]}"
         answers = await asyncio.gather(
             *(one.get(REPORT, Cookie=cookie) for one in (api, other) for _ in range(50))
@@ -80,7 +80,7 @@ async def test_hundred_simultaneous_requests_to_two_processes_renew_the_session_
 
 
 async def test_simultaneous_requests_with_one_cookie_look_up_the_session_once(
-    api: Guarded, redis_url: str
+    api: GuardedApp, redis_url: str
 ) -> None:
     await logged_in(api)
     async with redis.asyncio.from_url(redis_url) as client:
@@ -92,7 +92,7 @@ async def test_simultaneous_requests_with_one_cookie_look_up_the_session_once(
 
 
 async def test_abandoned_request_does_not_cancel_the_session_check_for_others(
-    api: Guarded,
+    api: GuardedApp,
 ) -> None:
     await logged_in(api)
     credential = credential_of(api)
@@ -105,25 +105,25 @@ async def test_abandoned_request_does_not_cancel_the_session_check_for_others(
 
 
 async def reads(client: Any) -> int:
-    """How often the server was asked to GET something."""
+    """Returns how many GET commands the server has received."""
     return int((await client.info("commandstats")).get("cmdstat_get", {}).get("calls", 0))
 
 
-def credential_of(api: Guarded) -> Credential:
+def credential_of(api: GuardedApp) -> Credential:
     cookie = f"{COOKIE}={api.client.cookies[COOKIE]}".encode()
     credential = api.access.credential([(b"cookie", cookie)])
     assert credential is not None
     return credential
 
 
-def pass_the_access_token_by(issuer: Issuer, api: Guarded) -> None:
-    """Past the end of the access token; the tokens that follow are good for much longer."""
+def pass_the_access_token_by(issuer: Issuer, api: GuardedApp) -> None:
+    """Let the access token expire; the next tokens are valid for much longer."""
     api.clock.advance(issuer.access_ttl_s + 61)
     issuer.access_ttl_s = api.clock() - time.time() + 300
 
 
 async def test_process_that_read_the_session_before_its_renewal_does_not_renew_it_again(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     await logged_in(api)
     cookie = api.client.cookies[COOKIE]
@@ -140,7 +140,7 @@ async def test_process_that_read_the_session_before_its_renewal_does_not_renew_i
 
 
 async def test_renewal_takes_over_the_new_claims_of_the_issuer(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     await logged_in(api)
     issuer.claims = {"realm_access": {"roles": ["quality_control"]}, "obzvon_operators": ["o-9"]}
@@ -151,7 +151,7 @@ async def test_renewal_takes_over_the_new_claims_of_the_issuer(
 
 
 async def test_a_role_that_was_taken_away_is_gone_after_the_renewal(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     await logged_in(api)
     issuer.claims = {"realm_access": {"roles": []}}
@@ -161,7 +161,7 @@ async def test_a_role_that_was_taken_away_is_gone_after_the_renewal(
 
 @pytest.mark.parametrize("reason", ["withdrawn", "another person"])
 async def test_a_renewal_that_the_issuer_does_not_confirm_ends_the_session(
-    reason: str, issuer: Issuer, api: Guarded, redis_url: str
+    reason: str, issuer: Issuer, api: GuardedApp, redis_url: str
 ) -> None:
     await logged_in(api)
     if reason == "withdrawn":
@@ -175,7 +175,7 @@ async def test_a_renewal_that_the_issuer_does_not_confirm_ends_the_session(
 
 
 async def test_session_is_neither_renewed_nor_lost_during_an_issuer_outage(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     await logged_in(api)
     pass_the_access_token_by(issuer, api)
@@ -186,7 +186,7 @@ async def test_session_is_neither_renewed_nor_lost_during_an_issuer_outage(
 
 
 async def test_session_ends_after_its_maximum_lifetime_whatever_the_issuer_says(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     issuer.access_ttl_s = 30 * 24 * 3600
     await logged_in(api)
@@ -197,7 +197,7 @@ async def test_session_ends_after_its_maximum_lifetime_whatever_the_issuer_says(
 
 
 async def test_a_stream_of_a_session_ends_with_the_session(
-    issuer: Issuer, api: Guarded, redis_url: str
+    issuer: Issuer, api: GuardedApp, redis_url: str
 ) -> None:
     await logged_in(api)
     watching = await api.access.verify(credential_of(api))

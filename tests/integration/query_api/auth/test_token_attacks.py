@@ -9,7 +9,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from support.guarded import REPORT, Guarded
+from support.guarded_app import REPORT, GuardedApp
 from support.issuer import (
     AUDIENCE,
     Issuer,
@@ -25,7 +25,7 @@ shares = pytest.mark.asyncio(loop_scope="module")
 
 
 def hs256_with_the_public_key(issuer: Issuer) -> str:
-    """The classic confusion: the public key as the secret of an HMAC."""
+    """Returns a token with the classic confusion: the public key as the secret of an HMAC."""
     public = private_key("first").public_key()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     good = issuer.token()
@@ -160,7 +160,7 @@ ATTACKS: dict[str, tuple[Callable[[Issuer], str], str]] = {
 @shares
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_forged_or_invalid_token_is_refused_with_a_challenge(
-    name: str, shared: tuple[Issuer, Guarded], log: list[dict[str, Any]]
+    name: str, shared: tuple[Issuer, GuardedApp], log: list[dict[str, Any]]
 ) -> None:
     issuer, api = shared
     make, why = ATTACKS[name]
@@ -175,7 +175,7 @@ async def test_forged_or_invalid_token_is_refused_with_a_challenge(
 
 
 async def test_keys_are_never_fetched_from_an_address_inside_a_token(
-    issuer: Issuer, api: Guarded
+    issuer: Issuer, api: GuardedApp
 ) -> None:
     async with running_issuer() as evil:
         evil.jwks = [public_jwk("stranger", kid="first"), public_jwk("stranger")]

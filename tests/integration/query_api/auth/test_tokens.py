@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support.guarded import REPORT, Guarded, guarded
+from support.guarded_app import REPORT, GuardedApp, guarded_app
 from support.issuer import AUDIENCE, Issuer, seconds_now
 
 shares = pytest.mark.asyncio(loop_scope="module")
@@ -28,7 +28,7 @@ GOOD: dict[str, Callable[[Issuer], str]] = {
 @shares
 @pytest.mark.parametrize("name", GOOD)
 async def test_an_access_token_of_the_issuer_opens_the_report(
-    name: str, shared: tuple[Issuer, Guarded]
+    name: str, shared: tuple[Issuer, GuardedApp]
 ) -> None:
     issuer, api = shared
     answer = await api.get(REPORT, GOOD[name](issuer))
@@ -37,7 +37,7 @@ async def test_an_access_token_of_the_issuer_opens_the_report(
 
 
 @shares
-async def test_two_authorization_headers_are_refused(shared: tuple[Issuer, Guarded]) -> None:
+async def test_two_authorization_headers_are_refused(shared: tuple[Issuer, GuardedApp]) -> None:
     issuer, api = shared
     headers = [("Authorization", f"Bearer {issuer.token()}")] * 2
     assert (await api.client.get(REPORT, headers=headers)).status_code == 401
@@ -45,14 +45,14 @@ async def test_two_authorization_headers_are_refused(shared: tuple[Issuer, Guard
 
 @shares
 @pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "bearer", "Token x", ""])
-async def test_another_scheme_is_refused(header: str, shared: tuple[Issuer, Guarded]) -> None:
+async def test_another_scheme_is_refused(header: str, shared: tuple[Issuer, GuardedApp]) -> None:
     _, api = shared
     answer = await api.client.get(REPORT, headers={"Authorization": header})
     assert answer.status_code == 401
 
 
 @shares
-async def test_token_in_the_url_is_not_accepted(shared: tuple[Issuer, Guarded]) -> None:
+async def test_token_in_the_url_is_not_accepted(shared: tuple[Issuer, GuardedApp]) -> None:
     issuer, api = shared
     answer = await api.get(f"{REPORT}?access_token={issuer.token()}")
     assert answer.status_code == 401
@@ -60,7 +60,7 @@ async def test_token_in_the_url_is_not_accepted(shared: tuple[Issuer, Guarded]) 
 
 
 async def test_untyped_token_is_accepted_only_if_the_setting_allows_it(issuer: Issuer) -> None:
-    async with guarded(issuer, oidc_untyped_tokens=True) as api:
+    async with guarded_app(issuer, oidc_untyped_tokens=True) as api:
         assert (await api.get(REPORT, issuer.token(headers={"typ": "JWT"}))).status_code == 200
         assert (await api.get(REPORT, issuer.token(headers={"typ": None}))).status_code == 200
         for mark in ("nonce", "at_hash", "c_hash"):
@@ -81,7 +81,7 @@ async def test_untyped_token_is_accepted_only_if_the_setting_allows_it(issuer: I
 async def test_roles_are_read_from_the_configured_claim(
     path: str, claims: dict[str, Any], issuer: Issuer
 ) -> None:
-    async with guarded(issuer, oidc_roles_claim=path, oidc_role_head="boss") as api:
+    async with guarded_app(issuer, oidc_roles_claim=path, oidc_role_head="boss") as api:
         answer = await api.get(REPORT, issuer.token(None, **claims))
         assert answer.json()["roles"] == ["head"]
         assert (await api.get(REPORT, issuer.token("head"))).status_code == 403
@@ -101,7 +101,7 @@ async def test_roles_are_read_from_the_configured_claim(
     ],
 )
 async def test_malformed_roles_give_no_access(
-    claims: dict[str, Any], shared: tuple[Issuer, Guarded]
+    claims: dict[str, Any], shared: tuple[Issuer, GuardedApp]
 ) -> None:
     issuer, api = shared
     assert (await api.get(REPORT, issuer.token(None, **claims))).status_code == 403
@@ -124,7 +124,7 @@ async def test_a_claim_restricts_to_operators_and_managers(
     claims: dict[str, Any],
     operators: list[str] | None,
     managers: list[str] | None,
-    shared: tuple[Issuer, Guarded],
+    shared: tuple[Issuer, GuardedApp],
 ) -> None:
     issuer, api = shared
     seen = (await api.get(REPORT, issuer.token(**claims))).json()
@@ -134,7 +134,7 @@ async def test_a_claim_restricts_to_operators_and_managers(
 @shares
 @pytest.mark.parametrize("value", [True, 7, {"a": 1}, ["a", 1], [["a"]], ["\ud800"]])
 async def test_request_with_an_unreadable_restriction_is_refused(
-    value: Any, shared: tuple[Issuer, Guarded]
+    value: Any, shared: tuple[Issuer, GuardedApp]
 ) -> None:
     issuer, api = shared
     answer = await api.get(REPORT, issuer.token(obzvon_operators=value))
@@ -145,7 +145,7 @@ async def test_request_with_an_unreadable_restriction_is_refused(
 async def test_request_is_refused_if_the_restriction_claim_has_the_wrong_shape(
     value: Any, issuer: Issuer
 ) -> None:
-    async with guarded(issuer, oidc_operators_claim="obzvon.operators") as api:
+    async with guarded_app(issuer, oidc_operators_claim="obzvon.operators") as api:
         assert (await api.get(REPORT, issuer.token(obzvon=value))).status_code == 403
         within = (await api.get(REPORT, issuer.token(obzvon={"operators": ["a"]}))).json()
         assert within["operators"] == ["a"]
@@ -155,7 +155,7 @@ async def test_request_is_refused_if_the_restriction_claim_has_the_wrong_shape(
 @shares
 @pytest.mark.parametrize("claims", [{"exp": 10**400}, {"sub": "\ud800"}])
 async def test_token_with_an_impossible_claim_gets_401(
-    claims: dict[str, Any], shared: tuple[Issuer, Guarded]
+    claims: dict[str, Any], shared: tuple[Issuer, GuardedApp]
 ) -> None:
     issuer, api = shared
     assert (await api.get(REPORT, issuer.token(**claims))).status_code == 401

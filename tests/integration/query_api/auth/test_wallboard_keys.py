@@ -10,7 +10,7 @@ import redis.asyncio
 
 from devkit.stack.engines import EmbeddedRedis
 from query_api.auth import RECHECK_S, Caller
-from support.guarded import REPORT, ROWS, Guarded, guarded
+from support.guarded_app import REPORT, ROWS, GuardedApp, guarded_app
 from support.issuer import Issuer
 from support.wallboard_keys import Keys
 
@@ -21,17 +21,17 @@ COOKIE = "obzvon_wallboard"
 
 
 @pytest_asyncio.fixture
-async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[Guarded]:
-    async with guarded(issuer, access_redis_url=redis_url) as running:
+async def api(issuer: Issuer, redis_url: str) -> AsyncIterator[GuardedApp]:
+    async with guarded_app(issuer, access_redis_url=redis_url) as running:
         yield running
 
 
-async def exchange(api: Guarded, key: str) -> httpx.Response:
+async def exchange(api: GuardedApp, key: str) -> httpx.Response:
     return await api.client.post(EXCHANGE, headers={"Authorization": f"Key {key}"})
 
 
 async def test_a_wallboard_exchanges_its_key_for_a_cookie_that_shows_figures_only(
-    keys: Keys, api: Guarded
+    keys: Keys, api: GuardedApp
 ) -> None:
     answer = await exchange(api, await keys.create())
     assert answer.status_code == 200
@@ -45,7 +45,9 @@ async def test_a_wallboard_exchanges_its_key_for_a_cookie_that_shows_figures_onl
     assert (rows.status_code, rows.headers["content-type"]) == (403, "application/problem+json")
 
 
-async def test_the_key_may_come_in_the_body_or_with_each_request(keys: Keys, api: Guarded) -> None:
+async def test_the_key_may_come_in_the_body_or_with_each_request(
+    keys: Keys, api: GuardedApp
+) -> None:
     key = await keys.create()
     assert (await api.client.post(EXCHANGE, json={"key": key})).status_code == 200
     api.client.cookies.clear()
@@ -54,7 +56,7 @@ async def test_the_key_may_come_in_the_body_or_with_each_request(keys: Keys, api
     assert (await api.client.get(ROWS, headers=header)).status_code == 403
 
 
-async def test_key_in_the_url_is_not_accepted(keys: Keys, api: Guarded) -> None:
+async def test_key_in_the_url_is_not_accepted(keys: Keys, api: GuardedApp) -> None:
     key = await keys.create()
     assert (await api.client.post(f"{EXCHANGE}?key={key}")).status_code == 401
     assert (await api.get(f"{REPORT}?key={key}")).status_code == 401
@@ -75,7 +77,7 @@ async def test_key_in_the_url_is_not_accepted(keys: Keys, api: Guarded) -> None:
         lambda _: "x" * 20_000,
     ],
 )
-async def test_altered_key_is_refused(change: Any, keys: Keys, api: Guarded) -> None:
+async def test_altered_key_is_refused(change: Any, keys: Keys, api: GuardedApp) -> None:
     answer = await exchange(api, change(await keys.create()))
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
@@ -83,7 +85,7 @@ async def test_altered_key_is_refused(change: Any, keys: Keys, api: Guarded) -> 
 
 @pytest.mark.parametrize("body", ["{", "[]", '{"key": 1}', '{"key": "a", "b": 1}', "obzkey_1_x"])
 async def test_a_body_that_cannot_be_read_is_explained_but_never_repeated(
-    body: str, api: Guarded
+    body: str, api: GuardedApp
 ) -> None:
     answer = await api.client.post(EXCHANGE, content=body)
     assert answer.status_code == 422
@@ -92,14 +94,14 @@ async def test_a_body_that_cannot_be_read_is_explained_but_never_repeated(
 
 
 @pytest.mark.parametrize("cookie", ["x", "a" * 43, "a" * 5_000, ""])
-async def test_invented_cookie_is_not_accepted(cookie: str, api: Guarded) -> None:
+async def test_invented_cookie_is_not_accepted(cookie: str, api: GuardedApp) -> None:
     answer = await api.client.get(REPORT, headers={"Cookie": f"{COOKIE}={cookie}"})
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("by", ["id", "name"])
 async def test_revoked_key_stops_working_within_thirty_seconds(
-    by: str, keys: Keys, api: Guarded
+    by: str, keys: Keys, api: GuardedApp
 ) -> None:
     key = await keys.create()
     header = {"Authorization": f"Key {key}"}
@@ -116,7 +118,7 @@ async def test_revoked_key_stops_working_within_thirty_seconds(
     assert "revoked" in listed
 
 
-async def test_an_expired_key_is_refused(keys: Keys, api: Guarded) -> None:
+async def test_an_expired_key_is_refused(keys: Keys, api: GuardedApp) -> None:
     key = await keys.create("Hall 2", "--expires", "1h")
     await exchange(api, key)
     api.clock.advance(3_590)
@@ -126,13 +128,13 @@ async def test_an_expired_key_is_refused(keys: Keys, api: Guarded) -> None:
     assert (await exchange(api, key)).status_code == 401
 
 
-async def test_a_key_may_show_some_operators_only(keys: Keys, api: Guarded) -> None:
+async def test_a_key_may_show_some_operators_only(keys: Keys, api: GuardedApp) -> None:
     await exchange(api, await keys.create("Hall 2", "--operator", "o-1", "--operator", "o-2"))
     seen = (await api.get(REPORT)).json()
     assert (seen["operators"], seen["managers"]) == (["o-1", "o-2"], None)
 
 
-async def test_stream_continues_until_its_key_is_revoked(keys: Keys, api: Guarded) -> None:
+async def test_stream_continues_until_its_key_is_revoked(keys: Keys, api: GuardedApp) -> None:
     key = await keys.create()
     _, by_cookie = await api.access.sessions.open_wallboard(key)
     by_header = await caller(api, f"Key {key}")
@@ -143,13 +145,13 @@ async def test_stream_continues_until_its_key_is_revoked(keys: Keys, api: Guarde
     assert not await api.access.still_allowed(by_header)
 
 
-async def caller(api: Guarded, authorization: str) -> Caller:
+async def caller(api: GuardedApp, authorization: str) -> Caller:
     credential = api.access.credential([(b"authorization", authorization.encode())])
     assert credential is not None
     return await api.access.verify(credential)
 
 
-async def test_a_stream_ends_when_its_token_does(issuer: Issuer, api: Guarded) -> None:
+async def test_a_stream_ends_when_its_token_does(issuer: Issuer, api: GuardedApp) -> None:
     bearer = await caller(api, f"Bearer {issuer.token()}")
     assert await api.access.still_allowed(bearer)
     api.clock.now = bearer.expires_at
@@ -157,7 +159,7 @@ async def test_a_stream_ends_when_its_token_does(issuer: Issuer, api: Guarded) -
 
 
 async def test_every_use_of_a_key_and_every_refusal_is_one_audit_line(
-    keys: Keys, api: Guarded, log: list[dict[str, Any]]
+    keys: Keys, api: GuardedApp, log: list[dict[str, Any]]
 ) -> None:
     key = await keys.create()
     log.clear()
@@ -179,7 +181,7 @@ async def test_every_use_of_a_key_and_every_refusal_is_one_audit_line(
 
 
 async def test_page_of_another_site_cannot_give_a_browser_its_own_key(
-    keys: Keys, api: Guarded
+    keys: Keys, api: GuardedApp
 ) -> None:
     key = await keys.create()
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
@@ -191,7 +193,7 @@ async def test_page_of_another_site_cannot_give_a_browser_its_own_key(
 
 
 async def test_write_with_a_cookie_is_accepted_only_from_our_own_pages(
-    keys: Keys, api: Guarded
+    keys: Keys, api: GuardedApp
 ) -> None:
     await exchange(api, await keys.create())
     own = str(api.client.base_url).rstrip("/")
@@ -208,7 +210,7 @@ async def test_write_with_a_cookie_is_accepted_only_from_our_own_pages(
         assert answer.status_code == status, headers
 
 
-async def test_bad_header_is_refused_even_with_a_good_cookie(keys: Keys, api: Guarded) -> None:
+async def test_bad_header_is_refused_even_with_a_good_cookie(keys: Keys, api: GuardedApp) -> None:
     await exchange(api, await keys.create())
     assert (await api.get(REPORT)).status_code == 200
     assert (await api.get(REPORT, "no.token.atall")).status_code == 401
@@ -220,7 +222,7 @@ async def test_without_the_access_redis_keys_are_refused(
     async with EmbeddedRedis(tmp_path) as own:
         monkeypatch.setenv("OBZVON_ACCESS_REDIS_URL", own.url)
         key = await keys.create()
-        async with guarded(issuer, access_redis_url=own.url) as api:
+        async with guarded_app(issuer, access_redis_url=own.url) as api:
             await exchange(api, key)
             watching = await caller(api, f"Key {key}")
             assert (await api.get(REPORT)).status_code == 200
@@ -238,7 +240,7 @@ async def test_without_the_access_redis_keys_are_refused(
 
 
 async def test_emptied_access_redis_invalidates_every_key(
-    keys: Keys, api: Guarded, redis_url: str
+    keys: Keys, api: GuardedApp, redis_url: str
 ) -> None:
     await exchange(api, await keys.create())
     async with redis.asyncio.from_url(redis_url) as client:
@@ -247,7 +249,9 @@ async def test_emptied_access_redis_invalidates_every_key(
     assert (await api.get(REPORT)).status_code == 401
 
 
-async def test_damaged_key_record_gives_no_access(keys: Keys, api: Guarded, redis_url: str) -> None:
+async def test_damaged_key_record_gives_no_access(
+    keys: Keys, api: GuardedApp, redis_url: str
+) -> None:
     key = await keys.create()
     async with redis.asyncio.from_url(redis_url) as client:
         await client.hset("obzvon:access:keys", key.split("_")[1], '{"name": "Hall 2"}')
@@ -255,6 +259,6 @@ async def test_damaged_key_record_gives_no_access(keys: Keys, api: Guarded, redi
 
 
 async def test_without_an_access_redis_keys_are_switched_off(issuer: Issuer) -> None:
-    async with guarded(issuer) as api:
+    async with guarded_app(issuer) as api:
         assert (await exchange(api, "obzkey_0011aabb_x")).status_code == 503
         assert (await api.get(REPORT, issuer.token())).status_code == 200

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Response, WebSocket
 
 from query_api.auth import Access, AccessSettings, ReportCaller
 from query_api.http.protection import protect
-from support.guarded import Guarded, guarded
+from support.guarded_app import GuardedApp, guarded_app
 from support.issuer import Issuer, running_issuer
 from support.serving import served
 
@@ -34,8 +34,8 @@ async def issuer() -> AsyncIterator[Issuer]:
 
 
 @pytest_asyncio.fixture
-async def api(issuer: Issuer) -> AsyncIterator[Guarded]:
-    async with guarded(issuer) as running:
+async def api(issuer: Issuer) -> AsyncIterator[GuardedApp]:
+    async with guarded_app(issuer) as running:
         yield running
 
 
@@ -43,7 +43,7 @@ async def api(issuer: Issuer) -> AsyncIterator[Guarded]:
 
 
 async def test_caller_over_the_rate_limit_is_told_when_to_retry(issuer: Issuer) -> None:
-    async with guarded(issuer, rate_limit="5/minute") as api:
+    async with guarded_app(issuer, rate_limit="5/minute") as api:
         for _ in range(5):
             assert (await api.get(REPORT, issuer.token())).status_code == 200
         answer = await api.get(REPORT, issuer.token())
@@ -55,7 +55,7 @@ async def test_caller_over_the_rate_limit_is_told_when_to_retry(issuer: Issuer) 
 
 
 async def test_rate_limit_counts_per_caller_not_per_token(issuer: Issuer) -> None:
-    async with guarded(issuer, rate_limit="3/minute") as api:
+    async with guarded_app(issuer, rate_limit="3/minute") as api:
         statuses = [(await api.get(REPORT, issuer.token(jti=str(n)))).status_code for n in range(4)]
         assert statuses == [200, 200, 200, 429]
         assert (await api.get(REPORT, issuer.token(sub="u-2"))).status_code == 200
@@ -64,7 +64,7 @@ async def test_rate_limit_counts_per_caller_not_per_token(issuer: Issuer) -> Non
 async def test_refused_attempts_are_limited_by_address_but_known_callers_get_in(
     issuer: Issuer,
 ) -> None:
-    async with guarded(issuer, rate_limit_unknown="5/minute") as api:
+    async with guarded_app(issuer, rate_limit_unknown="5/minute") as api:
         good = issuer.token()
         assert (await api.get(REPORT, good)).status_code == 200
         statuses = [(await api.get(REPORT, f"x{n}")).status_code for n in range(7)]
@@ -76,7 +76,9 @@ async def test_refused_attempts_are_limited_by_address_but_known_callers_get_in(
 
 
 async def test_key_exchange_is_rate_limited_by_address(issuer: Issuer, redis_url: str) -> None:
-    async with guarded(issuer, access_redis_url=redis_url, rate_limit_unknown="3/minute") as api:
+    async with guarded_app(
+        issuer, access_redis_url=redis_url, rate_limit_unknown="3/minute"
+    ) as api:
         statuses = [
             (await api.client.post("/api/v1/wallboard/session", json={"key": "x"})).status_code
             for _ in range(5)
@@ -88,7 +90,7 @@ async def test_key_exchange_is_rate_limited_by_address(issuer: Issuer, redis_url
 
 
 async def test_oversized_requests_are_refused(issuer: Issuer) -> None:
-    async with guarded(issuer, max_body_bytes=2_000) as api:
+    async with guarded_app(issuer, max_body_bytes=2_000) as api:
         token = issuer.token()
         assert (await api.get(f"{REPORT}?q={'x' * 9_000}", token)).status_code == 414
         assert (await api.get(REPORT, token, Padding="x" * 40_000)).status_code == 431
@@ -111,14 +113,14 @@ async def test_oversized_requests_are_refused(issuer: Issuer) -> None:
 
 
 async def test_response_that_does_not_start_in_time_becomes_a_503(issuer: Issuer) -> None:
-    async with guarded(issuer, request_timeout_s=0.2) as api, asyncio.timeout(3):
+    async with guarded_app(issuer, request_timeout_s=0.2) as api, asyncio.timeout(3):
         answer = await api.get("/api/v1/never", issuer.token())
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_stream_may_outlast_the_time_limit_and_is_not_buffered(issuer: Issuer) -> None:
-    async with guarded(issuer, request_timeout_s=0.2) as api:
+    async with guarded_app(issuer, request_timeout_s=0.2) as api:
         headers = {"Authorization": f"Bearer {issuer.token()}"}
         path = f"{STREAM}?parts=5&pause_s=0.1"
         async with api.client.stream("GET", path, headers=headers) as answer:
@@ -129,7 +131,7 @@ async def test_stream_may_outlast_the_time_limit_and_is_not_buffered(issuer: Iss
 
 
 async def test_a_body_that_trickles_in_is_cut_off(issuer: Issuer) -> None:
-    async with guarded(issuer, request_timeout_s=0.3) as api, asyncio.timeout(3):
+    async with guarded_app(issuer, request_timeout_s=0.3) as api, asyncio.timeout(3):
         url = api.client.base_url
         reader, writer = await asyncio.open_connection(url.host, url.port)
         writer.write(
@@ -150,7 +152,7 @@ async def test_a_body_that_trickles_in_is_cut_off(issuer: Issuer) -> None:
     [(REPORT, 200), ("/livez", 200), ("/api/v1/contacts", 200), (STREAM, 200), ("/nowhere", 404)],
 )
 async def test_every_response_has_the_security_headers(
-    path: str, status: int, issuer: Issuer, api: Guarded
+    path: str, status: int, issuer: Issuer, api: GuardedApp
 ) -> None:
     answer = await api.get(path, issuer.token())
     assert answer.status_code == status
@@ -166,7 +168,7 @@ async def test_every_response_has_the_security_headers(
 async def test_refusal_has_the_security_headers_and_is_never_cached(
     status: int, issuer: Issuer
 ) -> None:
-    async with guarded(issuer, request_timeout_s=0.2) as api:
+    async with guarded_app(issuer, request_timeout_s=0.2) as api:
         asked = {401: (REPORT, "x"), 414: (f"{REPORT}?{'x' * 9_000}", None)}
         path, token = asked.get(status, ("/api/v1/never", issuer.token()))
         answer = await api.get(path, token)
@@ -195,17 +197,19 @@ async def test_page_may_be_opened_and_set_its_own_content_security_policy(issuer
 async def test_other_origins_can_read_the_api_only_if_listed(issuer: Issuer) -> None:
     origin = {"Origin": "https://page.example"}
     preflight = {**origin, "Access-Control-Request-Method": "GET"}
-    async with guarded(issuer) as api:
+    async with guarded_app(issuer) as api:
         answer = await api.get(REPORT, issuer.token(), **origin)
         assert not [name for name in answer.headers if name.startswith("access-control")]
         assert (await api.client.options(REPORT, headers=preflight)).status_code == 401
-    async with guarded(issuer, cors_origins=("https://page.example",)) as api:
+    async with guarded_app(issuer, cors_origins=("https://page.example",)) as api:
         answer = await api.client.options(REPORT, headers=preflight)
         assert answer.status_code == 200
         answer = await api.get(REPORT, issuer.token(), **origin)
         assert answer.headers["access-control-allow-origin"] == "https://page.example"
         assert "access-control-allow-credentials" not in answer.headers
-        refused = await api.get(REPORT, "x", **origin)  # or the page could not read why
+        refused = await api.get(
+            REPORT, "x", **origin
+        )  # otherwise the page could not read the reason
         assert refused.headers["access-control-allow-origin"] == "https://page.example"
         foreign = await api.get(REPORT, issuer.token(), Origin="https://evil.example")
         assert "access-control-allow-origin" not in foreign.headers
@@ -221,7 +225,7 @@ async def test_forwarded_addresses_are_trusted_only_from_listed_proxies(issuer: 
         (("127.0.0.1",), "198.51.100.7 https"),
         (("127.0.0.0/8", "198.51.100.7"), "203.0.113.9 https"),
     ):
-        async with guarded(issuer, trusted_proxies=proxies) as api:
+        async with guarded_app(issuer, trusted_proxies=proxies) as api:
             answer = await api.get("/api/v1/peer", issuer.token(), **forwarded)
             assert answer.json() == seen
             assert ("strict-transport-security" in answer.headers) == seen.endswith("https")
@@ -249,9 +253,9 @@ async def test_forwarded_addresses_are_trusted_only_from_listed_proxies(issuer: 
         "/%61pi/v1/report",
     ],
 )
-async def test_path_not_listed_as_open_is_closed(path: str, api: Guarded) -> None:
+async def test_path_not_listed_as_open_is_closed(path: str, api: GuardedApp) -> None:
     url = api.client.base_url
-    reader, writer = await asyncio.open_connection(url.host, url.port)  # clients tidy paths up
+    reader, writer = await asyncio.open_connection(url.host, url.port)  # clients normalize paths
     writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     status = int((await reader.readline()).split()[1])
     writer.close()

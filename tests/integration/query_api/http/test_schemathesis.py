@@ -33,12 +33,12 @@ CHECKS = [
 ]
 
 ENDLESS = "/api/v1/stream"
-"""A stream is no answer that ends: tests of its own read it."""
+"""A stream is not a response that ends: it has tests of its own."""
 
 
 @pytest.fixture(scope="module")
 def served(redis_server: str) -> Iterator[tuple[str, str]]:
-    """Address of an API in a thread of its own, since schemathesis does not await; and a token."""
+    """Returns the address of an API in a thread of its own (schemathesis does not await) and a token."""
     ready: list[tuple[str, str]] = []
     up, down = threading.Event(), threading.Event()
 

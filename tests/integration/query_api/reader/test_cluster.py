@@ -141,7 +141,7 @@ async def test_a_generation_is_dropped_from_every_node(cluster_url: str) -> None
 
 
 class HalfMoved:
-    """A slot on its way to another node, as resharding leaves it between two of its steps."""
+    """A slot on its way to another node, as it is between two steps of resharding."""
 
     def __init__(self, client: RedisCluster, key: str) -> None:
         self.slot = client.keyslot(key)
@@ -182,7 +182,7 @@ async def test_emptying_a_hash_during_a_slot_migration_loses_nothing_else(
     moving = HalfMoved(client, keys.meta)
     await moving.begin()
 
-    # Each has one row, and hands it on to the next: every list loses all it has and gets another.
+    # Each operator has one row and passes it on: every list loses its row and gets another.
     handed = [planned(f"T{n}", operator=f"op-{n % 3 + 1}", at="09:00") for n in (1, 2, 3)]
     await writer.write(handed)
 

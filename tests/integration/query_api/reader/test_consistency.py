@@ -21,7 +21,7 @@ WITHIN_S = 60.0
 
 
 async def write_at_full_speed(writer: Writer, seen: list[int]) -> int:
-    """Write until every poller has seen enough; how many tasks were planned."""
+    """Write until every poller has seen enough; returns how many tasks were planned."""
     numbers = itertools.count()
     gives_up = time.monotonic() + WITHIN_S
     while min(seen) < CHANGES_SEEN:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def own_redis(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
-    """A Redis that the test may stop and start; what is in it is lost then."""
+    """A Redis that the test may stop and start; it loses its data then."""
     async with EmbeddedRedis(tmp_path) as server:
         server._any_port = False  # it restarts on the same port
         yield server

@@ -52,7 +52,7 @@ def number(text: str) -> int | float | None:
 
 
 def sheet_of(answer: httpx.Response) -> tuple[list[list[Any]], ET.Element]:
-    """The cells of the only sheet, and its XML."""
+    """Returns the cells of the only sheet, and its XML."""
     with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
         sheet = ET.fromstring(file.read("xl/worksheets/sheet1.xml"))
     rows = []

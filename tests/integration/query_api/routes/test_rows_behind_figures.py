@@ -11,19 +11,15 @@ from support.api import Api
 from support.events import DAY
 from support.golden import RULES, load
 from support.issuer import Issuer
+from support.report_laws import figure
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
 from support.writer import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def figure(line: dict[str, Any], name: str) -> int:
-    group, _, part = name.partition(".")
-    return int(line[group][part] if part else line[group])
-
-
 async def behind(api: Api, **parameters: Any) -> int:
-    """The sum of the contributions of every page."""
+    """Returns the sum of the contributions of every page."""
     total, rows = 0, 0
     cursor: dict[str, str] = {}
     while True:

@@ -129,7 +129,7 @@ async def test_deadline_is_shown_within_its_minute_in_real_time(api: Api, writer
         started = time.monotonic()
 
         def running() -> datetime:
-            """From now on the report's clock runs, and has a second and a half to go."""
+            """Start the report's clock a second and a half before the deadline."""
             return deadline + timedelta(seconds=time.monotonic() - started - 1.5)
 
         api.state.reports._clock = running
@@ -274,7 +274,7 @@ async def test_number_of_streams_of_a_process_is_limited(
 
 
 async def test_a_stream_ends_when_its_token_does(api: Api, issuer: Issuer) -> None:
-    now = int(time.time())  # a minute's leeway is given to every token
+    now = int(time.time())  # every token has a minute of leeway
     token = issuer.token("head", iat=now - 300, exp=now - 60 + 2)
     async with listening_to(api, {"Authorization": f"Bearer {token}"}) as events:
         assert await next_event(events)

@@ -49,7 +49,7 @@ def address(api: Api) -> str:
 
 
 async def event(process: Any, type_: str) -> Any:
-    """The next event of the type, which `follow.ts` has printed."""
+    """Returns the next event of the type that `follow.ts` prints."""
     while said := await line(process):
         shown = json.loads(said)
         if shown["type"] == type_:
@@ -109,7 +109,7 @@ async def test_the_example_of_the_documentation_compiles_and_runs(
     api: Api, issuer: Issuer, tmp_path: Path
 ) -> None:
     (example,) = re.findall(r"^```ts\n(.*?)^```$", DOCS.read_text(), re.MULTILINE | re.DOTALL)
-    # Within the package, so that its own name leads to what was built.
+    # Inside the package, so that its own name resolves to what was built.
     program = WEB / "build" / "example.ts"
     program.parent.mkdir(exist_ok=True)
     program.write_text(example)

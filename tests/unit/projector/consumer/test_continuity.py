@@ -62,6 +62,12 @@ def test_a_last_record_that_retention_has_removed_proves_nothing() -> None:
     assert why(begin=100, last=None) is None
 
 
+def test_first_record_of_the_log_may_be_the_last_one_that_was_applied() -> None:
+    assert has_last_record(Extent(99, 200), AT)
+    assert why(begin=99) is None
+    assert why(begin=99, last=None) is not None
+
+
 EXTENTS = st.tuples(st.integers(0, 20), st.integers(0, 20)).map(lambda two: Extent(*sorted(two)))
 POSITIONS = st.tuples(st.integers(0, 20), st.integers(1, 3)).map(
     lambda one: Position(one[0], one[0] - one[1], 5, 7)

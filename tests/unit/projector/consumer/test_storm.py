@@ -43,7 +43,7 @@ def test_restart_keeps_the_share_of_bad_records() -> None:
         st.tuples(
             st.integers(0, 2_500),
             st.sampled_from([None, None, "invalid", "not_json"]),
-            st.booleans(),  # another process goes on from what is written
+            st.booleans(),  # another process continues from what is written
         ),
         max_size=20,
     )

@@ -33,3 +33,16 @@ def test_facts_without_room_are_given_back(monkeypatch: pytest.MonkeyPatch) -> N
     facts = [fact_of_event(e) for e in (planned("T1"), called("T1"), failed("T1", "refused"))]
     expected = Expected(KEYS, MOSCOW)
     assert expected.add({"T1": facts}) == facts[2:]
+
+
+def test_facts_without_room_are_given_back_of_every_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projector.fold.task.MAX_TASK_EVENTS", 1)
+    facts = {
+        task: [fact_of_event(planned(task)), fact_of_event(called(task))] for task in ("T1", "T2")
+    }
+    assert Expected(KEYS, MOSCOW).add(facts) == [facts["T1"][1], facts["T2"][1]]
+
+
+def test_date_that_no_contact_ever_had_is_expected_to_be_empty() -> None:
+    held = Expected(KEYS, MOSCOW).hashes("2026-11-24", "2026-11-01")
+    assert held == {KEYS.cells("2026-11-24"): {}, KEYS.open("2026-11-24"): {}}

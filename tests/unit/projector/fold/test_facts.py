@@ -40,7 +40,7 @@ def test_absent_and_null_fields_read_the_same_but_are_two_contents() -> None:
     assert content(one) != content(other)
 
 
-def test_fields_that_obzvon_does_not_read_are_no_content() -> None:
+def test_fields_that_obzvon_does_not_read_are_not_content() -> None:
     event = failed("T1", "no_contact")
     other = {**event, "data": {**event["data"], "mood": "bad"}, "extension": 1}
     assert fact_of_event(event) == fact_of_event(other)

@@ -1,6 +1,8 @@
 """The laws of the fold: only the content of events decides what a shard holds, not how they arrive."""
 
+import copy
 import random
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,11 +13,13 @@ from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
 from chaos.independent import Rules
+from contracts.keys import NAMES_SEQ
 from contracts.values import (
     COUNTERS,
     HOUR_BUCKETS,
     HOUR_MEASURES,
     Cell,
+    NameEntry,
     OpenKey,
     row_field,
     row_pointer,
@@ -31,6 +35,7 @@ from support.memory_shard import KEYS, MemoryShard
 from support.strategies import DAYS, OPERATORS, histories
 
 MOSCOW = Calendar(ZoneInfo("Europe/Moscow"))
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 CALENDARS = st.sampled_from(
     [MOSCOW, Calendar(ZoneInfo("Asia/Vladivostok"), 20 * 60), Calendar(ZoneInfo("UTC"), 1)]
 )
@@ -76,7 +81,7 @@ def from_scratch(events: list[dict[str, Any]], calendar: Calendar) -> dict[str, 
     return hashes
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(events=histories(), calendar=CALENDARS, seed=st.integers(0, 2**32))
 def test_order_duplicates_and_batches_never_change_the_result(
     events: list[dict[str, Any]], calendar: Calendar, seed: int
@@ -92,6 +97,34 @@ def test_order_duplicates_and_batches_never_change_the_result(
         if chance.random() < 0.2:
             shard.restart()
     assert shard.hashes == from_scratch(events, calendar)
+
+
+@given(events=histories(), seed=st.integers(0, 2**32))
+def test_seqs_that_move_are_those_of_the_dates_and_names_that_changed(
+    events: list[dict[str, Any]], seed: int
+) -> None:
+    """Readers read again only what has moved; what moves without need costs them a read."""
+    chance = random.Random(seed)
+    shard = MemoryShard(MOSCOW)
+    while events:
+        size = chance.randint(1, 8)
+        before, shown = copy.deepcopy(shard.hashes), shown_names(shard)
+        change = shard.apply(events[:size])
+        events = events[size:]
+        keys = before.keys() | shard.hashes.keys()
+        changed = {key for key in keys if before.get(key) != shard.hashes.get(key)}
+        dates = {found[0] for key in changed if (found := DATE.findall(key))}
+        assert dates <= change.moved
+        assert (shown != shown_names(shard)) <= (NAMES_SEQ in change.moved)
+
+
+def shown_names(shard: MemoryShard) -> dict[tuple[str, str], str]:
+    """The names that the report shows, by kind and id."""
+    return {
+        (kind, named): NameEntry.decode(value).text
+        for kind in ("operator", "manager")
+        for named, value in shard.hashes.get(KEYS.names(kind), {}).items()
+    }
 
 
 @given(events=histories(), calendar=CALENDARS)
@@ -163,7 +196,7 @@ def test_hours_of_each_cell_sum_to_its_counters(
 def test_what_verify_expects_is_what_the_projection_holds(
     events: list[dict[str, Any]], calendar: Calendar, seed: int
 ) -> None:
-    """Whatever order and portions the facts arrive in; the documents are compared elsewhere."""
+    """In any order and portions; the documents are compared elsewhere."""
     chance = random.Random(seed)
     arrived = chance.choices(events, k=len(events) // 3) + events
     chance.shuffle(arrived)

@@ -91,7 +91,7 @@ def test_name_of_an_earlier_event_does_not_replace_a_later_one() -> None:
     assert KEYS.names("operator") not in change.sets
 
 
-def test_delivery_that_only_a_replaced_content_told_is_forgotten_or_found_elsewhere() -> None:
+def test_delivery_known_only_from_replaced_content_is_forgotten_or_found_elsewhere() -> None:
     shard = MemoryShard(MOSCOW)
     greater = planned("T1", last_delivery_date="2026-11-22")
     lesser = {**greater, "data": {**greater["data"], "last_delivery_date": None, "client": LESSER}}
@@ -107,7 +107,7 @@ def test_delivery_that_only_a_replaced_content_told_is_forgotten_or_found_elsewh
     assert shard.hashes[KEYS.deliveries] == {"a-1": b"2026-11-20"}
 
 
-def test_name_that_only_a_replaced_content_told_is_forgotten_or_found_elsewhere() -> None:
+def test_name_known_only_from_replaced_content_is_forgotten_or_found_elsewhere() -> None:
     greater = planned("T1", at="10:00", client="c-9")
     lesser = {**greater, "data": {**greater["data"], "client": LESSER}}
     shard = MemoryShard(MOSCOW)
@@ -122,7 +122,49 @@ def test_name_that_only_a_replaced_content_told_is_forgotten_or_found_elsewhere(
     assert "Прежнее".encode() in shard.hashes[KEYS.names("client")]["c-9"]
 
 
-def test_cell_and_open_count_that_come_to_nothing_are_removed() -> None:
+def test_retracted_name_is_found_again_in_tasks_that_are_not_in_memory() -> None:
+    """The latest of those that are left, whichever is looked at last."""
+    greater = planned("T1", at="11:00", client="c-9", client_name="Последнее")
+    lesser = {**greater, "data": {**greater["data"], "client": LESSER}}
+    shard = MemoryShard(MOSCOW)  # keeps one task
+    shard.apply([greater])
+    shard.apply([planned("T2", at="10:00", client="c-9", client_name="Позднее")])
+    shard.apply([planned("T3", at="09:00", client="c-9", client_name="Раннее")])
+    shard.apply([planned("T4", at="08:00")])
+    shard.apply([lesser])
+    assert "Позднее".encode() in shard.hashes[KEYS.names("client")]["c-9"]
+
+
+def test_rename_of_a_manager_moves_the_seq_of_names() -> None:
+    shard = MemoryShard(MOSCOW)
+    plan = planned("T1", at="08:00")
+    shard.apply([plan])
+    manager = {"id": "mgr-1", "name": "Новое имя"}
+    renamed = planned("T1", at="09:00")
+    renamed["data"]["manager"] = manager
+    assert NAMES_SEQ in shard.apply([renamed]).moved
+
+
+def test_earlier_delivery_does_not_replace_a_later_one_that_was_read_from_the_store() -> None:
+    shard = MemoryShard(MOSCOW)
+    shard.apply([planned("T1", last_delivery_date="2026-11-22")])
+    shard.restart()
+    change = shard.apply([planned("T2", last_delivery_date="2026-11-20")])
+    assert KEYS.deliveries not in change.sets
+    assert shard.hashes[KEYS.deliveries] == {"a-1": b"2026-11-22"}
+
+
+def test_advancing_the_horizon_over_several_dates_drops_them_all_in_any_order() -> None:
+    shard = MemoryShard(MOSCOW)
+    dates = ["2026-11-22", "2026-11-23", "2026-11-24"]
+    shard.apply([planned(f"T{date}", date=date) for date in dates])
+    held = {key for key in shard.hashes if "2026-11-22" in key or "2026-11-23" in key}
+    change = shard.projection.advance("2026-11-24", reversed(dates))
+    assert set(change.drops) == held
+    assert sorted(change.gone) == ["2026-11-22", "2026-11-23"]
+
+
+def test_cells_and_open_counts_that_become_zero_are_removed() -> None:
     shard = MemoryShard(MOSCOW)
     shard.apply([planned("T1", operator="op-1", at="08:00")])
     change = shard.apply([planned("T1", operator="op-2", at="09:00")])

@@ -54,7 +54,7 @@ def test_document_holds_the_facts_in_fold_order_after_the_newest_contact_date() 
     assert Task.decode(document, MOSCOW).encode() == document
 
 
-def test_document_without_a_contact_bears_the_date_of_the_newest_event() -> None:
+def test_document_without_a_contact_has_the_date_of_the_newest_event() -> None:
     task = task_of(called("T1", at="23:00"), called("T1", at="01:00"))
     assert task.contacts == []
     assert task.encode().startswith(b"2026-11-24[")

@@ -6,7 +6,7 @@ from query_api.auth.store import KEY_PREFIX, key_id, secret, split_key
 
 
 def test_a_key_is_read_back_into_its_parts() -> None:
-    for _ in range(200):  # secrets hold underscores now and then
+    for _ in range(200):  # secrets sometimes contain underscores
         name, value = key_id(), secret()
         assert split_key(f"{KEY_PREFIX}_{name}_{value}") == (name, value)
 

@@ -48,7 +48,7 @@ def test_no_window_of_the_clock_lets_more_than_the_limit_through(
 
 
 @given(pauses, st.floats(0, 120))
-def test_caller_who_waits_as_told_gets_through(waits: list[float], start: float) -> None:
+def test_caller_who_waits_the_given_time_gets_through(waits: list[float], start: float) -> None:
     clock = Clock(1_000_000 + start)
     rate = Rate(f"{LIMIT}/minute", clock=clock)
     for wait in waits:

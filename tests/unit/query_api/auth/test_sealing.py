@@ -33,5 +33,5 @@ def test_a_damaged_token_is_not_opened(at: int, flipped: int) -> None:
     assert unseal(base64.b64encode(sealed).decode(), "cookie") is None
 
 
-def test_what_is_not_base64_is_not_opened() -> None:
+def test_token_that_is_not_base64_is_not_opened() -> None:
     assert unseal("*", "cookie") is None

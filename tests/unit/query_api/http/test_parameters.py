@@ -39,7 +39,7 @@ def test_a_range_of_one_day_is_not_a_single_date() -> None:
     assert asked.query("2030-01-01") == ReportQuery(Period(DAY, DAY), True, Scope(), None)
 
 
-def test_what_is_chosen_stays_within_what_the_caller_may_see() -> None:
+def test_chosen_filters_never_exceed_the_callers_restriction() -> None:
     restriction = Restriction(operators=frozenset({"op-1"}))
     parameters = read_query(
         request("operator_id=op-2&manager_id=mgr-1&plan_date=none"), ReportParameters

@@ -12,5 +12,5 @@ def test_neither_case_nor_the_dots_of_yo_matter(name: str, same: str) -> None:
     assert collation_key(name) == collation_key(same)
 
 
-def test_other_letters_do() -> None:
+def test_other_letters_matter() -> None:
     assert collation_key("Иванова") != collation_key("Йванова")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contracts.keys import Fingerprint
-from contracts.values import Meta
+from contracts.meta import Meta
 from query_api.report.freshness import complete_since, freshness
 from query_api.report.snapshot import Shard, Snapshot
 

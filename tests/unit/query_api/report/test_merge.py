@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from projector.fold.calendar import Calendar
 from query_api.report.merge import merge, percent
 from query_api.report.report_json import figures
 from query_api.report.scope import EVERYTHING, Period, Scope
 from query_api.report.snapshot import Snapshot
 from support.events import DAY, NOON, called, planned
 from support.golden import GOLDEN, RULES, day_events, load
-from support.snapshots import calendar_of, snapshot_of
+from support.snapshots import snapshot_of
 
 
 def minute_of(text: str) -> int:
@@ -27,7 +28,7 @@ def report(snapshot: Any, date: str, now: str, scope: Scope = EVERYTHING) -> dic
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
 def test_a_golden_rule_gives_its_report(path: Path) -> None:
     rule = load(path)
-    snapshot = snapshot_of(rule["events"], calendar_of(rule["timezone"], rule["day_end"]))
+    snapshot = snapshot_of(rule["events"], Calendar.of(rule["timezone"], rule["day_end"]))
 
     for date, expected in rule["report"].items():
         assert report(snapshot, date, rule["now"]) == expected

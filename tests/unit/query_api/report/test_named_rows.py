@@ -19,7 +19,7 @@ def a_row(client: str = "", address: str = "", delivery: str | None = None) -> N
     return NamedRow(rows_of(EVENTS)[0], 1, None, None, client, address, delivery)
 
 
-def test_rows_bear_the_latest_names_of_their_operator_and_manager() -> None:
+def test_rows_have_the_latest_names_of_their_operator_and_manager() -> None:
     found = list(named_rows(rows_of(EVENTS), query(), snapshot_of(EVENTS)))
 
     assert [(one.operator, one.manager) for one in found] == [
@@ -43,7 +43,7 @@ def test_rows_behind_no_figure_and_filtered_rows_are_left_out() -> None:
     ] == ["T2"]
 
 
-def test_what_was_looked_up_is_filled_in_and_the_rest_stays() -> None:
+def test_looked_up_values_are_filled_in_and_the_rest_stays() -> None:
     [whole] = completed([a_row()], {"c-1": "Клиент"}, {"a-1": "Адрес"}, {"a-1": "2026-11-01"})
     [nothing] = completed([a_row()], {}, {}, {})
     [again] = completed([whole], {}, {}, {})

@@ -11,7 +11,7 @@ from projector.fold.contacts import contacts
 from query_api.report.named_rows import NamedRow
 from query_api.report.pages import SORTS, Order, decode_cursor, encode_cursor, page
 from support.events import DAY, called, planned
-from support.snapshots import calendar_of, tasks_of
+from support.snapshots import MOSCOW, tasks_of
 
 
 def named_rows(count: int = 7) -> list[NamedRow]:
@@ -23,7 +23,7 @@ def named_rows(count: int = 7) -> list[NamedRow]:
     return [
         NamedRow(Row(task_id, *contact[:-1]), 1, "Анна", None, f"Клиент {task_id}", "Адрес", None)
         for task_id, facts in tasks_of(events).items()
-        for contact in contacts(facts, calendar_of())
+        for contact in contacts(facts, MOSCOW)
     ]
 
 
@@ -71,7 +71,7 @@ def test_a_cursor_goes_on_after_its_row_is_gone() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "e30", "WzFd", "W10", "!!!", "и", "bnVsbA"])
-def test_what_is_no_cursor_is_refused(text: str) -> None:
+def test_malformed_cursor_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="cursor"):
         decode_cursor(text, Order.parse("calls"))
 

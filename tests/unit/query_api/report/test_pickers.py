@@ -16,7 +16,7 @@ def ids(found: dict[str, list[dict[str, str]]], kind: str) -> list[str]:
     return [ref["id"] for ref in found[kind]]
 
 
-def test_they_are_named_sorted_and_nobody_comes_last() -> None:
+def test_pickers_are_named_and_sorted_with_nobody_last() -> None:
     snapshot = snapshot_of(
         [
             planned("T1", operator=None, manager=None, plan_date="2026-11-26"),
@@ -42,7 +42,7 @@ def test_they_are_named_sorted_and_nobody_comes_last() -> None:
     }
 
 
-def test_they_are_those_of_the_period_and_of_what_is_carried_into_it() -> None:
+def test_pickers_cover_the_period_and_what_is_carried_into_it() -> None:
     snapshot = snapshot_of(
         [
             planned("T1", operator="today"),

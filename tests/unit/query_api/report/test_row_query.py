@@ -13,16 +13,17 @@ from query_api.report.merge import Line, merge
 from query_api.report.report_json import figures
 from query_api.report.row_query import COUNTER_NAMES, Listing, RowFilter, RowQuery, listings
 from query_api.report.scope import Period, Scope
-from query_api.report.snapshot import Snapshot
+from query_api.report.snapshot import NOTHING, Snapshot
 from support.events import DAY, called, planned
+from support.report_laws import figure
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
-from support.snapshots import calendar_of, rows_of, snapshot_of, tasks_of
+from support.snapshots import MOSCOW, rows_of, snapshot_of, tasks_of
 
 OPERATOR_IDS = [operator or "" for operator in OPERATORS]
 COUNTERS = sorted(set(COUNTER_NAMES.values()))
 MIDNIGHT = 29_921_580
 """The minute at which the first day of the histories begins in Moscow."""
-NOBODY = Line("", (0,) * 11, (0, 0, 0), (0, 0, 0), 0)
+NOBODY = Line("", NOTHING, (0, 0, 0), (0, 0, 0), 0)
 
 
 @st.composite
@@ -38,17 +39,12 @@ def periods_and_scopes(draw: st.DrawFn) -> tuple[Period, Scope]:
     )
 
 
-def figure(line: dict[str, Any], name: str) -> int:
-    group, _, part = name.partition(".")
-    return int(line[group][part] if part else line[group])
-
-
 def listed(events: list[dict[str, Any]], query: RowQuery) -> list[Row]:
     """The rows that stand in the lists that the query reads, as the store lists them."""
     lists = {(one.date, one.operator) for one in listings(snapshot_of(events), query)}
     rows = []
     for task_id, facts in tasks_of(events).items():
-        for contact in contacts(facts, calendar_of()):
+        for contact in contacts(facts, MOSCOW):
             places = places_of(contact)
             if any(
                 place in lists and (is_holder or query.takes_pointers)
@@ -149,7 +145,7 @@ def test_a_contact_of_another_date_is_behind_no_figure_of_the_period(counter: st
     ("scope", "operator_id"),
     [(Scope("mgr-2"), None), (Scope(), "op-2"), (Scope(operators=frozenset({"op-2"})), None)],
 )
-def test_a_contact_of_somebody_else_is_behind_no_figure(
+def test_contact_of_another_operator_is_behind_no_figure(
     scope: Scope, operator_id: str | None
 ) -> None:
     query = RowQuery(Period(DAY, DAY), scope, operator_id, "planned", RowFilter(), MIDNIGHT)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from contracts.keys import Fingerprint
-from contracts.values import Cell, Meta, NameEntry, OpenKey
+from contracts.meta import Meta
+from contracts.values import Cell, NameEntry, OpenKey
 from query_api.report.scope import EVERYTHING, Period, Scope
 from query_api.report.snapshot import (
     CellCounts,
@@ -171,14 +172,14 @@ def test_dates_are_those_of_any_shard_in_order() -> None:
     assert snapshot(shard({DAY: 1}), None, shard({LONG_AGO: 1})).dates == [LONG_AGO, DAY]
 
 
-def test_a_date_is_lacking_if_a_shard_has_it_and_its_cells_were_not_read() -> None:
+def test_date_is_missing_if_a_shard_has_it_and_its_cells_were_not_read() -> None:
     found = snapshot(shard({DAY: 1, LONG_AGO: 1}, held=(DAY,)), None)
 
     assert not found.lacks([DAY, TOMORROW])
     assert found.lacks([TOMORROW, LONG_AGO])
 
 
-def test_it_is_of_a_generation_with_so_many_partitions() -> None:
+def test_snapshot_knows_its_generation_and_partitions() -> None:
     found = snapshot(shard(), shard())
 
     assert found.is_of("g1", 2)

@@ -35,7 +35,7 @@ def shown(query: ReportQuery, fresh: Freshness = FRESH, since: str | None = None
     )
 
 
-def test_it_has_a_line_for_each_operator_and_the_totals() -> None:
+def test_table_has_a_line_for_each_operator_and_the_totals() -> None:
     found = shown(TODAY)
 
     figures = dict(zip(found.header[1:], found.totals, strict=True))
@@ -46,7 +46,7 @@ def test_it_has_a_line_for_each_operator_and_the_totals() -> None:
     assert figures["Активные: всего"] == 1
 
 
-def test_above_it_stand_the_date_and_how_fresh_the_figures_are() -> None:
+def test_table_shows_the_date_and_the_freshness_above_the_figures() -> None:
     assert shown(TODAY).above == [
         ("Дата контакта", "24.11.2026"),
         ("Данные на", "24.11.2026 14:59:59 (Europe/Moscow)"),
@@ -72,7 +72,9 @@ def test_above_it_stand_the_date_and_how_fresh_the_figures_are() -> None:
     ],
     ids=str,
 )
-def test_what_was_chosen_stands_above_it(changes: dict[str, Any], line: tuple[str, str]) -> None:
+def test_chosen_filters_are_shown_above_the_table(
+    changes: dict[str, Any], line: tuple[str, str]
+) -> None:
     assert line in shown(TODAY._replace(**changes)).above
 
 

@@ -53,10 +53,12 @@ def load_or_make(path: Path, make: Any) -> Any:
         key = make()
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         # Written to another file and renamed, so that nobody ever reads half a key.
-        beside = path.with_suffix(f".{os.getpid()}.tmp")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        with os.fdopen(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+        ) as file:
             file.write(pem)
-        beside.rename(path)
+        temporary.rename(path)
         return key
 
 

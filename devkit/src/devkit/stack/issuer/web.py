@@ -25,7 +25,7 @@ CODE_TTL_S = 60
 
 @dataclass
 class _Grant:
-    """What an authorization code stands for."""
+    """What an authorization code was issued for."""
 
     client_id: str
     redirect_uri: str

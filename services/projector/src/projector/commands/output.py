@@ -5,11 +5,9 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from aiokafka.errors import KafkaError
-
 from projector.consumer import aiokafka_patch
+from projector.consumer.errors import UNAVAILABLE
 from projector.consumer.event_log import TopicMissing
-from runtime.redis import RETRYABLE
 
 SHOWN: Final = 100
 """Differences that are printed; the others are only counted."""
@@ -38,7 +36,7 @@ def exit_code_of(command: str, work: Coroutine[Any, Any, int]) -> int:
             "and OBZVON_DEAD_LETTER_TOPIC\n"
         )
         return 1
-    except (KafkaError, *RETRYABLE) as error:
+    except UNAVAILABLE as error:
         sys.stderr.write(
             f"{command}: {type(error).__name__}: {error}. Check OBZVON_KAFKA_BOOTSTRAP_SERVERS "
             "and OBZVON_REDIS_URL, and that both run\n"

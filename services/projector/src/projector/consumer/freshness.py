@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Final
 
+from contracts.meta import MetaChange
 from projector import metrics
 from projector.consumer.assignment import Assignment
 from projector.consumer.continuity import Extent, reaches
@@ -55,9 +56,7 @@ async def _sample(
             owned.claim_again("sample_refused", error)
 
 
-async def _skip_marks(
-    generation: FoldedGeneration, owned: OwnedPartition, end: int
-) -> dict[str, str | int]:
+async def _skip_marks(generation: FoldedGeneration, owned: OwnedPartition, end: int) -> MetaChange:
     """Step over a tail that holds no records, only the marks that transactions leave."""
     shard = owned.shard
     if await generation.log.record_at(owned.partition, shard.position.offset, end) is not None:

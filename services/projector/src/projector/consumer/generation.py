@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Self
 
 from contracts.keys import Fingerprint, LivePointer, ShardKeys
-from contracts.values import Status
+from contracts.meta import Status
 from projector.consumer.event_log import EventLog
 from projector.fold.calendar import Calendar
 from projector.settings import Settings

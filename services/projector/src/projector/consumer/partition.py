@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from contracts.keys import ShardKeys
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector import metrics
 from projector.consumer.continuity import Extent, has_last_record, why_another_log
 from projector.consumer.errors import CLAIM_AGAIN, Parked, label_of

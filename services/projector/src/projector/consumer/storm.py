@@ -17,6 +17,8 @@ from typing import Final
 
 from pydantic_core import from_json, to_json
 
+from contracts.meta import MetaChange
+
 WINDOW: Final = 10_000
 """Records of a partition over which the share is taken."""
 
@@ -87,7 +89,7 @@ class Window:
     def is_storm(self) -> bool:
         return self.seen >= LEAST and 2 * sum(self.dead().values()) > self.seen
 
-    def notes(self) -> dict[str, str | int]:
+    def notes(self) -> MetaChange:
         """What to write to the meta together with the records; empty if nothing changed."""
         recent = to_json([self.seen, {}])
         if any(self._verdicts):

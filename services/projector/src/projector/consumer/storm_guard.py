@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 from aiokafka import ConsumerRecord
 
+from contracts.meta import MetaChange
 from projector.consumer.continuity import Extent
 from projector.consumer.decode import DeadLetter, decode
 from projector.consumer.errors import Parked
@@ -28,7 +29,7 @@ class StormGuard:
         self._storm: Storm | None = None
         """Why the partition is parked, if a storm is why."""
 
-    def notes(self) -> dict[str, str | int]:
+    def notes(self) -> MetaChange:
         """What to write to the meta together with the records."""
         return self._window.notes()
 

@@ -3,6 +3,8 @@
 from collections import deque
 from typing import Final
 
+from contracts.meta import MetaChange
+
 KEPT_SAMPLES: Final = 3_600
 """Samples of the end that wait for the shard to reach it; at one a second, an hour of lag."""
 
@@ -25,7 +27,7 @@ class Watermark:
         self.is_idle = at == self._sampled_at
         self._sampled_at = at
 
-    def reach(self, offset: int) -> dict[str, str | int]:
+    def reach(self, offset: int) -> MetaChange:
         """What to note of the freshness once `offset` is reached."""
         while self._samples and self._samples[0][1] <= offset:
             self.as_of = self._samples.popleft()[0]

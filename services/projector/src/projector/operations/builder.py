@@ -15,9 +15,10 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError
 
 from contracts.keys import LivePointer
 from projector.consumer.assignment import Assignment
+from projector.consumer.errors import UNAVAILABLE
 from projector.consumer.event_log import EventLog
 from projector.store.generations import read_metas
-from runtime.redis import RETRYABLE, RedisClient
+from runtime.redis import RedisClient
 from runtime.tasks import cancel_all
 
 LOOK_S = 0.2
@@ -134,7 +135,7 @@ class Builder:
             began = clock()
             try:
                 targets = await self._targets()
-            except (KafkaError, TimeoutError, *RETRYABLE) as error:
+            except UNAVAILABLE as error:
                 self._say(f"waiting: {type(error).__name__}: {error}")
                 await asyncio.sleep(LOOK_S)
                 continue

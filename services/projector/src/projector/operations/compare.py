@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from contracts.keys import LivePointer, ShardKeys, date_of_rows
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.consumer.event_log import EventLog
 from projector.operations.builder import Builder, CannotBuild, Say
 from projector.store.generations import keys_of

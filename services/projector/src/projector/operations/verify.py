@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.keys import NAME_KINDS, Fingerprint, ShardKeys, date_of_rows
-from contracts.values import Meta
+from contracts.meta import Meta
 from projector.consumer.decode import DeadLetter, Found, Misrouted, decode
 from projector.consumer.event_log import TopicMissing, manual_consumer
 from projector.fold.calendar import Calendar

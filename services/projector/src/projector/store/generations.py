@@ -20,7 +20,7 @@ from contracts.keys import (
     ShardKeys,
     accepted_field,
 )
-from contracts.values import Meta
+from contracts.meta import Meta
 from runtime.redis import RedisClient
 from runtime.scripts import Script
 

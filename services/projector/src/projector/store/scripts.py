@@ -11,10 +11,10 @@ still there, and a call inside it that touches a key which is not there is an er
 declares all that it touches, and touches nothing that it has itself removed.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from contracts.keys import ChangeHint, ShardKeys
+from contracts.meta import MetaChange
 from projector.fold.change import Change
 from runtime.scripts import Script
 
@@ -112,7 +112,7 @@ def claim_script() -> Script:
 
 
 def write_arguments(
-    keys: ShardKeys, change: Change, meta: Mapping[str, str | int], seq: int
+    keys: ShardKeys, change: Change, meta: MetaChange, seq: int
 ) -> tuple[list[str], list[Any]]:
     """KEYS and ARGV of the write script, those after its epoch, seq and nonce."""
     names = [keys.meta, keys.seqs]

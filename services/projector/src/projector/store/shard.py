@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Mapping
 import structlog
 
 from contracts.keys import CHANGES, Fingerprint, ShardKeys
-from contracts.values import TRACES_KEPT, Meta, Status, encode_traces
+from contracts.meta import TRACES_KEPT, Meta, MetaChange, Status, encode_traces
 from projector.fold.batch import Batch, Prepared
 from projector.fold.calendar import Calendar
 from projector.fold.change import Change
@@ -135,7 +135,7 @@ class ClaimedShard:
         *,
         dead: Mapping[str, int] | None = None,
         forwarded: int = 0,
-        notes: Mapping[str, str | int] | None = None,
+        notes: MetaChange | None = None,
         traceparent: str = "",
     ) -> None:
         """Write a prepared change together with the position after it.
@@ -144,7 +144,7 @@ class ClaimedShard:
         were sent on to their own partition. Replaying an offset is a no-op. By `traceparent`
         readers of the change know which trace it belongs to.
         """
-        meta: dict[str, str | int] = {
+        meta: MetaChange = {
             "offset": position.offset,
             "last_offset": position.last_offset,
             "last_timestamp": position.last_timestamp,
@@ -163,7 +163,7 @@ class ClaimedShard:
         await self._write(prepared.change, meta)
         self.position = position
 
-    async def note(self, notes: Mapping[str, str | int]) -> None:
+    async def note(self, notes: MetaChange) -> None:
         """Write to the meta alone: freshness, a start, a parking."""
         await self._write(Change(), notes)
 
@@ -220,7 +220,7 @@ class ClaimedShard:
         if needs:
             self.projection.know(await self._reading.read(needs))
 
-    async def _write(self, change: Change, meta: Mapping[str, str | int]) -> None:
+    async def _write(self, change: Change, meta: MetaChange) -> None:
         keys, args = write_arguments(self.keys, change, meta, self._claim.seq + 1)
         nonce = secrets.token_hex(8)
         head = [self._claim.epoch, self._claim.seq, nonce]

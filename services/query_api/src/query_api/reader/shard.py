@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from contracts.keys import NAMES_SEQ, ShardKeys
-from contracts.values import Cell, Meta, NameEntry, OpenKey, split_counters
+from contracts.meta import Meta
+from contracts.values import Cell, NameEntry, OpenKey, split_counters
 from query_api.report.snapshot import CellCounts, OpenContacts, Shard
 from runtime.redis import RedisClient
 from runtime.scripts import Call, ReadScript

@@ -10,7 +10,8 @@ from operator import add, is_
 from typing import Any, Final, NamedTuple
 
 from contracts.keys import NAMES_SEQ, Fingerprint
-from contracts.values import COUNTERS, STANDINGS, Cell, Meta, NameEntry, OpenKey
+from contracts.meta import Meta
+from contracts.values import COUNTERS, STANDINGS, Cell, NameEntry, OpenKey
 from query_api.report.scope import WITHOUT, Period, Scope
 
 Counters = tuple[int, ...]

@@ -42,8 +42,8 @@ class HandClock:
 
 
 @dataclass
-class Guarded:
-    """The app, what guards it, and a client that speaks to it over TCP."""
+class GuardedApp:
+    """The app, its access control, and a client that calls it over TCP."""
 
     access: Access
     client: httpx.AsyncClient
@@ -111,7 +111,7 @@ def small_app() -> FastAPI:
 
 
 @asynccontextmanager
-async def guarded(issuer: Issuer, **given: Any) -> AsyncIterator[Guarded]:
+async def guarded_app(issuer: Issuer, **given: Any) -> AsyncIterator[GuardedApp]:
     """The app with these settings; `login=True` switches the browser's login on."""
     clock, monotonic = HandClock(), HandClock(1_000.0)
     sock = listening()
@@ -126,4 +126,4 @@ async def guarded(issuer: Issuer, **given: Any) -> AsyncIterator[Guarded]:
             served(app, sock=sock) as url,
             httpx.AsyncClient(base_url=url, trust_env=False, verify=False) as client,
         ):
-            yield Guarded(access, client, clock, monotonic)
+            yield GuardedApp(access, client, clock, monotonic)
