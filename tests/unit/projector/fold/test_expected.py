@@ -45,4 +45,5 @@ def test_facts_without_room_are_given_back_of_every_task(monkeypatch: pytest.Mon
 
 def test_date_that_no_contact_ever_had_is_expected_to_be_empty() -> None:
     held = Expected(KEYS, MOSCOW).hashes("2026-11-24", "2026-11-01")
-    assert held == {KEYS.cells("2026-11-24"): {}, KEYS.open("2026-11-24"): {}}
+    date = "2026-11-24"
+    assert held == {KEYS.cells(date): {}, KEYS.open(date): {}, KEYS.hours(date): {}}

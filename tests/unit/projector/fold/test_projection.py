@@ -157,7 +157,8 @@ def test_earlier_delivery_does_not_replace_a_later_one_that_was_read_from_the_st
 def test_advancing_the_horizon_over_several_dates_drops_them_all_in_any_order() -> None:
     shard = MemoryShard(MOSCOW)
     dates = ["2026-11-22", "2026-11-23", "2026-11-24"]
-    shard.apply([planned(f"T{date}", date=date) for date in dates])
+    for date in dates:
+        shard.apply([planned(f"T{date}", date=date), called(f"T{date}")])
     held = {key for key in shard.hashes if "2026-11-22" in key or "2026-11-23" in key}
     change = shard.projection.advance("2026-11-24", reversed(dates))
     assert set(change.drops) == held
