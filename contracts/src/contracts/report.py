@@ -174,6 +174,12 @@ class ContactPage(_Answer):
     items: list[ContactRow]
     next_cursor: str | None
     total: int = Field(description="Rows under the filters, over all pages")
+    sum: int | None = Field(
+        description="The contributions of all pages together; null without `counter`"
+    )
+    version: str = Field(
+        description="The ETag of the report, with the same dates and filters, these rows are behind"
+    )
     as_of: dt.datetime | None
 
 

@@ -21,7 +21,7 @@ class Script:
     _EVAL: ClassVar[str] = "EVAL"
 
     def __init__(self, source: str) -> None:
-        self._source = source
+        self.source = source
         self._sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     async def run(self, client: RedisClient, keys: list[str], args: list[Any]) -> Any:
@@ -29,7 +29,7 @@ class Script:
         try:
             return await client.execute_command(self._EVALSHA, self._sha, len(keys), *keys, *args)
         except NoScriptError:
-            return await client.execute_command(self._EVAL, self._source, len(keys), *keys, *args)
+            return await client.execute_command(self._EVAL, self.source, len(keys), *keys, *args)
 
 
 class ReadScript(Script):

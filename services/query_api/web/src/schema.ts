@@ -213,10 +213,20 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
             /**
+             * Sum
+             * @description The contributions of all pages together; null without `counter`
+             */
+            sum: number | null;
+            /**
              * Total
              * @description Rows under the filters, over all pages
              */
             total: number;
+            /**
+             * Version
+             * @description The ETag of the report, with the same dates and filters, these rows are behind
+             */
+            version: string;
         };
         /**
          * ContactRow
@@ -727,6 +737,8 @@ export interface operations {
                 sort?: "contact_date" | "plan_date" | "due_at" | "deadline" | "operator" | "manager" | "client" | "address" | "kind" | "status" | "calls" | "refusals" | "orders" | "postponements" | "last_call_at" | "last_delivery_date" | "contribution" | "task_id" | "-contact_date" | "-plan_date" | "-due_at" | "-deadline" | "-operator" | "-manager" | "-client" | "-address" | "-kind" | "-status" | "-calls" | "-refusals" | "-orders" | "-postponements" | "-last_call_at" | "-last_delivery_date" | "-contribution" | "-task_id";
                 /** @description `next_cursor` of the page before */
                 cursor?: string;
+                /** @description `version` of the page before: 410 if the rows are no longer those of it */
+                version?: string;
                 /** @description Rows of a page */
                 limit?: number;
             };
@@ -799,7 +811,9 @@ export interface operations {
                      *         }
                      *       ],
                      *       "next_cursor": "WyJjb250YWN0X2RhdGUiLGZhbHNlLGZhbHNlLCIyMDI2LTExLTI0IiwiVDEiLDFd",
-                     *       "total": 52
+                     *       "sum": 52,
+                     *       "total": 41,
+                     *       "version": "W/\"642737006c203667c48a96d66171b3\""
                      *     }
                      */
                     "application/json": components["schemas"]["ContactPage"];
@@ -833,6 +847,30 @@ export interface operations {
                      *       "detail": "Only the roles head and quality_control may read this.",
                      *       "status": 403,
                      *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The rows are no longer of the `version` that was asked for */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The rows are no longer of this version: start over without a cursor.",
+                     *       "errors": [
+                     *         {
+                     *           "field": "version",
+                     *           "message": "has gone; now it is W/\"0c1d8a7be2f04b5d9a3e6c7f8b9a01\"",
+                     *           "value": "W/\"642737006c203667c48a96d66171b3\""
+                     *         }
+                     *       ],
+                     *       "status": 410,
+                     *       "title": "Gone",
                      *       "type": "about:blank"
                      *     }
                      */

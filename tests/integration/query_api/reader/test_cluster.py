@@ -21,9 +21,12 @@ from projector.store.generations import drop, keys_of
 from projector.store.position import Position
 from projector.store.scripts import CHUNK
 from query_api.connections import connect
-from query_api.reader.rows import read_rows
+from query_api.reader.errors import Unavailable
+from query_api.reader.rows import find_rows
 from query_api.reader.shard import Decoder, ShardRead, read_all
-from query_api.report.row_query import Listing
+from query_api.report.row_query import RowFilter, RowQuery
+from query_api.report.scope import Period, Scope
+from query_api.report.snapshot import Snapshot
 from runtime.redis import RETRYABLE, RedisClient
 from support.api import running_api
 from support.events import DAY, planned
@@ -225,9 +228,10 @@ async def test_half_migrated_shard_is_not_read(cluster_url: str, issuer: Issuer)
     reader = connect(cluster_url)
     with pytest.raises(RETRYABLE):
         await read_all(reader, [ShardRead(keys, [DAY], Decoder(), None)], LIVE)
-    listing = Listing(DAY, "op-1", 1)
-    with pytest.raises(RETRYABLE):
-        _ = [r async for r in read_rows(reader, "g1", [0], [listing], follow_pointers=True)]
+    query = RowQuery(Period(DAY, DAY), Scope(), None, "calls", RowFilter(), 0)
+    unread = Snapshot("g1", writer.fingerprint, (None,))
+    with pytest.raises(Unavailable):
+        await find_rows(reader, unread, query)
 
     await moving.end()
     async with running_api(cluster_url, issuer) as api:

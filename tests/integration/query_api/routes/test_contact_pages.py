@@ -88,3 +88,56 @@ async def test_paging_continues_while_rows_are_added_and_removed(writer: Writer,
     assert [item["task_id"] for item in first["items"]] == ["T0", "T1", "T2"]
     assert [item["task_id"] for item in second["items"]] == ["T3", "T4", "T5"]
     assert second["next_cursor"] is None
+
+
+async def test_a_page_whose_version_has_gone_is_told_so(writer: Writer, api: Api) -> None:
+    await writer.write([planned(f"T{n}") for n in range(4)])
+    await api.up_to_date()
+    first = await api.get("/contacts", date=DAY, sort="task_id", limit=2)
+    of_version = {"version": first["version"], "cursor": first["next_cursor"]}
+    second = await api.get("/contacts", date=DAY, sort="task_id", limit=2, **of_version)
+
+    await writer.write([planned("T9")])
+    gone = await api.raw("/contacts", date=DAY, sort="task_id", limit=2, **of_version)
+    only_cursor = await api.get(
+        "/contacts", date=DAY, sort="task_id", limit=2, cursor=first["next_cursor"]
+    )
+
+    assert [item["task_id"] for item in second["items"]] == ["T2", "T3"]
+    assert second["version"] == first["version"]
+    assert gone.status_code == 410
+    assert gone.headers["content-type"] == "application/problem+json"
+    [error] = gone.json()["errors"]
+    assert (error["field"], error["value"]) == ("version", first["version"])
+    assert only_cursor["version"] in error["message"]
+    assert only_cursor["total"] == 5
+
+
+async def test_a_version_goes_when_a_deadline_passes(writer: Writer, api: Api) -> None:
+    await writer.write([planned("T1", due_at=f"{DAY}T12:30:00+03:00")])
+    await api.up_to_date()
+    before = await api.get("/contacts", date=DAY, counter="overdue")
+
+    api.clock.now = f"{DAY}T12:30:00+03:00"
+    gone = await api.raw("/contacts", date=DAY, counter="overdue", version=before["version"])
+    after = await api.get("/contacts", date=DAY, counter="overdue")
+
+    assert (before["sum"], after["sum"]) == (0, 1)
+    assert gone.status_code == 410
+    assert after["version"] == (await api.raw("/report", date=DAY)).headers["etag"]
+
+
+async def test_a_strong_tag_is_as_good_as_the_weak_one_and_other_text_is_refused(
+    writer: Writer, api: Api
+) -> None:
+    await writer.write([planned("T1")])
+    await api.up_to_date()
+    page = await api.get("/contacts", date=DAY)
+
+    strong = await api.raw("/contacts", date=DAY, version=page["version"].removeprefix("W/"))
+    wrong = await api.raw("/contacts", date=DAY, version="yesterday")
+
+    assert page["sum"] is None, "without a counter there is nothing to sum"
+    assert strong.status_code == 200
+    assert wrong.status_code == 422
+    assert [error["field"] for error in wrong.json()["errors"]] == ["version"]

@@ -13,7 +13,7 @@ from query_api.report.merge import Line, merge
 from query_api.report.report_json import figures
 from query_api.report.row_query import COUNTER_NAMES, Listing, RowFilter, RowQuery, listings
 from query_api.report.scope import Period, Scope
-from query_api.report.snapshot import NOTHING, Snapshot
+from query_api.report.snapshot import NOTHING, Shard
 from support.events import DAY, called, planned
 from support.report_laws import figure
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
@@ -41,7 +41,12 @@ def periods_and_scopes(draw: st.DrawFn) -> tuple[Period, Scope]:
 
 def listed(events: list[dict[str, Any]], query: RowQuery) -> list[Row]:
     """The rows that stand in the lists that the query reads, as the store lists them."""
-    lists = {(one.date, one.operator) for one in listings(snapshot_of(events), query)}
+    lists = {
+        (one.date, one.operator)
+        for shard in snapshot_of(events).shards
+        if shard is not None
+        for one in listings(shard, query)
+    }
     rows = []
     for task_id, facts in tasks_of(events).items():
         for contact in contacts(facts, MOSCOW):
@@ -171,17 +176,20 @@ def test_an_overdue_contact_counts_on_its_date_and_is_carried_to_later_ones(
     assert found == [day_before, same_day, day_after]
 
 
-def test_a_shard_that_does_not_exist_yet_has_no_lists() -> None:
-    snapshot = snapshot_of([planned("T1")])
-    query = RowQuery(Period(DAY, DAY), Scope(), None, "planned", RowFilter(), MIDNIGHT)
-
-    lacking = Snapshot("g1", snapshot.fingerprint, (*snapshot.shards, None))
-
-    assert listings(lacking, query) == listings(snapshot, query) == [Listing(DAY, "op-1", 1)]
-
-
-def test_a_list_is_as_long_as_that_of_its_longest_shard() -> None:
+def test_a_list_is_as_long_as_its_shard_has_rows_of_the_operator() -> None:
     snapshot = snapshot_of([planned(f"T{number}") for number in (1, 2, 3, 4)])
     query = RowQuery(Period(DAY, DAY), Scope(), None, "planned", RowFilter(), MIDNIGHT)
 
-    assert listings(snapshot, query) == [Listing(DAY, "op-1", 2)]
+    lists = [listings(shard, query) for shard in snapshot.shards if shard is not None]
+
+    assert sorted(lists) == [[Listing(DAY, "op-1", rows)] for rows in (1, 1, 2)]
+
+
+def test_a_date_whose_cells_were_not_read_has_no_lists() -> None:
+    [shard] = snapshot_of([planned("T1")], partitions=1).shards
+    assert shard is not None
+    query = RowQuery(Period(DAY, DAY), Scope(), None, "planned", RowFilter(), MIDNIGHT)
+
+    unread = Shard(shard.meta, shard.seqs, {}, shard.open_contacts, shard.names)
+
+    assert listings(unread, query) == []

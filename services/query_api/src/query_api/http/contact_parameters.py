@@ -1,12 +1,13 @@
 """The parameters of /contacts."""
 
+import re
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from contracts.report import ContactStatus, FieldProblem, Kind
 from query_api.http.parameters import MAX_SHOWN, Id, IsoDate, ReportParameters
-from query_api.http.problems import InvalidParameters
+from query_api.http.problems import InvalidParameters, VersionGone
 from query_api.report.named_rows import LookupFilter
 from query_api.report.pages import DEFAULT_SORT, SORTS, Key, Order, decode_cursor
 from query_api.report.row_query import COUNTER_NAMES, RowFilter, RowQuery
@@ -28,6 +29,12 @@ def _sort(text: str) -> str:
     return text
 
 
+def _version(text: str) -> str:
+    if not re.fullmatch(r'(W/)?"[!#-~]*"', text):
+        raise ValueError('give the ETag of a report, like W/"642737006c203667c48a96d66171b3"')
+    return text
+
+
 Counter = Annotated[
     str,
     AfterValidator(_counter),
@@ -38,6 +45,9 @@ Sort = Annotated[
     AfterValidator(_sort),
     WithJsonSchema({"type": "string", "enum": [*SORTS, *(f"-{column}" for column in SORTS)]}),
 ]
+
+
+Version = Annotated[str, AfterValidator(_version), Field(max_length=MAX_SHOWN)]
 
 
 class ContactParameters(ReportParameters):
@@ -78,6 +88,10 @@ class ContactParameters(ReportParameters):
     cursor: Annotated[str, Field(max_length=4_096)] | None = Field(
         None, description="`next_cursor` of the page before"
     )
+    version: Version | None = Field(
+        None,
+        description="`version` of the page before: 410 if the rows are no longer those of it",
+    )
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(50, description="Rows of a page")
 
     def row_query(self, query: ReportQuery, minute: int) -> RowQuery:
@@ -98,6 +112,11 @@ class ContactParameters(ReportParameters):
     @property
     def row_order(self) -> Order:
         return Order.parse(self.sort)
+
+    def expect(self, etag: str) -> None:
+        """Raises `VersionGone` if the caller asked for rows of another version than this one."""
+        if self.version is not None and self.version.removeprefix("W/") != etag.removeprefix("W/"):
+            raise VersionGone(self.version, etag)
 
     @property
     def after(self) -> Key | None:

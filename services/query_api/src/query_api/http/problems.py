@@ -29,6 +29,16 @@ class InvalidParameters(Exception):
         self.errors = list(errors)
 
 
+class VersionGone(Exception):
+    """Rows were asked for as of a version of the report that is no longer the current one."""
+
+    def __init__(self, asked: str, current: str) -> None:
+        super().__init__("The rows are no longer of this version: start over without a cursor.")
+        self.errors = [
+            FieldProblem(field="version", value=asked, message=f"has gone; now it is {current}")
+        ]
+
+
 def problem(
     status: int,
     detail: str,
@@ -67,6 +77,10 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(InvalidParameters)
     async def invalid_parameters(request: Request, error: InvalidParameters) -> Response:
         return problem(422, str(error), instance=request.url.path, errors=error.errors)
+
+    @app.exception_handler(VersionGone)
+    async def version_gone(request: Request, error: VersionGone) -> Response:
+        return problem(410, str(error), instance=request.url.path, errors=error.errors)
 
     @app.exception_handler(Unavailable)
     async def unavailable(request: Request, error: Unavailable) -> Response:

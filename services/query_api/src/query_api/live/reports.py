@@ -144,20 +144,44 @@ class Reports:
     def compute(self, snapshot: Snapshot, query: ReportQuery) -> ComputedReport:
         """Returns the report of a snapshot that has the query's dates."""
         now = self._clock()
-        minute = minute_of(now)
-        version = snapshot.version(query.period)
-        since = complete_since(snapshot)
-        known = self._computed.get(query)
-        if known is not None and known.holds(version, since, minute):
+        known = self._known(snapshot, query, now)
+        if known is not None:
             self._computed.move_to_end(query)
-            metrics.REPORTS.labels("hit").inc()
             return known
+        before = self._computed.get(query)
+        shown = before.refreshes if before else ()
+        new = tuple(one for one in snapshot.refreshes if one not in shown)
+        computed = self._merged(snapshot, query, now, new)
+        self._computed[query] = computed
+        self._computed.move_to_end(query)
+        if len(self._computed) > REMEMBERED:
+            self._computed.popitem(last=False)
+        return computed
+
+    def compute_apart(
+        self, snapshot: Snapshot, query: ReportQuery, now: datetime
+    ) -> ComputedReport:
+        """Returns the report of a snapshot that is not the mirror's; it is not kept in memory."""
+        return self._known(snapshot, query, now) or self._merged(snapshot, query, now, ())
+
+    def _known(
+        self, snapshot: Snapshot, query: ReportQuery, now: datetime
+    ) -> ComputedReport | None:
+        known = self._computed.get(query)
+        version, since = snapshot.version(query.period), complete_since(snapshot)
+        if known is None or not known.holds(version, since, minute_of(now)):
+            return None
+        metrics.REPORTS.labels("hit").inc()
+        return known
+
+    def _merged(
+        self, snapshot: Snapshot, query: ReportQuery, now: datetime, new: Refreshes
+    ) -> ComputedReport:
         metrics.REPORTS.labels("merged").inc()
         self.merges += 1
-        shown = known.refreshes if known else ()
-        new = tuple(one for one in snapshot.refreshes if one not in shown)
+        since = complete_since(snapshot)
         with self.traces.merging(new):
-            merged = merge(snapshot, query.period, query.scope, query.operator_id, minute)
+            merged = merge(snapshot, query.period, query.scope, query.operator_id, minute_of(now))
             encoded = report_json(
                 merged,
                 snapshot.operators,
@@ -165,9 +189,5 @@ class Reports:
                 timezone=self.timezone,
                 complete_since=since,
             )
-        computed = ComputedReport(version, since, merged, encoded, now, snapshot.refreshes, new)
-        self._computed[query] = computed
-        self._computed.move_to_end(query)
-        if len(self._computed) > REMEMBERED:
-            self._computed.popitem(last=False)
-        return computed
+        version = snapshot.version(query.period)
+        return ComputedReport(version, since, merged, encoded, now, snapshot.refreshes, new)

@@ -138,6 +138,8 @@ class ShardRead:
             self._opens = dict(before.open_contacts)
             self._names = dict(before.names)
             self._cold = [day for day in wanted if day in before.seqs and day not in self._counts]
+        self.state: tuple[str, dict[str, int]] = ("", {})
+        """The epoch and the seqs that the last answer told of."""
         self.shard: Shard | None = None
         """What was read; None if the shard does not exist."""
 
@@ -170,6 +172,7 @@ class ShardRead:
             self._before = None
             self._epoch = meta.epoch
         seqs = {name.decode(): int(seq) for name, seq in _pairs(flat_seqs).items()}
+        self.state = meta.epoch, seqs
         for name, first, second in moved:
             if name.decode() == NAMES_SEQ:
                 self._names = {"operator": _names(first), "manager": _names(second)}

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from contracts.values import COUNTERS, STANDINGS, Row
 from query_api.report.scope import WITHOUT, Period, Scope
-from query_api.report.snapshot import Snapshot
+from query_api.report.snapshot import Shard
 
 OPEN_COUNTERS: Final = (
     *(f"{group}.{name}" for group in ("active", "overdue") for name in (*STANDINGS, "total")),
@@ -151,39 +151,34 @@ class RowQuery(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """A list of rows, and about how many each shard has in it."""
+    """A list of rows in a shard, and about how many there are in it."""
 
     date: str
     operator: str | None
     rows: int
 
 
-def listings(snapshot: Snapshot, wanted: RowQuery) -> list[Listing]:
-    """Returns the lists with every matching row; the snapshot must have the period's cells."""
-    found: dict[tuple[str, str], int] = {}
+def listings(shard: Shard, wanted: RowQuery) -> list[Listing]:
+    """Returns the lists with every matching row; the shard must have the period's cells."""
+    found = []
     scope, operator_id = wanted.scope, wanted.operator_id
     at = COUNTERS.index(wanted.counter) if wanted.counter in COUNTERS else 0
-    for day in snapshot.dates:
+    for day, opens in sorted(shard.open_contacts.items()):
         carried = day < wanted.period.first and wanted.takes_carried
         if not carried and not (wanted.takes_period and wanted.period.holds(day)):
             continue
-        for shard in snapshot.shards:
-            if shard is None:
-                continue
-            operators: dict[str, int] = {}
-            opens = shard.open_contacts.get(day)
-            if opens is not None and (carried or wanted.counter in OPEN_COUNTERS):
-                split = opens.split(scope, wanted.minute)
-                sides = [split.overdue] if wanted.takes_carried else [split.active]
-                for side in sides:
-                    for operator, standing in side.items():
-                        operators[operator] = sum(standing)
-            elif day in shard.cell_counts:
-                for operator, counters in shard.cell_counts[day].by_operator(scope).items():
-                    if counters[at]:
-                        operators[operator] = counters[0] + counters[1] + counters[2]
-            for operator, rows in operators.items():
-                if operator_id is None or operator == operator_id:
-                    key = (day, operator)
-                    found[key] = max(found.get(key, 0), rows)
-    return [Listing(day, operator or None, rows) for (day, operator), rows in found.items()]
+        operators: dict[str, int] = {}
+        if carried or wanted.counter in OPEN_COUNTERS:
+            split = opens.split(scope, wanted.minute)
+            side = split.overdue if wanted.takes_carried else split.active
+            operators = {operator: sum(standing) for operator, standing in side.items()}
+        elif day in shard.cell_counts:
+            for operator, counters in shard.cell_counts[day].by_operator(scope).items():
+                if counters[at]:
+                    operators[operator] = counters[0] + counters[1] + counters[2]
+        found += [
+            Listing(day, operator or None, rows)
+            for operator, rows in operators.items()
+            if operator_id is None or operator == operator_id
+        ]
+    return found

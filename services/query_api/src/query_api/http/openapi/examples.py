@@ -64,7 +64,9 @@ CONTACTS: Final[dict[str, Any]] = {
         }
     ],
     "next_cursor": "WyJjb250YWN0X2RhdGUiLGZhbHNlLGZhbHNlLCIyMDI2LTExLTI0IiwiVDEiLDFd",
-    "total": 52,
+    "total": 41,
+    "sum": 52,
+    "version": 'W/"642737006c203667c48a96d66171b3"',
     "as_of": "2026-11-24T14:59:59.870+03:00",
 }
 

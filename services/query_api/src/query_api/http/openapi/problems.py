@@ -53,6 +53,19 @@ UNPROCESSABLE: Final = problem_response(
     errors=[{"field": "date", "value": "2026-02-30", "message": "there is no such day"}],
 )
 
+GONE: Final = problem_response(
+    410,
+    "The rows are no longer of the `version` that was asked for",
+    "The rows are no longer of this version: start over without a cursor.",
+    errors=[
+        {
+            "field": "version",
+            "value": 'W/"642737006c203667c48a96d66171b3"',
+            "message": 'has gone; now it is W/"0c1d8a7be2f04b5d9a3e6c7f8b9a01"',
+        }
+    ],
+)
+
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     401: problem_response(
         401, "No credential, or a bad one", "Bring a bearer token of the issuer."
