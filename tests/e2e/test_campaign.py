@@ -12,9 +12,12 @@ from pydantic_core import to_json
 
 from devkit.publishing.sending import Publisher
 from devkit.simulator.campaign import DAYS, events
+from devkit.simulator.campaign_profile import CAMPAIGN
 from devkit.simulator.clock import HOUR, Clock
 from devkit.simulator.day import timetable
 from devkit.simulator.day_plan import DayPlan
+from devkit.simulator.delivery_profile import DELIVERY
+from devkit.simulator.profile import Profile
 from devkit.simulator.survey import report
 from projector.settings import Settings
 from projector.supervisor import Supervisor
@@ -73,6 +76,10 @@ async def caught_up(api: Api, count: int, **parameters: str) -> dict[str, Any]:
     return await until(answer, within_s=60, every_s=0.1)
 
 
+def _name_or_hour(value: Profile | float) -> str:
+    return value.name if isinstance(value, Profile) else f"{value:g}"
+
+
 async def test_the_report_over_the_campaign_counts_what_its_file_counts(
     topic: Topic, redis_url: str
 ) -> None:
@@ -100,12 +107,15 @@ async def test_the_report_over_the_campaign_counts_what_its_file_counts(
             assert sum(day[name] for day in by_date) == count
 
 
-@pytest.mark.parametrize("hour", [11.5, 15])
+@pytest.mark.parametrize(
+    ("profile", "hour"), [(CAMPAIGN, 11.5), (CAMPAIGN, 15), (DELIVERY, 15)], ids=_name_or_hour
+)
 async def test_report_of_a_simulated_day_matches_its_events(
-    topic: Topic, redis_url: str, hour: float
+    topic: Topic, redis_url: str, profile: Profile, hour: float
 ) -> None:
     day = date.today()  # noqa: DTZ011 - any date within the retention is well
-    plan = DayPlan(Clock.of_date(day, MOSCOW), operators=12, tasks=600)
+    clock = Clock.of_date(day, MOSCOW)
+    plan = DayPlan(clock, 12, 600, profile=profile, days_before=profile.days_before)
     timed = timetable(plan)
     expected = report(timed, plan, hour)
     told = [one for one in timed if one.reported <= hour * HOUR]

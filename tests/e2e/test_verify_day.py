@@ -16,8 +16,8 @@ WRONG = "7,0,0,0,0,0,0,0,0,0,0"
 
 async def test_verify_passes_a_correct_day_and_names_a_broken_cell(tmp_path: Path) -> None:
     async with obzvon_up(tmp_path / "data") as stack:
-        size = ("--operators", str(OPERATORS), "--tasks", str(TASKS), "--speed", "0")
-        played = await stack.obzvon("simulate", *size)
+        size = ("--operators", str(OPERATORS), "--tasks", str(TASKS), "--days-before", "0")
+        played = await stack.obzvon("simulate", *size, "--speed", "0")
         assert played.code == 0, played.err
         whole = await verified(stack)
         assert whole.endswith(": 0 differences\n"), whole

@@ -46,6 +46,18 @@ Operators = Annotated[int, typer.Option(min=1, help="Operators who call")]
 Tasks = Annotated[int, typer.Option(min=1, help="Contacts planned for the day")]
 Speed = Annotated[float, typer.Option(min=0, help="Simulated seconds a second; 0: all at once")]
 Seed = Annotated[int, typer.Option(help="Another seed is another day")]
+Profile = Annotated[
+    Literal["delivery", "campaign"],
+    typer.Option(help="A business that delivers goods, or a bank's telephone campaign"),
+]
+DaysBefore = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=60,
+        help="Days before it, published first; 7 for a delivery, none for a campaign",
+    ),
+]
 Role = Annotated[str, typer.Option(help="head, quality_control, or any other, which may not read")]
 
 out = Console(highlight=False)
@@ -113,6 +125,8 @@ def demo(
     tasks: Tasks = 600,
     speed: Speed = 60,
     seed: Seed = 1,
+    profile: Profile = "delivery",
+    days_before: DaysBefore = None,
 ) -> None:
     """The stack, a simulated call-out day and its report, live in the terminal."""
     from devkit.demo import run_demo
@@ -137,6 +151,8 @@ def demo(
                     tasks=tasks,
                     speed=speed,
                     seed=seed,
+                    profile=profile,
+                    days_before=days_before,
                     shift_to_now=True,
                     timezone=timezone,
                     day_end=day_end,
@@ -178,6 +194,8 @@ def simulate(
     tasks: Tasks = 600,
     speed: Speed = 60,
     seed: Seed = 1,
+    profile: Profile = "delivery",
+    days_before: DaysBefore = None,
     date: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The contact date; today by default"),
@@ -204,6 +222,8 @@ def simulate(
         tasks=tasks,
         speed=speed,
         seed=seed,
+        profile=profile,
+        days_before=days_before,
         day=date.date() if date else None,
         until=until.time() if until else None,
         shift_to_now=shift_to_now,

@@ -1,12 +1,12 @@
 """Who and what takes part in a simulated day: tasks, operators and the queues between them."""
 
+from datetime import date
 from heapq import heappop, heappush
 from typing import Any
 
-from devkit.simulator import probabilities
-from devkit.simulator.campaign_sample import CampaignContact
+from devkit.simulator.conversation import Conversation
 from devkit.simulator.names import operator
-from devkit.simulator.probabilities import MINUTE
+from devkit.simulator.profile import MINUTE, Profile
 from devkit.simulator.rng import Rng
 
 
@@ -15,6 +15,7 @@ class Task:
 
     __slots__ = (
         "calls",
+        "delivery",
         "events",
         "id",
         "is_again",
@@ -36,6 +37,8 @@ class Task:
         """The data of its latest planned event."""
         self.operator = holder
         """Number of the operator who holds the contact."""
+        self.delivery: date | None = None
+        """The plan date of its current contact."""
         self.state = "open"
         """open | dropped | ordered | closed (for this day)"""
         self.ticket = 0
@@ -47,10 +50,11 @@ class Task:
         self.undecided = 0
         self.is_again = False
         """The next call is for a second order."""
-        self.sample = CampaignContact(1, 0, is_success=False)
+        self.sample = Conversation(1, 0, is_success=False)
         self.left = 0
         """Calls without a result before the one that decides."""
-        self.patience = probabilities.UNANSWERED_AT_MOST[1]
+        self.patience = 1
+        """Unanswered calls after which the operator gives up."""
 
     @property
     def is_callable(self) -> bool:
@@ -95,13 +99,15 @@ class CallQueue:
 class Operator:
     """An operator at work, who makes one call at a time."""
 
-    __slots__ = ("begins", "ends", "has_eaten", "lunch", "lunch_s", "party", "queue")
+    __slots__ = ("begins", "ends", "has_eaten", "lunch", "lunch_s", "party", "queue", "skill")
 
-    def __init__(self, number: int, rng: Rng) -> None:
+    def __init__(self, number: int, rng: Rng, profile: Profile) -> None:
         self.party = operator(number + 1)
-        self.begins, self.ends = rng.weighted(probabilities.SHIFTS)
+        self.skill = 2 * Rng(f"skill of operator {number + 1}").random() - 1
+        """From -1 to 1; like the name it is the same every day."""
+        self.begins, self.ends = rng.weighted(profile.shifts)
         self.begins += rng.whole(0, 8 * MINUTE)
-        self.lunch = rng.whole(*probabilities.LUNCH)
-        self.lunch_s = rng.whole(*probabilities.LUNCH_MINUTES) * MINUTE
+        self.lunch = rng.whole(*profile.lunch)
+        self.lunch_s = rng.whole(*profile.lunch_minutes) * MINUTE
         self.has_eaten = False
         self.queue = CallQueue()

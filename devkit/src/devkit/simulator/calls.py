@@ -1,6 +1,5 @@
 """How the operators work through the day: which contact they call next, and how the call goes."""
 
-from devkit.simulator import probabilities
 from devkit.simulator.actors import Operator, Task
 from devkit.simulator.clock import HOUR
 from devkit.simulator.outcomes import (
@@ -13,7 +12,7 @@ from devkit.simulator.outcomes import (
     refuse,
     take_order,
 )
-from devkit.simulator.probabilities import MINUTE
+from devkit.simulator.profile import MINUTE
 from devkit.simulator.simulated_day import SimulatedDay
 
 
@@ -33,7 +32,9 @@ def work(day: SimulatedDay, at: int, one: Operator) -> None:
         day.schedule(min(max(ready, at + 30), at + 5 * MINUTE), work, one)
         return
     over = _call(day, at, one, task)
-    day.schedule(over + day.rng.whole(*probabilities.BETWEEN_CALLS_S), work, one)
+    pause = day.rng.whole(*day.profile.between_calls_s)
+    pause = round(pause * (1 - day.profile.pace_by_skill * one.skill))
+    day.schedule(over + pause, work, one)
 
 
 def _take_next(day: SimulatedDay, at: int, one: Operator) -> Task | None:
@@ -42,9 +43,9 @@ def _take_next(day: SimulatedDay, at: int, one: Operator) -> Task | None:
     has_own = own is not None and own <= at
     if unassigned is not None and unassigned <= at:
         share = (
-            probabilities.UNASSIGNED_CALLED_FIRST
+            day.profile.unassigned_called_first
             if has_own
-            else probabilities.UNASSIGNED_CALLED_WHEN_IDLE
+            else day.profile.unassigned_called_when_idle
         )
         if day.rng.chance(share):
             return day.unassigned.pop()
@@ -68,7 +69,7 @@ def _talk(day: SimulatedDay, at: int, one: Operator, task: Task) -> None:
     rng = day.rng
     duration = task.sample.duration_s
     over = at + duration
-    became = rng.weighted(probabilities.TALK_RESULTS[duration <= probabilities.SHORT_TALK_S])
+    became = rng.weighted(day.profile.talk_results[duration <= day.profile.short_talk_s])
     outcome = "refused" if became in ("refused", "refused, no failure reported") else "answered"
     call = day.writer.called(at, task, one.party, outcome, duration)
     after = over + rng.whole(5, 60)
@@ -77,11 +78,11 @@ def _talk(day: SimulatedDay, at: int, one: Operator, task: Task) -> None:
             day.schedule(after, refuse, task, call["call_id"])
         case "refused, no failure reported":
             task.settle("closed" if task.state == "open" else task.state)
-            if rng.chance(probabilities.REFUSAL_REPORTED_LATER):
+            if rng.chance(day.profile.refusal_reported_later):
                 day.schedule(over + rng.whole(30, 150) * MINUTE, refuse, task, None)
         case "refused without a call":
             task.settle(task.state)
-            is_incoming = rng.chance(probabilities.REFUSAL_BY_INCOMING_CALL)
+            is_incoming = rng.chance(day.profile.refusal_by_incoming_call)
             call_id = f"{task.id}-in" if is_incoming else None
             day.schedule(over + rng.whole(2, 60) * MINUTE, refuse, task, call_id)
         case "postponed within the day" if over < 17 * HOUR + 30 * MINUTE:
@@ -103,16 +104,16 @@ def _call_in_vain(day: SimulatedDay, at: int, one: Operator, task: Task) -> int:
     """A call that nobody answers, or that decides nothing; returns when it is over."""
     rng = day.rng
     task.left -= 1
-    outcome = rng.weighted(probabilities.OUTCOMES_BEFORE_THE_LAST)
-    duration = rng.whole(*probabilities.RINGING_S[outcome])
+    outcome = rng.weighted(day.profile.outcomes_before_the_last)
+    duration = rng.whole(*day.profile.ringing_s[outcome])
     over = at + duration
     call = day.writer.called(at, task, one.party, outcome, duration)
-    if outcome == "no_answer" and rng.chance(probabilities.WRONG_OUTCOME):
+    if outcome == "no_answer" and rng.chance(day.profile.wrong_outcome):
         corrected = {**call, "outcome": "answered"}
         day.schedule(over + rng.whole(1, 10) * MINUTE, correct_call, task, corrected)
     task.unanswered += outcome != "answered"
     if task.unanswered >= task.patience:
         day.schedule(over + rng.whole(10, 90), give_up, task)
     else:
-        day.enqueue(task, over + rng.whole(*probabilities.CALL_AGAIN_MINUTES) * MINUTE)
+        day.enqueue(task, over + rng.whole(*day.profile.call_again_minutes) * MINUTE)
     return over

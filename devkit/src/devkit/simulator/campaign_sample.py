@@ -11,29 +11,19 @@ import sys
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
 
-
-class CampaignContact(NamedTuple):
-    """One contact of the campaign."""
-
-    calls: int
-    """Calls that the campaign made to the client, including the last one; 1 or more."""
-    duration_s: int
-    """Length of the last call."""
-    is_success: bool
-    """The client bought."""
+from devkit.simulator.conversation import Conversation
 
 
 @cache
-def campaign_contacts() -> tuple[CampaignContact, ...]:
+def campaign_contacts() -> tuple[Conversation, ...]:
     """Returns the 4,119 contacts, in the order of the data set.
 
     Drawing one of them keeps its three values together.
     """
     table = files("devkit.simulator").joinpath("data/campaign_sample.csv").read_text("ascii")
     return tuple(
-        CampaignContact(int(calls), int(duration), success == "1")
+        Conversation(int(calls), int(duration), success == "1")
         for calls, duration, success in (line.split(",") for line in table.split()[1:])
     )
 
@@ -44,9 +34,9 @@ def read_campaign(csv_path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter=";"))
 
 
-def contact_of(row: dict[str, str]) -> CampaignContact:
+def contact_of(row: dict[str, str]) -> Conversation:
     """Returns what one row of the data set's file says of its calls."""
-    return CampaignContact(int(row["campaign"]), int(row["duration"]), row["y"] == "yes")
+    return Conversation(int(row["campaign"]), int(row["duration"]), row["y"] == "yes")
 
 
 def table_of(csv_path: Path) -> str:

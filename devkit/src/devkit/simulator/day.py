@@ -1,28 +1,26 @@
 """A believable call-out day: what happens to the tasks of one contact date, as events.
 
 A pure function of the plan: `day_events` and `timetable` do no I/O and never ask for the time.
-How many calls a contact takes, how long the last one lasts and whether it ends in an order is
-drawn from a real campaign (devkit.simulator.campaign_sample); everything else is assumed
-(devkit.simulator.probabilities) and described in docs/simulator.md.
+What kind of business it is says the plan's profile (devkit.simulator.profile); docs/simulator.md
+describes the assumptions.
 
 Times are whole seconds since midnight of the contact date, negative for the days before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from devkit.simulator import probabilities
 from devkit.simulator.actors import Task
 from devkit.simulator.calls import work
 from devkit.simulator.clock import DAY, HOUR
 from devkit.simulator.day_plan import DayPlan
 from devkit.simulator.event_writer import Event, SimulatedEvent
-from devkit.simulator.history import leave_over, postpone_here
+from devkit.simulator.history import leave_for_later, leave_over, postpone_here
 from devkit.simulator.names import address, client, client_of_address, manager
 from devkit.simulator.outcomes import deliver
-from devkit.simulator.planning import first_call, plan_contact
-from devkit.simulator.probabilities import MINUTE, OPENS, QUARTER
+from devkit.simulator.planning import TAKEN_UP_AT, first_call, plan_contact, take_up
+from devkit.simulator.profile import MINUTE, OPENS, QUARTER
 from devkit.simulator.simulated_day import SimulatedDay
 
 
@@ -38,13 +36,32 @@ def timetable(plan: DayPlan) -> list[SimulatedEvent]:
 
 
 def _simulate(plan: DayPlan) -> list[SimulatedEvent]:
-    day = SimulatedDay(plan)
-    places = day.rng.sample(max(2_000, 4 * plan.tasks), plan.tasks)
-    for number, place in enumerate(places, 1):
-        _add_task(day, number, place)
+    day = None
+    events: list[SimulatedEvent] = []
+    for one in plan.in_order():
+        day = SimulatedDay(one, day)
+        offset = (one.date - plan.date).days * DAY
+        events += [
+            SimulatedEvent(second + offset, reported + offset, event)
+            for second, reported, event in _play(day)
+        ]
+    return events
+
+
+def _play(day: SimulatedDay) -> list[SimulatedEvent]:
+    """Play one day, to which those before it may have left something."""
+    count = max(0, day.plan.tasks - day.contacts_carried_here)
+    population = max(2_000, 4 * day.plan.tasks)
+    # A cycle of a week: each weekday has its own addresses.
+    last = day.plan.last or day.plan
+    cycle = (day.plan.date - last.date).days % 7 * max(2_000, 4 * last.tasks)
+    for number, place in enumerate(day.rng.sample(population, count), 1):
+        _add_task(day, number, cycle + place)
     for one in day.operators:
         day.schedule(one.begins, work, one)
-    return day.play()
+    events = day.play()
+    leave_for_later(day)
+    return events
 
 
 def _add_task(day: SimulatedDay, number: int, place: int) -> None:
@@ -54,21 +71,22 @@ def _add_task(day: SimulatedDay, number: int, place: int) -> None:
     data: dict[str, Any] = {
         "operator": None,
         "manager": None
-        if rng.chance(probabilities.WITHOUT_MANAGER)
+        if rng.chance(day.profile.without_manager)
         else manager(customer % day.managers + 1),
         "client": client(customer),
         "address": address(place),
     }
     holder = rng.whole(0, plan.operators - 1)
     task = Task(f"T{plan.date:%y%m%d}-{plan.tag}-{number:06}", data, holder)
-    if not rng.chance(probabilities.NEW_CLIENT):
+    if not rng.chance(day.profile.new_client):
         days = rng.whole(7, 35)
         data["last_delivery_date"] = (plan.date - timedelta(days=days)).isoformat()
-    origin = rng.weighted(probabilities.ORIGINS)
+    origin = rng.weighted(day.profile.origins)
     if origin:
         data["origin"] = origin
+    day.tasks.append(task)
     day.draw_conversation(task)
-    match rng.weighted(probabilities.HOW_PLANNED):
+    match rng.weighted(_how_planned(day)):
         case "left over":
             leave_over(day, task)
         case "postponed here":
@@ -81,27 +99,35 @@ def _add_task(day: SimulatedDay, number: int, place: int) -> None:
                 at = rng.whole(14 * HOUR, 19 * HOUR + 30 * MINUTE) - DAY
             else:  # the forecast's batch
                 at = 18 * HOUR - DAY + number * 300 // plan.tasks
-            if rng.chance(probabilities.WITHOUT_OPERATOR):
+            if rng.chance(day.profile.without_operator):
                 task.operator = None
             _plan_for_today(day, at, task)
+
+
+def _how_planned(day: SimulatedDay) -> Sequence[tuple[str, float]]:
+    """How tasks come to the day; what earlier days leave is made up for the first day alone."""
+    ways = day.profile.how_planned
+    if day.is_first:
+        return ways
+    return [(way, weight) for way, weight in ways if way in ("planned", "planned today")]
 
 
 def _plan_for_today(day: SimulatedDay, at: int, task: Task) -> None:
     """Plan it for the day, queue its first call, and schedule what else may become of it."""
     rng = day.rng
     due = None
-    if rng.chance(probabilities.HAS_DUE):
+    if rng.chance(day.profile.has_due):
         due = rng.whole(max(OPENS, at) // QUARTER + 6, 19 * 4) * QUARTER
     plan_contact(day, at, task, 0, due)
     day.enqueue(task, first_call(day, task, max(at, OPENS), due))
     if task.operator is None:
-        if rng.chance(probabilities.GIVEN_AN_OPERATOR):
+        if rng.chance(day.profile.given_an_operator):
             day.schedule(rng.whole(max(OPENS, at), 12 * HOUR), _reassign, task, due)
-    elif rng.chance(probabilities.REASSIGNED):
+    elif rng.chance(day.profile.reassigned):
         day.schedule(rng.whole(max(OPENS, at), 15 * HOUR), _reassign, task, due)
-    if at < 0 and rng.chance(probabilities.MOVED):
+    if at < 0 and rng.chance(day.profile.moved):
         day.schedule(rng.whole(8 * HOUR, 10 * HOUR), _move, task)
-    if rng.chance(probabilities.ORDERED_ON_THE_WEB):
+    if rng.chance(day.profile.ordered_on_the_web):
         day.schedule(rng.whole(max(10 * HOUR, at), 18 * HOUR), _order_on_the_web, task)
 
 
@@ -116,8 +142,10 @@ def _reassign(day: SimulatedDay, at: int, task: Task, due: int | None) -> None:
 def _move(day: SimulatedDay, at: int, task: Task) -> None:
     """The task is planned for another date before anything has happened."""
     if task.state == "open" and task.calls == 0:
-        plan_contact(day, at, task, day.rng.whole(1, 3))
+        days = day.rng.whole(1, 3)
+        plan_contact(day, at, task, days)
         task.settle("closed")
+        day.carry_contact(days, TAKEN_UP_AT, take_up, task, None)
 
 
 def _order_on_the_web(day: SimulatedDay, at: int, task: Task) -> None:

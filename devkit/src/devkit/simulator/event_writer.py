@@ -5,9 +5,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from devkit.simulator import probabilities
 from devkit.simulator.actors import Task
 from devkit.simulator.clock import Clock
+from devkit.simulator.profile import Profile
 from devkit.simulator.rng import Rng
 
 Event = dict[str, Any]
@@ -26,10 +26,11 @@ class SimulatedEvent(NamedTuple):
 class EventWriter:
     """Writes down the events of one day, in the order in which they are decided."""
 
-    def __init__(self, clock: Clock, rng: Rng) -> None:
+    def __init__(self, clock: Clock, rng: Rng, profile: Profile) -> None:
         self.written: list[SimulatedEvent] = []
         self._clock = clock
         self._rng = rng
+        self._profile = profile
 
     def planned(self, at: int, task: Task, data: dict[str, Any]) -> None:
         self._write(at, task, "crm", "task-planned.v1", data)
@@ -48,7 +49,7 @@ class EventWriter:
     ) -> None:
         """A failure; `comment` is the kind of its comment, if that is not the reason's."""
         data: dict[str, Any] = {"reason": reason}
-        if not self._rng.chance(probabilities.WITHOUT_COMMENT):
+        if not self._rng.chance(self._profile.without_comment):
             data["comment"] = self._rng.one_of(comments()[comment or reason]).format(n=n)
         if call_id:
             data["call_id"] = call_id

@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 
-from devkit.simulator import probabilities
 from devkit.simulator.actors import Task
 from devkit.simulator.clock import DAY, HOUR
 from devkit.simulator.event_writer import comments
 from devkit.simulator.outcomes import close_address
 from devkit.simulator.planning import first_call, plan_contact, postpone_contact
-from devkit.simulator.probabilities import CLOSES, MINUTE, OPENS, QUARTER
+from devkit.simulator.profile import CLOSES, MINUTE, OPENS, QUARTER
 from devkit.simulator.simulated_day import SimulatedDay
 
 
@@ -22,7 +21,7 @@ def leave_over(day: SimulatedDay, task: Task) -> None:
         outcome = rng.weighted([("no_answer", 80), ("busy", 20)])
         at = _call_then(day, task, days, outcome, rng.whole(15, 40), not_before=at)
     at = max(at, days * DAY + 10 * HOUR)
-    became = rng.weighted(probabilities.LEFT_OVER_BECAME)
+    became = rng.weighted(day.profile.left_over_became)
     if became == "postponed":
         comment = rng.one_of(comments()["postponed_within_the_day"])
         date_then = (day.plan.date + timedelta(days=days)).isoformat()
@@ -31,13 +30,13 @@ def leave_over(day: SimulatedDay, task: Task) -> None:
     elif became == "dropped":
         day.writer.failed(at + MINUTE, task, "address_drop")
         task.state = "dropped"
-        if rng.chance(probabilities.LEFT_OVER_DROP_CLOSED):
+        if rng.chance(day.profile.left_over_drop_closed):
             day.schedule(rng.whole(OPENS, 17 * HOUR), close_address, task)
         return
-    if rng.chance(probabilities.LEFT_OVER_CALLED):
+    if rng.chance(day.profile.left_over_called):
         # Called late: the call still belongs to the date it was made for.
         day.enqueue(task, rng.whole(10 * HOUR, 17 * HOUR))
-    elif rng.chance(probabilities.LEFT_OVER_PLANNED_AGAIN / (1 - probabilities.LEFT_OVER_CALLED)):
+    elif rng.chance(day.profile.left_over_planned_again / (1 - day.profile.left_over_called)):
         day.schedule(rng.whole(OPENS, 10 * HOUR), _plan_again_for_today, task)
 
 
@@ -48,10 +47,36 @@ def postpone_here(day: SimulatedDay, task: Task) -> None:
     plan_contact(day, rng.whole(18 * HOUR, 19 * HOUR) + (days - 1) * DAY, task, days)
     opening = days * DAY + OPENS
     at = _call_then(day, task, days, "answered", task.sample.duration_s, not_before=opening)
-    due = rng.whole(44, 76) * QUARTER if rng.chance(probabilities.POSTPONED_WITH_DUE) else None
+    due = rng.whole(44, 76) * QUARTER if rng.chance(day.profile.postponed_with_due) else None
     postpone_contact(day, at + rng.whole(5, 60), task, 0, due)
     day.draw_conversation(task)
     day.enqueue(task, first_call(day, task, OPENS, due))
+
+
+def leave_for_later(day: SimulatedDay) -> None:
+    """Once the day has been played: leave what is unfinished for the next morning."""
+    for task in day.tasks:
+        if task.state in ("open", "dropped"):
+            morning = day.rng.whole(8 * HOUR + 30 * MINUTE, 10 * HOUR)
+            day.carry(1, morning, _take_up_unfinished, task)
+
+
+def _take_up_unfinished(day: SimulatedDay, at: int, task: Task) -> None:
+    """A contact of an earlier date that is overdue: planned again, called late, closed, or left."""
+    rng = day.rng
+    day.tasks.append(task)
+    if task.state == "dropped":
+        if rng.chance(day.profile.unfinished_drop_closed):
+            day.schedule(rng.whole(OPENS, 17 * HOUR), close_address, task)
+        return
+    match rng.weighted(day.profile.unfinished_becomes):
+        case "planned again":
+            _plan_again_for_today(day, at, task)
+        case "called late":
+            day.draw_conversation(task)
+            day.enqueue(task, first_call(day, task, max(at, OPENS), None))
+        case _:
+            pass
 
 
 def _call_then(

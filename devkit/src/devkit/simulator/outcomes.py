@@ -2,12 +2,16 @@
 
 from typing import Any
 
-from devkit.simulator import probabilities
 from devkit.simulator.actors import Task
-from devkit.simulator.campaign_sample import CampaignContact
 from devkit.simulator.clock import DAY, HOUR
-from devkit.simulator.planning import plan_contact, postpone_contact
-from devkit.simulator.probabilities import MINUTE, OPENS, QUARTER
+from devkit.simulator.conversation import Conversation
+from devkit.simulator.planning import (
+    TAKEN_UP_AT,
+    plan_contact,
+    postpone_contact,
+    take_up,
+)
+from devkit.simulator.profile import MINUTE, OPENS, QUARTER
 from devkit.simulator.simulated_day import SimulatedDay
 
 
@@ -25,24 +29,35 @@ def take_order(day: SimulatedDay, at: int, task: Task, caller: dict[str, str]) -
         "number": f"{day.plan.date:%m%d}-{day.orders:05}",
     }
     call = day.writer.called(at, task, caller, "ordered", duration, order)
-    if rng.chance(probabilities.TAKEN_BACK):
+    if rng.chance(day.profile.taken_back):
         day.schedule(over + rng.whole(20, 150) * MINUTE, take_back_order, task, call)
         return
-    if over < 15 * HOUR and rng.chance(probabilities.SAME_DAY_DELIVERY):
+    if over < 15 * HOUR and rng.chance(day.profile.same_day_delivery):
         delivered = over + rng.whole(90, 300) * MINUTE
+        days = 0
     else:
-        delivered = DAY + rng.whole(OPENS, 19 * HOUR)
-    if rng.chance(probabilities.DELIVERED):
-        day.schedule(delivered, deliver, task, order["id"])
-    if task.orders == 1 and rng.chance(probabilities.SECOND_ORDER):
+        days = _days_to_delivery(day, task)
+        delivered = rng.whole(OPENS, 19 * HOUR)
+    if rng.chance(day.profile.delivered):
+        if days == 0 or (day.is_last and days == 1):
+            day.schedule(days * DAY + delivered, deliver, task, order["id"])
+        else:
+            day.carry(days, delivered, deliver, task, order["id"])
+    if task.orders == 1 and rng.chance(day.profile.second_order):
         task.is_again = True
         day.enqueue(task, over + rng.whole(30, 120) * MINUTE)
+
+
+def _days_to_delivery(day: SimulatedDay, task: Task) -> int:
+    if not day.profile.delivers_on_plan_date or task.delivery is None:
+        return 1
+    return max(1, (task.delivery - day.plan.date).days)
 
 
 def take_back_order(day: SimulatedDay, at: int, task: Task, call: dict[str, Any]) -> None:
     """The client takes the order back: a correction of its call."""
     rng = day.rng
-    outcome = rng.weighted(probabilities.TAKEN_BACK_AS)
+    outcome = rng.weighted(day.profile.taken_back_as)
     corrected = {key: value for key, value in call.items() if key != "order"}
     corrected["outcome"] = outcome
     if rng.chance(0.5):
@@ -54,7 +69,7 @@ def take_back_order(day: SimulatedDay, at: int, task: Task, call: dict[str, Any]
     task.settle("open")
     if outcome == "refused":
         day.schedule(at + MINUTE, refuse, task, call["call_id"])
-    elif rng.chance(probabilities.CALLED_AFTER_TAKING_BACK):
+    elif rng.chance(day.profile.called_after_taking_back):
         day.draw_conversation(task, most_before=1)
         day.enqueue(task, at + rng.whole(30, 90) * MINUTE)
 
@@ -75,7 +90,7 @@ def give_up(day: SimulatedDay, at: int, task: Task) -> None:
         return
     day.writer.failed(at, task, "no_contact", n=task.unanswered)
     task.settle("closed")
-    if day.rng.chance(probabilities.RETURNED_AFTER_NO_CONTACT):
+    if day.rng.chance(day.profile.returned_after_no_contact):
         back = at + day.rng.whole(30, 120) * MINUTE
         if back < 18 * HOUR:
             day.schedule(back, return_to_work, task)
@@ -88,7 +103,7 @@ def refuse(day: SimulatedDay, at: int, task: Task, call_id: str | None) -> None:
     comment = "refused" if call_id else "refused_without_a_call"
     day.writer.failed(at, task, "refused", comment, call_id=call_id)
     task.settle("closed")
-    if day.rng.chance(probabilities.TRIED_AGAIN_AFTER_REFUSAL):
+    if day.rng.chance(day.profile.tried_again_after_refusal):
         day.schedule(at + day.rng.whole(20, 90) * MINUTE, plan_contact, task, 30)
 
 
@@ -97,10 +112,11 @@ def postpone(day: SimulatedDay, at: int, task: Task) -> None:
     if task.state not in ("open", "dropped"):
         return
     rng = day.rng
-    days = rng.weighted(probabilities.POSTPONED_BY_DAYS)
-    due = rng.whole(40, 76) * QUARTER if rng.chance(probabilities.POSTPONED_WITH_DUE) else None
+    days = rng.weighted(day.profile.postponed_by_days)
+    due = rng.whole(40, 76) * QUARTER if rng.chance(day.profile.postponed_with_due) else None
     postpone_contact(day, at, task, days, due)
     task.settle("closed")
+    day.carry_contact(days, TAKEN_UP_AT, take_up, task, due)
 
 
 def postpone_within_the_day(day: SimulatedDay, at: int, task: Task) -> None:
@@ -109,7 +125,7 @@ def postpone_within_the_day(day: SimulatedDay, at: int, task: Task) -> None:
         return
     rng = day.rng
     due = None
-    if rng.chance(probabilities.POSTPONED_WITHIN_WITH_DUE):
+    if rng.chance(day.profile.postponed_within_with_due):
         due = min((at + rng.whole(40, 200) * MINUTE) // QUARTER * QUARTER, 78 * QUARTER)
     postpone_contact(day, at, task, 0, due)
     task.state = "open"
@@ -126,13 +142,13 @@ def drop_address(day: SimulatedDay, at: int, task: Task) -> None:
     day.writer.failed(at, task, "address_drop")
     task.settle("dropped")
     then = at + rng.whole(40, 240) * MINUTE
-    match rng.weighted(probabilities.DROPPED_ADDRESS_BECOMES):
+    match rng.weighted(day.profile.dropped_address_becomes):
         case "closed":
             day.schedule(then, close_address, task)
         case "back to work":
             day.schedule(then, return_to_work, task)
         case "ordered after all":
-            task.sample = CampaignContact(1, rng.whole(100, 400), is_success=True)
+            task.sample = Conversation(1, rng.whole(100, 400), is_success=True)
             task.left = 0
             day.enqueue(task, then)
         case _:

@@ -87,7 +87,9 @@ async def simulate(
             await publisher.send(
                 to_json(simulated.event),
                 simulated.event["subject"],
-                record_timestamp_ms(stage.plan.clock.moment(simulated.second), now),
+                record_timestamp_ms(
+                    datetime.fromisoformat(simulated.event["time"]).timestamp(), now
+                ),
             )
             by_type[simulated.event["type"]] += 1
             second = simulated.reported

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from contracts.events import MAX_AHEAD_S
 from devkit.errors import StackError
+from devkit.simulator.campaign_profile import CAMPAIGN
 from devkit.simulator.clock import EVENING, HOUR, Clock
 from devkit.simulator.day_plan import DayPlan
-from devkit.simulator.probabilities import OPENS
+from devkit.simulator.delivery_profile import DELIVERY
+from devkit.simulator.profile import OPENS
 
 LATE_MORNING: Final = 11 * HOUR + HOUR // 2
 """The second that a shifted day has reached now: everything that the report counts has begun to happen."""
@@ -23,6 +25,10 @@ BEFORE_WORK: Final = OPENS - 5 * 60
 """The second at which playing a date other than today begins."""
 
 
+PROFILES: Final = {profile.name: profile for profile in (DELIVERY, CAMPAIGN)}
+"""The kinds of business that can be simulated, by name."""
+
+
 @dataclass(frozen=True)
 class SimulateOptions:
     """What to simulate, and how to play it."""
@@ -32,6 +38,10 @@ class SimulateOptions:
     speed: float = 60.0
     """Simulated seconds in a second; 0 publishes everything at once."""
     seed: int = 1
+    profile: str = DELIVERY.name
+    """A name in `PROFILES`."""
+    days_before: int | None = None
+    """Dates before the day that are simulated too; None: as many as the profile says."""
     day: date | None = None
     """The contact date; None is today in the business time zone."""
     until: TimeOfDay | None = None
@@ -81,8 +91,21 @@ def choose_stage(options: SimulateOptions, now: float) -> Stage:
             pace = Clock.for_playback(day, timezone, now, BEFORE_WORK, speed or 1)
         elif speed not in (0, 1):
             clock = pace = Clock.live(day, timezone, now, speed=speed)
-    plan = DayPlan(clock, options.operators, options.tasks, options.seed)
+    profile = PROFILES[options.profile]
+    plan = DayPlan(
+        clock, options.operators, options.tasks, options.seed, profile, _days_before(options)
+    )
     return Stage(plan, pace if speed else None)
+
+
+def _days_before(options: SimulateOptions) -> int:
+    profile = PROFILES[options.profile]
+    days = profile.days_before if options.days_before is None else options.days_before
+    if days and not profile.days_before:
+        raise StackError(
+            f"--days-before {days}: the {profile.name} is a single day, without a past"
+        )
+    return days
 
 
 def _shifted_date(options: SimulateOptions, here: datetime) -> date:

@@ -1,4 +1,4 @@
-"""Prints the campaign that the simulator draws from, and its days: the figures of docs/simulator.md.
+"""Prints the campaign that the simulator draws from, and simulated days: the figures of docs/simulator.md.
 
 python -m devkit.simulator.survey
 """
@@ -15,6 +15,7 @@ from devkit.simulator.campaign_sample import campaign_contacts
 from devkit.simulator.clock import DAY, HOUR, Clock
 from devkit.simulator.day import timetable
 from devkit.simulator.day_plan import DayPlan
+from devkit.simulator.delivery_profile import DELIVERY
 from devkit.simulator.event_writer import SimulatedEvent
 from projector.fold.calendar import Calendar
 from projector.fold.cells import cells
@@ -47,7 +48,9 @@ def describe_campaign() -> Iterable[str]:
 def describe_day(plan: DayPlan) -> Iterable[str]:
     """Yields lines about a simulated day: its events, its calls, and its report at three hours."""
     day = timetable(plan)
-    yield f"day of {plan.operators} operators and {plan.tasks} tasks, seed {plan.seed}"
+    of = f"{plan.operators} operators and {plan.tasks} tasks, seed {plan.seed}"
+    before = f", {plan.days_before} days before" if plan.days_before else ""
+    yield f"{plan.profile.name} day of {of}{before}"
     types = Counter(one.event["type"] for one in day)
     yield f"  events {len(day)}: " + _by_count(types)
     calls = list(_calls_of_the_day(day))
@@ -123,6 +126,7 @@ def _by_count(counts: Counter[str]) -> str:
 def main() -> None:
     clock = Clock.of_date(date(2025, 11, 24), ZoneInfo("Europe/Moscow"))
     lines = [
+        *describe_day(DayPlan(clock, profile=DELIVERY, days_before=DELIVERY.days_before)),
         *describe_campaign(),
         *describe_day(DayPlan(clock)),
         *describe_day(DayPlan(clock, operators=200, tasks=20_000)),

@@ -5,7 +5,7 @@ import io
 import json
 from collections import Counter
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, time, timedelta
 
 import pytest
 from aiokafka.partitioner import murmur2
@@ -53,7 +53,7 @@ async def test_until_option_stops_at_that_time_of_the_day(topic: Topic) -> None:
 
 async def test_shifted_day_starts_in_its_late_morning_and_goes_on(topic: Topic) -> None:
     """The past comes at once; then event after event, as its time comes."""
-    options = SimulateOptions(operators=12, tasks=600, speed=10_000, shift_to_now=True)
+    options = SimulateOptions(speed=10_000, shift_to_now=True, days_before=0)
     reached = []
     in_the_afternoon = asyncio.Event()
 
@@ -71,6 +71,19 @@ async def test_shifted_day_starts_in_its_late_morning_and_goes_on(topic: Topic) 
         await playing
     assert any(11.5 <= hour < 13.5 for hour in reached)
     assert len(await read_all(topic.bootstrap, topic.events)) > 600
+
+
+async def test_a_week_before_is_published_with_the_times_of_its_events(topic: Topic) -> None:
+    await simulate(
+        replace(AT_ONCE, operators=2, tasks=20), bootstrap=topic.bootstrap, topic=topic.events
+    )
+    dates = set()
+    for record in await read_all(topic.bootstrap, topic.events):
+        event = EVENT_ADAPTER.validate_json(record.value)
+        assert abs(event.time.timestamp() - record.timestamp / 1000) < 1
+        if event.type == "task-planned.v1":
+            dates.add(event.data.contact_date)
+    assert {DAY - timedelta(days=days) for days in range(8)} <= dates
 
 
 async def test_without_a_terminal_progress_and_counts_are_plain_lines(

@@ -93,12 +93,27 @@ def test_todays_date_is_that_of_the_business_time_zone() -> None:
     )
 
 
+def test_a_delivery_has_a_week_before_it_unless_asked_otherwise() -> None:
+    assert choose_stage(SMALL, at(14)).plan.days_before == 7
+    assert choose_stage(replace(SMALL, days_before=0), at(14)).plan.days_before == 0
+    assert choose_stage(replace(SMALL, profile="campaign"), at(14)).plan.days_before == 0
+
+
+@pytest.mark.parametrize("shift_to_now", [False, True])
+def test_days_before_are_played_at_once(shift_to_now: bool) -> None:
+    stage = choose_stage(replace(SMALL, shift_to_now=shift_to_now), at(14))
+    before = [one for one in timetable(stage.plan) if one.second < -8 * HOUR]
+    assert len(before) > 500
+    assert all(stage.played_at(one.reported) < at(14) for one in before)
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
         ({"speed": -1}, "--speed"),
         ({"shift_to_now": True, "day": date(2025, 1, 1)}, "--date"),
         ({"timezone": "Europe/Atlantis"}, "Europe/Atlantis"),
+        ({"profile": "campaign", "days_before": 1}, "--days-before"),
     ],
 )
 def test_impossible_option_is_named(wrong: dict[str, Any], named: str) -> None:
