@@ -1,4 +1,5 @@
 import createClient, { type Client } from "openapi-fetch";
+import { type Clock, SYSTEM_CLOCK, type Wakes } from "./clock.ts";
 import { ObzvonProblem, ObzvonUnreachable } from "./errors.ts";
 import type {
   ContactPage,
@@ -11,6 +12,7 @@ import type {
   Report,
   WallboardSession,
 } from "./schema.ts";
+import { type Linked, linked, reasonOf } from "./signals.ts";
 import { follow, PACE, type Pace, type StreamEvent } from "./stream.ts";
 
 type Parameters<Name extends keyof operations> = NonNullable<
@@ -41,10 +43,16 @@ export interface ObzvonOptions {
   /** How streams come back; what is left out is as usual. */
   readonly pace?: Partial<Pace> | undefined;
   readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 export interface Asking {
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface Streaming extends Asking {
+  /** Calls when a connection may have been lost without a word: the stream is opened at once. */
+  readonly wakes?: Wakes | undefined;
 }
 
 export interface ReportFile {
@@ -79,16 +87,18 @@ export class Obzvon {
   readonly #credential: Credential;
   readonly #timeoutMs: number;
   readonly #pace: Pace;
+  readonly #clock: Clock;
   readonly #kept = new Map<string, Kept>();
 
   constructor(options: ObzvonOptions = {}) {
     this.#baseUrl = (options.baseUrl ?? "").replace(/\/+$/, "");
-    if (!URL.canParse(this.#baseUrl, globalThis.location?.href)) {
+    if (!isUrl(this.#baseUrl, globalThis.location?.href)) {
       throw new TypeError(`baseUrl ${JSON.stringify(this.#baseUrl)} is not the URL of an API`);
     }
     this.#credential = options.credential ?? "cookie";
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#pace = { ...PACE, ...options.pace };
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#api = createClient<paths>({
       baseUrl: this.#baseUrl,
       credentials: this.#credential === "cookie" ? "same-origin" : "omit",
@@ -126,9 +136,14 @@ export class Obzvon {
   }
 
   /** The report as it changes, until `signal` says stop or the loop is left. */
-  stream(query: ReportQuery = {}, { signal }: Asking = {}): AsyncGenerator<StreamEvent, void> {
+  stream(
+    query: ReportQuery = {},
+    { signal, wakes }: Streaming = {},
+  ): AsyncGenerator<StreamEvent, void> {
     return follow((lastEventId, connection) => this.#open(query, lastEventId, connection), {
       signal,
+      wakes,
+      clock: this.#clock,
       pace: this.#pace,
       renews: isRenewed(this.#credential),
     });
@@ -224,16 +239,18 @@ export class Obzvon {
     lastEventId: string | undefined,
     connection: AbortSignal,
   ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-    // Not `AbortSignal.timeout`: that would end the stream, too.
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(tooLate(this.#timeoutMs)), this.#timeoutMs);
+    const begun = linked(connection); // ends the stream with the connection, for as long as it lasts
+    const stopTimer = this.#giveUpLate(begun);
+    // Some antivirus programs hold back every answer that was not asked for as a stream.
+    const accept = { Accept: "text/event-stream" };
     try {
       const header = lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId };
       const { data, response } = await this.#answer<ReadableStream<Uint8Array<ArrayBuffer>> | null>(
-        AbortSignal.any([connection, late.signal]),
+        begun.signal,
         (init) =>
           this.#api.GET("/api/v1/stream", {
             ...init,
+            headers: { ...init.headers, ...accept },
             params: { query: given(query), header },
             parseAs: "stream",
           }),
@@ -244,7 +261,7 @@ export class Obzvon {
       }
       return data;
     } finally {
-      clearTimeout(timer);
+      stopTimer();
     }
   }
 
@@ -261,14 +278,22 @@ export class Obzvon {
     signal: AbortSignal | undefined,
     call: (init: Init) => Promise<Answer<Data>>,
   ): Promise<Answer<Data>> {
-    const late = AbortSignal.timeout(this.#timeoutMs);
+    const asked = linked(signal);
+    const stopTimer = this.#giveUpLate(asked);
     try {
-      return await this.#answer(signal ? AbortSignal.any([signal, late]) : late, call);
+      return await this.#answer(asked.signal, call);
     } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      if (late.aborted) throw tooLate(this.#timeoutMs, error);
+      if (signal?.aborted) throw reasonOf(signal);
+      if (asked.reason) throw tooLate(this.#timeoutMs, error);
       throw error;
+    } finally {
+      stopTimer();
+      asked.release();
     }
+  }
+
+  #giveUpLate(asked: Linked): () => void {
+    return this.#clock.after(this.#timeoutMs, () => asked.giveUp(tooLate(this.#timeoutMs)));
   }
 
   async #answer<Data>(
@@ -291,7 +316,7 @@ export class Obzvon {
   #url(path: string, query: object): string {
     const parameters = Object.entries(given(query)).map(([name, value]) => [name, String(value)]);
     const text = new URLSearchParams(parameters);
-    return `${this.#baseUrl}${path}${text.size ? `?${text}` : ""}`;
+    return `${this.#baseUrl}${path}${parameters.length ? `?${text}` : ""}`;
   }
 }
 
@@ -306,6 +331,14 @@ async function authorization(credential: Credential): Promise<Record<string, str
   const [scheme, secret] =
     "token" in credential ? ["Bearer", credential.token] : ["Key", credential.key];
   return { Authorization: `${scheme} ${typeof secret === "string" ? secret : await secret()}` };
+}
+
+function isUrl(text: string, base: string | undefined): boolean {
+  try {
+    return Boolean(new URL(text, base));
+  } catch {
+    return false;
+  }
 }
 
 function isRenewed(credential: Credential): boolean {

@@ -1,5 +1,7 @@
 export * from "./client.ts";
+export type { Clock, Wakes } from "./clock.ts";
 export * from "./errors.ts";
+export { keepLive, type LiveEvent, type LiveOptions, type Mode, type Tab } from "./live.ts";
 export type {
   Active,
   AddressRef,
@@ -23,3 +25,4 @@ export type {
   WallboardSession,
 } from "./schema.ts";
 export { type Pace, type StreamEvent, withFreshness } from "./stream.ts";
+export { browserTab } from "./tab.ts";

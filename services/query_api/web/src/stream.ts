@@ -1,6 +1,8 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
+import { type Clock, SYSTEM_CLOCK, sleep, type Wakes } from "./clock.ts";
 import { ObzvonProblem, ObzvonUnreachable } from "./errors.ts";
 import type { Freshness, Report, StreamEvents } from "./schema.ts";
+import { linked } from "./signals.ts";
 
 export type StreamEvent =
   /** The figures have changed, or these are the first ones. */
@@ -9,19 +11,34 @@ export type StreamEvent =
   | { readonly type: "freshness"; readonly freshness: Freshness }
   /** Connected; what there is to show follows. */
   | { readonly type: "open" }
-  /** The connection is gone, or there was none; the next try is in `pauseMs`. */
-  | { readonly type: "waiting"; readonly error: Error; readonly pauseMs: number };
+  /**
+   * The connection is gone, or there was none; the next try is in `pauseMs`. `silent`: the stream
+   * seemed to open, or to be opening, and brought no event: something on the way may hold it back.
+   */
+  | {
+      readonly type: "waiting";
+      readonly error: Error;
+      readonly pauseMs: number;
+      readonly silent: boolean;
+    };
 
 export interface Pace {
   /** The first pause before coming back; a stream may name another one. */
   readonly retryMs: number;
   /** Pauses double up to this one. */
   readonly maxPauseMs: number;
+  /** A stream must have brought its first event so long after it was asked for. */
+  readonly firstEventMs: number;
   /** A stream that is silent for so long is dead: freshness comes every five seconds. */
   readonly silenceMs: number;
 }
 
-export const PACE: Pace = { retryMs: 2_000, maxPauseMs: 30_000, silenceMs: 20_000 };
+export const PACE: Pace = {
+  retryMs: 2_000,
+  maxPauseMs: 30_000,
+  firstEventMs: 10_000,
+  silenceMs: 20_000,
+};
 
 /** Opens the stream anew; `lastEventId` is of the last report that was received. */
 export type Open = (
@@ -29,35 +46,55 @@ export type Open = (
   signal: AbortSignal,
 ) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 
+export interface Following {
+  readonly pace: Pace;
+  /** Whether a new token may be had after a 401. */
+  readonly renews: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** A wake ends the connection, or the pause before the next one. */
+  readonly wakes?: Wakes | undefined;
+  readonly clock?: Clock | undefined;
+}
+
 /** The events of a stream that is opened again whenever it ends, until `signal` says stop. */
 export async function* follow(
   open: Open,
-  { signal, pace, renews }: { signal?: AbortSignal | undefined; pace: Pace; renews: boolean },
+  { signal, pace, renews, wakes, clock = SYSTEM_CLOCK }: Following,
 ): AsyncGenerator<StreamEvent, void, undefined> {
   let lastEventId: string | undefined;
   let retryMs = pace.retryMs;
   let failures = 0;
   let refusals = 0;
   while (!signal?.aborted) {
-    const connection = new AbortController();
+    const connection = linked(signal);
     let error: unknown = new ObzvonUnreachable("The stream has ended");
+    let isOpen = false;
+    let heard = 0;
+    let isWoken = false;
+    const silentFor = (ms: number) => () =>
+      connection.giveUp(new ObzvonUnreachable(`Nothing came for ${ms / 1000} s`));
+    let stopTimer = clock.after(pace.firstEventMs, silentFor(pace.firstEventMs));
+    const stopWaking = wakes?.(() => {
+      isWoken = true;
+      connection.giveUp(new ObzvonUnreachable("The connection may have been lost in a sleep"));
+    });
     try {
-      const either = signal ? AbortSignal.any([signal, connection.signal]) : connection.signal;
-      const body = await open(lastEventId, either);
+      const body = await open(lastEventId, connection.signal);
+      isOpen = true;
       yield { type: "open" };
       const messages = body
         .pipeThrough(new TextDecoderStream())
         .pipeThrough(new EventSourceParserStream({ onRetry: (given) => (retryMs = given) }))
         .getReader();
       for (;;) {
-        const timer = setTimeout(() => {
-          connection.abort(new ObzvonUnreachable(`Nothing came for ${pace.silenceMs / 1000} s`));
-        }, pace.silenceMs);
-        const { done, value } = await messages.read().finally(() => clearTimeout(timer));
+        const { done, value } = await messages.read();
         if (done) break;
         const event = typed(value.event, value.data);
         if (!event) continue;
         failures = refusals = 0;
+        heard += 1;
+        stopTimer();
+        stopTimer = clock.after(pace.silenceMs, silentFor(pace.silenceMs));
         if (value.id !== undefined) lastEventId = value.id;
         yield event;
       }
@@ -68,14 +105,20 @@ export async function* follow(
         refusals += 1;
         if (caught.status !== 401 || !renews || refusals > 1) throw caught;
       }
-      error = caught;
+      error = connection.reason ?? caught;
     } finally {
-      connection.abort();
+      stopTimer();
+      stopWaking?.();
+      connection.giveUp(new ObzvonUnreachable("The stream is closed"));
+      connection.release();
     }
-    const pauseMs = pause(error, failures, retryMs, pace);
+    if (isWoken) failures = 0;
+    const pauseMs = isWoken ? 0 : pause(error, failures, retryMs, pace);
     failures += 1;
-    yield { type: "waiting", error: asError(error), pauseMs };
-    await sleep(pauseMs, signal);
+    const timedOut = connection.reason === error && !isWoken;
+    const silent = heard === 0 && (isOpen || timedOut);
+    yield { type: "waiting", error: asError(error), pauseMs, silent };
+    if (pauseMs > 0) await sleep(clock, pauseMs, { signal, wakes });
   }
 }
 
@@ -100,19 +143,6 @@ function pause(error: unknown, failures: number, retryMs: number, pace: Pace): n
   const grown = Math.min(pace.maxPauseMs, retryMs * 2 ** failures);
   const asked = error instanceof ObzvonProblem ? (error.retryAfterMs ?? 0) : 0;
   return Math.max(grown * (0.5 + Math.random() / 2), asked * (1 + Math.random() / 4));
-}
-
-function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const over = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", over);
-      resolve();
-    };
-    const timer = setTimeout(over, milliseconds);
-    signal?.addEventListener("abort", over);
-  });
 }
 
 function asError(error: unknown): Error {
