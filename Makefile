@@ -10,10 +10,12 @@ WEB := services/query_api/web
 # The decisions, which do no I/O: every branch of them has a unit test.
 PURE := */projector/fold/*,*/projector/generation_policy.py,*/projector/consumer/continuity.py,*/query_api/report/*
 PURE_COVERED := 100
+PAGES := services/query_api/src/query_api/assets/pages
+PAGES_FROM := $(shell find $(WEB)/page $(WEB)/src $(WEB)/tools -type f) $(WEB)/index.html $(WEB)/vite.config.ts
 NODE := cd $(WEB) && PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-setup lint unit check coverage engines chaos bench bench-latency bench-projector bench-api bench-read soak schemas client clean
+.PHONY: help setup pages chromium lock demo test test-setup lint unit check coverage engines chaos bench bench-latency bench-projector bench-api bench-read soak schemas client clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,13 +36,19 @@ $(WEB)/node_modules/.installed: $(WEB)/package-lock.json $(WEB)/.npmrc | $(VENV)
 	@$(NODE) npm ci --loglevel=error >/dev/null
 	@touch $@
 
-setup: $(VENV)/.installed $(WEB)/node_modules/.installed  ## .venv and the client's tools, all of it locked
+$(PAGES)/build.json: $(PAGES_FROM) $(WEB)/node_modules/.installed
+	@echo "Building the pages into $(PAGES) ..."
+	@$(NODE) node --run pages
+
+setup: $(VENV)/.installed $(WEB)/node_modules/.installed $(PAGES)/build.json  ## .venv, the client's tools and the built pages, all of it locked
+
+pages: $(PAGES)/build.json  ## build the pages, if their sources have changed
 
 lock: $(VENV)/.installed  ## compile the locks anew
 	cd requirements && for set in bootstrap projector query_api dev mutants; do \
 	  $(addprefix ../,$(UV)) pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 $$set.in -o $$set.txt || exit 1; done
 
-demo: $(VENV)/.installed  ## a living report in the terminal, on embedded Kafka and Redis
+demo: $(VENV)/.installed $(PAGES)/build.json  ## a living report in the terminal, on embedded Kafka and Redis
 	@$(BIN)/obzvon demo
 
 lint: setup
@@ -62,7 +70,10 @@ check: setup  ## in a minute: format, lint, types, imports; unit tests, and the 
 coverage: unit  ## line and branch coverage of the unit tests, module by module
 	@$(BIN)/coverage report --show-missing --skip-covered
 
-test: setup lint  ## lint, types, imports; unit, integration and end-to-end tests
+chromium:  ## Debian's Chromium, in which the pages are tried, unless there is one
+	@sh scripts/install_chromium.sh
+
+test: setup chromium lint  ## lint, types, imports; unit, integration and end-to-end tests
 	@$(BIN)/pytest
 
 test-setup: setup  ## `make setup` behind a mirror with a private certificate and a password; downloads every wheel
@@ -130,4 +141,4 @@ surface-compare: surface  ## how it differs from BASE (a revision): Redis, HTTP,
 	@PYTHONPATH=tests $(BIN)/python -m surface compare .cache/surface/base .cache/surface/head
 
 clean:
-	rm -rf $(VENV) .obzvon $(WEB)/node_modules $(WEB)/dist $(WEB)/build
+	rm -rf $(VENV) .obzvon $(WEB)/node_modules $(WEB)/dist $(WEB)/build $(PAGES)

@@ -221,7 +221,7 @@ async def test_stopped_or_killed_stack_leaves_no_process_and_says_what_was_lost(
         assert await first.stop(signal.SIGINT) == 0
         await all_gone(pids)
         (line,) = first.child.last_lines()  # that it was up
-        assert f"log in at {first.state.api}/login" in line
+        assert f"page {first.state.api}/ (log in at {first.state.api}/login)" in line
     async with obzvon_up(tmp_path / "data") as second:
 
         async def is_there() -> bool:
@@ -281,6 +281,7 @@ async def test_demo_prints_a_day_in_plain_lines_and_stops_on_a_signal(tmp_path: 
         await until(lives, within_s=60.0)
         text = demo.log.read_text()
         assert re.search(r"^API: http://127\.0\.0\.1:\d+", text, re.MULTILINE)
+        assert re.search(r"^Page: http://127\.0\.0\.1:\d+/$", text, re.MULTILINE)
         assert re.search(r"^Log in: http://127\.0\.0\.1:\d+/login", text, re.MULTILINE)
         assert re.search(r"^Try: curl .*/api/v1/report$", text, re.MULTILINE)
         pids = [process.pid for process in psutil.Process(demo.pid).children(recursive=True)]

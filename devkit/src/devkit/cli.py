@@ -105,7 +105,8 @@ async def _up(options: "StackOptions") -> None:
         async with _started_stack(options) as stack:
             state = stack.state
             _echo(
-                f"Obzvon is up: API {state.api} (log in at {state.api}/login), Kafka {state.kafka} (topic "
+                f"Obzvon is up: page {state.api}/ (log in at {state.api}/login), "
+                f"API {state.api}, Kafka {state.kafka} (topic "
                 f"{state.events_topic}), Redis {state.redis}; Ctrl-C stops it"
             )
             await stack.watch(_warn)

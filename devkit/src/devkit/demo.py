@@ -46,7 +46,7 @@ async def run_demo(
 
 
 def introduction(state: StackState) -> list[str]:
-    """Returns lines with the API's address, its login, a token and a command to try."""
+    """Returns lines with the addresses of page and API, its login, a token and a command to try."""
     token = state.open_issuer().access_token(Person("head"))
     command = shlex.quote(_as_typed_here(Path(sys.argv[0])))
     where = ""
@@ -54,6 +54,7 @@ def introduction(state: StackState) -> list[str]:
         where = f" --data-dir {shlex.quote(str(state.data_dir))}"
     request = f'curl -s -H "Authorization: Bearer $({command} token --role head{where})"'
     return [
+        f"Page: {state.api}/",
         f"API: {state.api} (docs: {state.api}/docs)",
         f"Log in: {state.api}/login, as one of four people without a password",
         f"Token of the role head, good for an hour: {token}",

@@ -21,6 +21,7 @@ from query_api.live.responses import CachedResponses
 from query_api.reader.mirror import Mirror
 from query_api.routes import routes
 from query_api.routes.access import access_routes
+from query_api.routes.pages import OPEN_PATHS, OPEN_PREFIX, page_router
 from query_api.server import listen, run
 from query_api.settings import Clock, Settings
 from query_api.state import ApiState, keep_state, refreshes_of
@@ -64,12 +65,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=operation_name,
         routes=routes(),
     )
     app.include_router(access_routes(access))
+    app.include_router(page_router(access))
     handle_problems(app)
-    protect(app, settings, access)
+    protect(app, settings, access, open_paths=OPEN_PATHS, open_prefixes=[OPEN_PREFIX])
     complete_openapi(app)
     # The last one added is the first to see a request.
     app.add_middleware(RequestMetricsMiddleware, api=app)

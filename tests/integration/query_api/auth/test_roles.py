@@ -1,6 +1,7 @@
 """The role matrix of docs/security.md, cell by cell, against the API as it is deployed."""
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from fastapi.routing import iter_route_contexts
 from query_api.auth import require_report, require_rows
 from query_api.auth.store import AccessStore, KeyRecord, secret, sha256
 from query_api.main import create_app
+from query_api.routes.pages import PAGES
 from query_api.settings import Settings
 from support.events import DAY, NOON, failed, planned, postponed
 from support.issuer import CLIENT_ID, Issuer, running_issuer
@@ -171,6 +173,7 @@ async def ask(world: World, call: str, headers: dict[str, str]) -> tuple[int, st
     if call == ELSEWHERE:
         path = "/api/v1/nowhere"
     path = path.replace("/docs/{name}", "/docs/start.js")
+    path = path.replace("/assets/{name}", f"/assets/{asset()}")
     parameters = {"date": DAY} if path.startswith("/api/v1") and method == "GET" else {}
     async with (
         browser(world.url) as client,
@@ -187,6 +190,11 @@ async def ask(world: World, call: str, headers: dict[str, str]) -> tuple[int, st
         if answer.headers.get("content-type") == SPREADSHEET:
             return answer.status_code, unpacked(body)
         return answer.status_code, body.decode("utf-8", "replace")
+
+
+def asset() -> str:
+    """A file of the built pages: their names change with their content."""
+    return str(json.loads((PAGES / "build.json").read_text())["assets"][0])
 
 
 def unpacked(workbook: bytes) -> str:

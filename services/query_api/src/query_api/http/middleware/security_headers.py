@@ -13,7 +13,23 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 """Everything from this origin, nothing inline but styles. A route may send a stricter policy."""
 
+PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'{issuer}; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'"
+)
+"""For the HTML of our pages: no inline style either, and no script from a string of text."""
+
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
+
+
+def page_policy(settings: AccessSettings) -> str:
+    """Returns the policy of the pages; logging out may lead a form's answer to the issuer."""
+    return PAGE_POLICY.format(issuer=_issuer_of(settings))
+
+
+def _issuer_of(settings: AccessSettings) -> str:
+    return f" {origin_of(settings.oidc_issuer)}" if settings.oidc_client_id else ""
 
 
 class SecurityHeadersMiddleware:
@@ -21,8 +37,7 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, app: ASGIApp, *, settings: AccessSettings) -> None:
         self._app = app
-        issuer = f" {origin_of(settings.oidc_issuer)}" if settings.oidc_client_id else ""
-        self._policy = CONTENT_SECURITY_POLICY.format(issuer=issuer).encode()
+        self._policy = CONTENT_SECURITY_POLICY.format(issuer=_issuer_of(settings)).encode()
         self._headers = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
