@@ -71,7 +71,8 @@ def test_an_image_is_built_in_stages_from_files_that_exist_and_runs_as_nobody_sp
     service: str,
 ) -> None:
     text = dockerfile(service)
-    assert text.count("\nFROM ") == 2
+    assert len(re.findall(r"^FROM ", text, re.MULTILINE)) >= 2
+    assert re.findall(r"^FROM (\S+)$", text, re.MULTILINE) == ["python:3.12-slim"]  # what runs
     assert re.search(r"^USER obzvon$", text, re.MULTILINE)
     for source in re.findall(r"^COPY (?!--from)(\S+) ", text, re.MULTILINE):
         assert (ROOT / source).exists(), source
@@ -88,6 +89,15 @@ def test_an_image_installs_every_member_that_its_own_member_needs(service: str) 
         (folder,) = (one for one in MEMBERS if one.endswith(member.replace("-", "_")))
         assert f"./{folder}" in text
         assert any(folder.startswith(one) for one in copied), folder
+
+
+def test_image_of_the_api_builds_the_pages_and_can_keep_those_of_the_last_image() -> None:
+    text = dockerfile("query_api")
+    built, laid = re.search(r"tools/build_pages.ts (\S+)", text), "src/query_api/assets/pages"
+    assert built
+    assert f"COPY --from=pages {built[1]} services/query_api/{laid}\n" in text
+    assert re.search(r"^ARG LAST_IMAGE=scratch\nFROM \$\{LAST_IMAGE\} AS last$", text, re.MULTILINE)
+    assert f"services/query_api/{laid}" in (ROOT / ".dockerignore").read_text().splitlines()
 
 
 def test_the_simulator_is_called_with_options_it_has() -> None:
