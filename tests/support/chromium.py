@@ -86,6 +86,6 @@ async def person(
     try:
         yield someone
         await asyncio.sleep(0)  # what has come already is heard
-        assert not someone.complaints
+        assert not someone.complaints, "\n".join(someone.complaints)
     finally:
         await context.close()

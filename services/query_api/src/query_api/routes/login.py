@@ -20,6 +20,13 @@ _EXPLANATIONS: Final = {
     503: "Сейчас войти нельзя: служба входа не отвечает.",
 }
 
+_STYLE: Final = (
+    ":root{color-scheme:light dark;font:16px/1.45 system-ui,'Segoe UI',Roboto,sans-serif}"
+    "main{max-width:34rem;margin:14vh auto 0;padding:0 1rem;text-align:center}"
+    "h1{font-size:1.375rem}a{display:inline-block;margin-top:1rem;padding:.65rem 1.6rem;"
+    "border-radius:.5rem;background:#0b5cb0;color:#fff;font-weight:600;text-decoration:none}"
+)
+
 
 def login_router(access: Access) -> APIRouter:
     """Returns the routes of the login; only for an API whose settings switch it on."""
@@ -100,8 +107,13 @@ def _redirect(target: str) -> Response:
 def _failure_page(refusal: Refusal) -> Response:
     text = _EXPLANATIONS.get(refusal.status_code, "Вход не удался.")
     return HTMLResponse(
-        '<!doctype html><html lang="ru"><meta charset="utf-8"><title>Вход</title>'
-        f'<h1>Вход</h1><p>{html.escape(text)}</p><p><a href="/login">Попробовать ещё раз</a></p>',
+        '<!doctype html><html lang="ru"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        # An icon of its own, so that the browser does not ask for /favicon.ico.
+        '<title>Вход · Обзвон</title><link rel="icon" href="data:,">'
+        f"<style>{_STYLE}</style></head><body><main><h1>Войти не получилось</h1>"
+        f'<p>{html.escape(text)}</p><p><a href="/login">Войти под другой учётной записью</a></p>'
+        "</main></body></html>",
         status_code=refusal.status_code,
         headers={"Cache-Control": "no-store", **(refusal.headers or {})},
     )
