@@ -1,17 +1,18 @@
 """Snapshots of shards without a Redis: folded events, as the reader would have read them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from contracts.keys import Fingerprint
 from contracts.meta import Meta
-from contracts.values import Cell, OpenKey, Row
+from contracts.values import Cell, OpenKey, Row, join_hours
 from projector.fold.calendar import Calendar
-from projector.fold.cells import NOTHING, cells, open_counts
+from projector.fold.cells import NOTHING, cells, hours, open_counts
 from projector.fold.contacts import contacts
 from projector.fold.facts import Fact
 from projector.fold.task import latest_names
 from projector.fold.version import FOLD_VERSION
+from query_api.report.hour_counts import HourCounts
 from query_api.report.snapshot import CellCounts, OpenContacts, Shard, Snapshot
 from support import folded
 
@@ -43,6 +44,7 @@ def snapshot_of(
     for number in range(partitions):
         counts: dict[str, dict[Cell, tuple[int, ...]]] = {}
         opens: dict[str, dict[OpenKey, int]] = {}
+        courses: dict[str, dict[Cell, dict[int, int]]] = {}
         names: dict[str, dict[str, Any]] = {}
         for task_id, facts in tasks.items():
             if sum(task_id.encode()) % partitions != number:
@@ -52,6 +54,10 @@ def snapshot_of(
                 cell = Cell(*named)
                 known = counts.setdefault(date, {}).get(cell, NOTHING)
                 counts[date][cell] = tuple(a + b for a, b in zip(known, more, strict=True))
+            for (date, *named), slots in hours(found).items():
+                course = courses.setdefault(date, {}).setdefault(Cell(*named), {})
+                for slot, times in slots.items():
+                    course[slot] = course.get(slot, 0) + times
             for bucket, number_of in open_counts(found).items():
                 key = OpenKey(*bucket[1:])
                 of_date = opens.setdefault(bucket[0], {})
@@ -64,7 +70,10 @@ def snapshot_of(
             Shard(
                 META,
                 dict.fromkeys(dates, 1),
-                {date: CellCounts(counts.get(date, {})) for date in dates},
+                {
+                    date: CellCounts(counts.get(date, {}), hour_counts(courses.get(date, {})))
+                    for date in dates
+                },
                 {date: OpenContacts(opens.get(date, {})) for date in dates},
                 names,
             )
@@ -78,6 +87,14 @@ def snapshot_of(
         partitions=partitions,
     )
     return Snapshot("g1", fingerprint, tuple(shards))
+
+
+def hour_counts(courses: Mapping[Cell, Mapping[int, int]]) -> HourCounts:
+    """The courses of a date's cells as a reader has them: fields and values in turn."""
+    flat: list[bytes] = []
+    for cell, slots in courses.items():
+        flat += [cell.encode().encode(), join_hours(slots)]
+    return HourCounts(flat)
 
 
 def rows_of(events: Iterable[dict[str, Any]], calendar: Calendar = MOSCOW) -> list[Row]:

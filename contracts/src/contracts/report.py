@@ -2,6 +2,7 @@
 
 import datetime as dt
 from enum import StrEnum
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -100,7 +101,7 @@ class Filters(_Answer):
     plan_date: str | None = None
 
 
-class Freshness(_Answer):
+class _Fresh(_Answer):
     """Of what moment the figures are; moves on also while they stay."""
 
     computed_at: dt.datetime = Field(
@@ -117,7 +118,7 @@ class Freshness(_Answer):
     )
 
 
-class Report(Freshness):
+class Report(_Fresh):
     """The report of one contact date, or of a range of them."""
 
     date: dt.date | None = Field(description="Null for a range")
@@ -130,6 +131,90 @@ class Report(Freshness):
     filters: Filters
     operators: list[OperatorFigures]
     totals: Figures
+
+
+class HourFigures(_Answer):
+    """What happened in one hour of a day, over the contacts dated that day."""
+
+    hour: Annotated[int, Field(ge=0, le=23)] | Literal["before", "after"] = Field(
+        description="Local hour by the clock on the wall; `before` and `after` the contact date"
+    )
+    calls: int = Field(description="Звонков, each at its time")
+    refusals: int = Field(description="Отказов, each at the time of its call or failure")
+    ordered: int = Field(description="Contacts with an order, at the first call that holds one")
+    processed: int = Field(description="Contacts that are neither open nor dropped, when closed")
+
+
+class Hours(_Fresh):
+    """The course of one contact date; each column sums to the report's figure."""
+
+    date: dt.date
+    timezone: str
+    complete_since: dt.datetime | None = Field(
+        description="Set when Kafka no longer had its beginning"
+    )
+    filters: Filters
+    hours: list[HourFigures] = Field(min_length=26, max_length=26)
+
+
+class DayTotals(_Answer):
+    date: dt.date
+    totals: Figures = Field(description="The totals of this day's report")
+
+
+class Days(_Fresh):
+    """The totals of each single day of a range, as its report gives them now."""
+
+    date_from: dt.date
+    date_to: dt.date
+    timezone: str
+    complete_since: dt.datetime | None = Field(
+        description="Set when Kafka no longer had its beginning"
+    )
+    filters: Filters
+    days: list[DayTotals]
+
+
+class CallerKind(StrEnum):
+    """Who shows a credential: a person, a wallboard by its key, or a program of its own."""
+
+    PERSON = "person"
+    WALLBOARD = "wallboard"
+    SERVICE = "service"
+
+
+class CallerRestriction(_Answer):
+    """The part of the report a caller sees: ids, "" for contacts without one; null is all."""
+
+    operators: list[str] | None
+    managers: list[str] | None
+
+
+class Features(_Answer):
+    """What of the API is switched on."""
+
+    login: bool = Field(description="People can log in with a browser, at /login")
+    wallboards: bool = Field(description="Wallboard keys are accepted")
+
+
+class Me(_Answer):
+    """Who is asking, and what they may see."""
+
+    name: str = Field(description="Login name of a person, name of a wallboard key")
+    kind: CallerKind
+    roles: list[str] = Field(description="head, quality_control or wallboard")
+    restriction: CallerRestriction | None = Field(description="Null if everything is shown")
+    may_read_rows: bool = Field(description="False for wallboards: they see figures only")
+    until: dt.datetime = Field(description="When the session, the token or the key ends")
+    features: Features
+
+
+class Freshness(_Fresh):
+    """How current the figures are, as a stream sends it. Advances even when they do not change."""
+
+    build: str | None = Field(
+        None, description="Of the page that the API serves; a page of another one is outdated"
+    )
 
 
 class StreamEvents(_Answer):

@@ -10,14 +10,17 @@ from fastapi import FastAPI
 
 from query_api.auth import Access
 from query_api.connections import connect
+from query_api.http.middleware.build_header import BuildHeaderMiddleware
 from query_api.http.middleware.request_metrics import RequestMetricsMiddleware
 from query_api.http.openapi.document import complete_openapi
 from query_api.http.problems import handle_problems
 from query_api.http.protection import protect
 from query_api.http.routers import operation_name
 from query_api.live.channels import Channels
+from query_api.live.courses import Courses
 from query_api.live.reports import Reports
 from query_api.live.responses import CachedResponses
+from query_api.page_build import page_build
 from query_api.reader.mirror import Mirror
 from query_api.routes import routes
 from query_api.routes.access import access_routes
@@ -34,6 +37,7 @@ from runtime.version import VERSION
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """Returns the API. `clock` is the report's: by it, contacts are active or overdue."""
     access = Access(settings)
+    build = page_build()
     traces = traces_of(settings.traces_endpoint, settings.traces_sample)
 
     @asynccontextmanager
@@ -46,8 +50,20 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             access,
             limit=settings.max_streams,
             limit_per_caller=settings.max_streams_per_caller,
+            build=build,
         )
-        keep_state(app, ApiState(redis, mirror, reports, CachedResponses(reports), channels))
+        courses = Courses(reports)
+        state = ApiState(
+            redis=redis,
+            mirror=mirror,
+            reports=reports,
+            responses=CachedResponses(reports, reports.compute),
+            courses=courses,
+            hours=CachedResponses(reports, courses.hours),
+            days=CachedResponses(reports, courses.days),
+            channels=channels,
+        )
+        keep_state(app, state)
         try:
             async with access, mirror.running():
                 yield
@@ -74,6 +90,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     handle_problems(app)
     protect(app, settings, access, open_paths=OPEN_PATHS, open_prefixes=[OPEN_PREFIX])
     complete_openapi(app)
+    if build is not None:
+        app.add_middleware(BuildHeaderMiddleware, build=build)
     # The last one added is the first to see a request.
     app.add_middleware(RequestMetricsMiddleware, api=app)
     if traces.tracer:

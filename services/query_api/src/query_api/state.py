@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from query_api.live.channels import Channels
+from query_api.live.courses import Courses
 from query_api.live.reports import Reports
 from query_api.live.responses import CachedResponses
 from query_api.reader.mirror import Mirror
@@ -18,6 +19,10 @@ class ApiState:
     mirror: Mirror
     reports: Reports
     responses: CachedResponses
+    """Those of /report."""
+    courses: Courses
+    hours: CachedResponses
+    days: CachedResponses
     channels: Channels
 
 

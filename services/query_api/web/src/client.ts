@@ -4,7 +4,10 @@ import { ObzvonProblem, ObzvonUnreachable } from "./errors.ts";
 import type {
   ContactPage,
   ContactRow,
+  Days,
+  Hours,
   Liveness,
+  Me,
   operations,
   Pickers,
   paths,
@@ -23,6 +26,7 @@ type Parameters<Name extends keyof operations> = NonNullable<
 type Query<Chosen> = { readonly [Name in keyof Chosen]?: Chosen[Name] | undefined };
 
 export type ReportQuery = Query<Parameters<"report">>;
+export type HoursQuery = Query<Parameters<"hours">>;
 export type ContactQuery = Query<Omit<Parameters<"contacts">, "cursor">>;
 export type FilterQuery = Query<Parameters<"filters">>;
 export type FileFormat = "csv" | "xlsx";
@@ -62,10 +66,15 @@ export interface ReportFile {
 
 interface Kept {
   readonly etag: string;
-  readonly report: Report;
+  readonly figures: Fresh;
 }
 
-/** Reports, by what was asked, that are kept to be shown again on a 304. */
+type FiguresPath = "/api/v1/report" | "/api/v1/hours" | "/api/v1/days";
+
+/** How current figures are, in every answer that has any. */
+type Fresh = Pick<Report, "as_of" | "lag_events" | "stale" | "stale_reason">;
+
+/** Reports, courses and days, by what was asked, that are kept to be shown again on a 304. */
 const KEPT = 32;
 
 /** What an answer of openapi-fetch comes down to. */
@@ -115,24 +124,22 @@ export class Obzvon {
    * same objects as the time before.
    */
   async report(query: ReportQuery = {}, { signal }: Asking = {}): Promise<Report> {
-    const asked = this.#url("/api/v1/report", query);
-    const kept = this.#kept.get(asked);
-    const { data, response } = await this.#ask<Report>(signal, (init) =>
-      this.#api.GET("/api/v1/report", {
-        ...init,
-        params: { query: given(query), ...(kept && { header: { "If-None-Match": kept.etag } }) },
-      }),
-    );
-    const report = kept && response.status === 304 ? renewed(kept.report, response.headers) : data;
-    const etag = response.headers.get("ETag") ?? kept?.etag;
-    if (!report) throw new ObzvonUnreachable("The API answered with an empty report");
-    this.#kept.delete(asked);
-    if (etag) this.#kept.set(asked, { etag, report });
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= KEPT) break;
-      this.#kept.delete(oldest);
-    }
-    return report;
+    return this.#figures<Report>("/api/v1/report", query, signal);
+  }
+
+  /** The course of a date, hour by hour; each column sums to the report's figure. */
+  async hours(query: HoursQuery = {}, { signal }: Asking = {}): Promise<Hours> {
+    return this.#figures<Hours>("/api/v1/hours", query, signal);
+  }
+
+  /** The totals of each single day of a range, as its report gives them now. */
+  async days(query: ReportQuery = {}, { signal }: Asking = {}): Promise<Days> {
+    return this.#figures<Days>("/api/v1/days", query, signal);
+  }
+
+  /** Who this client is to the API, and what they may see. */
+  async me({ signal }: Asking = {}): Promise<Me> {
+    return this.#data<Me>(signal, (init) => this.#api.GET("/api/v1/me", init));
   }
 
   /** The report as it changes, until `signal` says stop or the loop is left. */
@@ -313,6 +320,36 @@ export class Obzvon {
     throw new ObzvonProblem(response, answer.error);
   }
 
+  /** Figures with an ETag: on a 304 those of the time before, as fresh as its headers say. */
+  async #figures<Data extends Fresh>(
+    path: FiguresPath,
+    query: object,
+    signal: AbortSignal | undefined,
+  ): Promise<Data> {
+    const asked = this.#url(path, query);
+    const kept = this.#kept.get(asked);
+    const { data, response } = await this.#ask<Data>(
+      signal,
+      (init) =>
+        this.#api.GET(path, {
+          ...init,
+          params: { query: given(query), ...(kept && { header: { "If-None-Match": kept.etag } }) },
+        }) as Promise<Answer<Data>>,
+    );
+    // What was kept under an address is what that address answered.
+    const figures =
+      kept && response.status === 304 ? renewed(kept.figures as Data, response.headers) : data;
+    const etag = response.headers.get("ETag") ?? kept?.etag;
+    if (!figures) throw new ObzvonUnreachable("The API answered with an empty report");
+    this.#kept.delete(asked);
+    if (etag) this.#kept.set(asked, { etag, figures });
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= KEPT) break;
+      this.#kept.delete(oldest);
+    }
+    return figures;
+  }
+
   #url(path: string, query: object): string {
     const parameters = Object.entries(given(query)).map(([name, value]) => [name, String(value)]);
     const text = new URLSearchParams(parameters);
@@ -353,16 +390,16 @@ function given<Chosen extends object>(query: Chosen): Given<Chosen> {
 
 type Given<Chosen> = { [Name in keyof Chosen]?: Exclude<Chosen[Name], undefined> };
 
-/** A report whose figures still hold, as fresh as the headers of a 304 say. */
-function renewed(report: Report, headers: Headers): Report {
+/** Figures that still hold, as fresh as the headers of a 304 say. */
+function renewed<Data extends Fresh>(figures: Data, headers: Headers): Data {
   const lag = headers.get("Obzvon-Lag-Events");
   const stale = !lag; // the lag is left empty while the figures are stale, and only then
   return {
-    ...report,
+    ...figures,
     as_of: headers.get("Obzvon-As-Of") || null,
     lag_events: stale ? null : Number(lag),
     stale,
-    stale_reason: stale ? report.stale_reason : null,
+    stale_reason: stale ? figures.stale_reason : null,
   };
 }
 

@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The report's totals of each day of a range of up to 92 days */
+        get: operations["days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/filters": {
         parameters: {
             query?: never;
@@ -30,6 +47,43 @@ export interface paths {
         };
         /** The operators, managers and plan dates there are to choose from */
         get: operations["filters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The course of a contact date, hour by hour */
+        get: operations["hours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is asking, and what they may see
+         * @description Also for a wallboard, by its key or its cookie.
+         */
+        get: operations["me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -204,6 +258,22 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * CallerKind
+         * @description Who shows a credential: a person, a wallboard by its key, or a program of its own.
+         * @enum {string}
+         */
+        CallerKind: "person" | "wallboard" | "service";
+        /**
+         * CallerRestriction
+         * @description The part of the report a caller sees: ids, "" for contacts without one; null is all.
+         */
+        CallerRestriction: {
+            /** Managers */
+            managers: string[] | null;
+            /** Operators */
+            operators: string[] | null;
+        };
         /** ContactPage */
         ContactPage: {
             /** As Of */
@@ -292,6 +362,81 @@ export interface components {
          * @enum {string}
          */
         ContactStatus: "open" | "dropped" | "ordered" | "postponed" | "no_contact" | "refused" | "drop_closed";
+        /** DayTotals */
+        DayTotals: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** @description The totals of this day's report */
+            totals: components["schemas"]["Figures"];
+        };
+        /**
+         * Days
+         * @description The totals of each single day of a range, as its report gives them now.
+         */
+        Days: {
+            /**
+             * As Of
+             * @description Everything in Kafka at this moment is in the figures; null if never known
+             */
+            as_of: string | null;
+            /**
+             * Complete Since
+             * @description Set when Kafka no longer had its beginning
+             */
+            complete_since: string | null;
+            /**
+             * Computed At
+             * Format: date-time
+             * @description The moment active and overdue are counted at; the figures hold until a change or the next deadline
+             */
+            computed_at: string;
+            /**
+             * Date From
+             * Format: date
+             */
+            date_from: string;
+            /**
+             * Date To
+             * Format: date
+             */
+            date_to: string;
+            /** Days */
+            days: components["schemas"]["DayTotals"][];
+            filters: components["schemas"]["Filters"];
+            /**
+             * Lag Events
+             * @description Records not yet applied; null while stale
+             */
+            lag_events: number | null;
+            /** Stale */
+            stale: boolean;
+            /**
+             * Stale Reason
+             * @description Which shard makes it stale and why, for a person; null while fresh
+             */
+            stale_reason: string | null;
+            /** Timezone */
+            timezone: string;
+        };
+        /**
+         * Features
+         * @description What of the API is switched on.
+         */
+        Features: {
+            /**
+             * Login
+             * @description People can log in with a browser, at /login
+             */
+            login: boolean;
+            /**
+             * Wallboards
+             * @description Wallboard keys are accepted
+             */
+            wallboards: boolean;
+        };
         /**
          * FieldProblem
          * @description One parameter that was wrong.
@@ -376,7 +521,7 @@ export interface components {
         };
         /**
          * Freshness
-         * @description Of what moment the figures are; moves on also while they stay.
+         * @description How current the figures are, as a stream sends it. Advances even when they do not change.
          */
         Freshness: {
             /**
@@ -384,6 +529,12 @@ export interface components {
              * @description Everything in Kafka at this moment is in the figures; null if never known
              */
             as_of: string | null;
+            /**
+             * Build
+             * @description Of the page that the API serves; a page of another one is outdated
+             * @default null
+             */
+            build: string | null;
             /**
              * Computed At
              * Format: date-time
@@ -405,6 +556,81 @@ export interface components {
             stale_reason: string | null;
         };
         /**
+         * HourFigures
+         * @description What happened in one hour of a day, over the contacts dated that day.
+         */
+        HourFigures: {
+            /**
+             * Calls
+             * @description Звонков, each at its time
+             */
+            calls: number;
+            /**
+             * Hour
+             * @description Local hour by the clock on the wall; `before` and `after` the contact date
+             */
+            hour: number | ("before" | "after");
+            /**
+             * Ordered
+             * @description Contacts with an order, at the first call that holds one
+             */
+            ordered: number;
+            /**
+             * Processed
+             * @description Contacts that are neither open nor dropped, when closed
+             */
+            processed: number;
+            /**
+             * Refusals
+             * @description Отказов, each at the time of its call or failure
+             */
+            refusals: number;
+        };
+        /**
+         * Hours
+         * @description The course of one contact date; each column sums to the report's figure.
+         */
+        Hours: {
+            /**
+             * As Of
+             * @description Everything in Kafka at this moment is in the figures; null if never known
+             */
+            as_of: string | null;
+            /**
+             * Complete Since
+             * @description Set when Kafka no longer had its beginning
+             */
+            complete_since: string | null;
+            /**
+             * Computed At
+             * Format: date-time
+             * @description The moment active and overdue are counted at; the figures hold until a change or the next deadline
+             */
+            computed_at: string;
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            filters: components["schemas"]["Filters"];
+            /** Hours */
+            hours: components["schemas"]["HourFigures"][];
+            /**
+             * Lag Events
+             * @description Records not yet applied; null while stale
+             */
+            lag_events: number | null;
+            /** Stale */
+            stale: boolean;
+            /**
+             * Stale Reason
+             * @description Which shard makes it stale and why, for a person; null while fresh
+             */
+            stale_reason: string | null;
+            /** Timezone */
+            timezone: string;
+        };
+        /**
          * Kind
          * @description How a contact came to its date.
          * @enum {string}
@@ -417,6 +643,37 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * Me
+         * @description Who is asking, and what they may see.
+         */
+        Me: {
+            features: components["schemas"]["Features"];
+            kind: components["schemas"]["CallerKind"];
+            /**
+             * May Read Rows
+             * @description False for wallboards: they see figures only
+             */
+            may_read_rows: boolean;
+            /**
+             * Name
+             * @description Login name of a person, name of a wallboard key
+             */
+            name: string;
+            /** @description Null if everything is shown */
+            restriction: components["schemas"]["CallerRestriction"] | null;
+            /**
+             * Roles
+             * @description head, quality_control or wallboard
+             */
+            roles: string[];
+            /**
+             * Until
+             * Format: date-time
+             * @description When the session, the token or the key ends
+             */
+            until: string;
         };
         /** OperatorFigures */
         OperatorFigures: {
@@ -666,15 +923,23 @@ export interface components {
 }
 export type Active = components['schemas']['Active'];
 export type AddressRef = components['schemas']['AddressRef'];
+export type CallerKind = components['schemas']['CallerKind'];
+export type CallerRestriction = components['schemas']['CallerRestriction'];
 export type ContactPage = components['schemas']['ContactPage'];
 export type ContactRow = components['schemas']['ContactRow'];
 export type ContactStatus = components['schemas']['ContactStatus'];
+export type DayTotals = components['schemas']['DayTotals'];
+export type Days = components['schemas']['Days'];
+export type Features = components['schemas']['Features'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type Figures = components['schemas']['Figures'];
 export type Filters = components['schemas']['Filters'];
 export type Freshness = components['schemas']['Freshness'];
+export type HourFigures = components['schemas']['HourFigures'];
+export type Hours = components['schemas']['Hours'];
 export type Kind = components['schemas']['Kind'];
 export type Liveness = components['schemas']['Liveness'];
+export type Me = components['schemas']['Me'];
 export type OperatorFigures = components['schemas']['OperatorFigures'];
 export type OrderRef = components['schemas']['OrderRef'];
 export type Origin = components['schemas']['Origin'];
@@ -1015,6 +1280,300 @@ export interface operations {
             };
         };
     };
+    days: {
+        parameters: {
+            query?: {
+                /** @description Contact date; today in the business time zone if no date is given */
+                date?: string;
+                /** @description First date of a range of up to 92 days, with `date_to` */
+                date_from?: string;
+                /** @description Last date of the range */
+                date_to?: string;
+                /** @description One line of the report; empty: contacts without an operator */
+                operator_id?: string;
+                /** @description Contacts of this manager; empty: those without one */
+                manager_id?: string;
+                /** @description Contacts to be delivered on this day; `none`: without a day */
+                plan_date?: string | "none";
+            };
+            header?: {
+                /** @description ETags of reports the caller has */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The totals of each day */
+            200: {
+                headers: {
+                    /**
+                     * @description Of the figures: it stays while only the freshness moves
+                     * @example W/"642737006c203667c48a96d66171b3"
+                     */
+                    ETag?: string;
+                    /**
+                     * @description `as_of` of the report; empty if it is not known
+                     * @example 2026-11-24T14:59:59.870+03:00
+                     */
+                    "Obzvon-As-Of"?: string;
+                    /**
+                     * @description `lag_events` of the report; empty while it is stale
+                     * @example 0
+                     */
+                    "Obzvon-Lag-Events"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-11-24T14:59:59.870+03:00",
+                     *       "complete_since": null,
+                     *       "computed_at": "2026-11-24T15:00:00+03:00",
+                     *       "date_from": "2026-11-24",
+                     *       "date_to": "2026-11-24",
+                     *       "days": [
+                     *         {
+                     *           "date": "2026-11-24",
+                     *           "totals": {
+                     *             "active": {
+                     *               "dropped": 1,
+                     *               "planned": 9,
+                     *               "postponed": 2,
+                     *               "total": 12
+                     *             },
+                     *             "calls": 52,
+                     *             "delivered": 4,
+                     *             "drop_closed": 1,
+                     *             "dropped": 2,
+                     *             "no_contact": 3,
+                     *             "order_percent": 30,
+                     *             "ordered": 12,
+                     *             "orders": 13,
+                     *             "overdue": {
+                     *               "carried": 2,
+                     *               "dropped": 0,
+                     *               "planned": 5,
+                     *               "postponed": 1,
+                     *               "total": 6
+                     *             },
+                     *             "planned": 40,
+                     *             "postponed": 6,
+                     *             "processed_percent": 60,
+                     *             "refusals": 3,
+                     *             "refused": 2
+                     *           }
+                     *         }
+                     *       ],
+                     *       "filters": {
+                     *         "manager_id": null,
+                     *         "operator_id": null,
+                     *         "plan_date": null
+                     *       },
+                     *       "lag_events": 0,
+                     *       "stale": false,
+                     *       "stale_reason": null,
+                     *       "timezone": "Europe/Moscow"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Days"];
+                };
+            };
+            /** @description The figures are those of the ETag in If-None-Match */
+            304: {
+                headers: {
+                    /**
+                     * @description Of the figures: it stays while only the freshness moves
+                     * @example W/"642737006c203667c48a96d66171b3"
+                     */
+                    ETag?: string;
+                    /**
+                     * @description `as_of` of the report; empty if it is not known
+                     * @example 2026-11-24T14:59:59.870+03:00
+                     */
+                    "Obzvon-As-Of"?: string;
+                    /**
+                     * @description `lag_events` of the report; empty while it is stale
+                     * @example 0
+                     */
+                    "Obzvon-Lag-Events"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credential, or a bad one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bring a bearer token of the issuer.",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another role */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Only the roles head and quality_control may read this.",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than 65536 bytes.",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The query is longer than 8192 bytes.",
+                     *       "status": 414,
+                     *       "title": "Request-URI Too Long",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter is wrong; `errors` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "date: there is no such day",
+                     *       "errors": [
+                     *         {
+                     *           "field": "date",
+                     *           "message": "there is no such day",
+                     *           "value": "2026-02-30"
+                     *         }
+                     *       ],
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which it may be tried again
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "More than 600 requests per minute: wait 3 seconds.",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The headers are larger than 32768 bytes.",
+                     *       "status": 431,
+                     *       "title": "Request Header Fields Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API has a fault */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The API has a fault; it is in its log.",
+                     *       "status": 500,
+                     *       "title": "Internal Server Error",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It can't be checked now */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which it may be tried again
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The issuer's keys can't be reached: try again.",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     filters: {
         parameters: {
             query?: {
@@ -1071,6 +1630,658 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Pickers"];
+                };
+            };
+            /** @description No credential, or a bad one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bring a bearer token of the issuer.",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another role */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Only the roles head and quality_control may read this.",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than 65536 bytes.",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The query is longer than 8192 bytes.",
+                     *       "status": 414,
+                     *       "title": "Request-URI Too Long",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter is wrong; `errors` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "date: there is no such day",
+                     *       "errors": [
+                     *         {
+                     *           "field": "date",
+                     *           "message": "there is no such day",
+                     *           "value": "2026-02-30"
+                     *         }
+                     *       ],
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which it may be tried again
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "More than 600 requests per minute: wait 3 seconds.",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The headers are larger than 32768 bytes.",
+                     *       "status": 431,
+                     *       "title": "Request Header Fields Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API has a fault */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The API has a fault; it is in its log.",
+                     *       "status": 500,
+                     *       "title": "Internal Server Error",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It can't be checked now */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which it may be tried again
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The issuer's keys can't be reached: try again.",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hours: {
+        parameters: {
+            query?: {
+                /** @description Contact date; today in the business time zone if no date is given */
+                date?: string;
+                /** @description One line of the report; empty: contacts without an operator */
+                operator_id?: string;
+                /** @description Contacts of this manager; empty: those without one */
+                manager_id?: string;
+                /** @description Contacts to be delivered on this day; `none`: without a day */
+                plan_date?: string | "none";
+            };
+            header?: {
+                /** @description ETags of reports the caller has */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The course of the day */
+            200: {
+                headers: {
+                    /**
+                     * @description Of the figures: it stays while only the freshness moves
+                     * @example W/"642737006c203667c48a96d66171b3"
+                     */
+                    ETag?: string;
+                    /**
+                     * @description `as_of` of the report; empty if it is not known
+                     * @example 2026-11-24T14:59:59.870+03:00
+                     */
+                    "Obzvon-As-Of"?: string;
+                    /**
+                     * @description `lag_events` of the report; empty while it is stale
+                     * @example 0
+                     */
+                    "Obzvon-Lag-Events"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "as_of": "2026-11-24T14:59:59.870+03:00",
+                     *       "complete_since": null,
+                     *       "computed_at": "2026-11-24T15:00:00+03:00",
+                     *       "date": "2026-11-24",
+                     *       "filters": {
+                     *         "manager_id": null,
+                     *         "operator_id": null,
+                     *         "plan_date": null
+                     *       },
+                     *       "hours": [
+                     *         {
+                     *           "calls": 1,
+                     *           "hour": "before",
+                     *           "ordered": 0,
+                     *           "processed": 1,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 0,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 1,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 2,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 3,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 4,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 5,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 6,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 7,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 8,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 9,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 21,
+                     *           "hour": 10,
+                     *           "ordered": 5,
+                     *           "processed": 9,
+                     *           "refusals": 1
+                     *         },
+                     *         {
+                     *           "calls": 17,
+                     *           "hour": 11,
+                     *           "ordered": 4,
+                     *           "processed": 8,
+                     *           "refusals": 2
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 12,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 13,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 13,
+                     *           "hour": 14,
+                     *           "ordered": 3,
+                     *           "processed": 6,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 15,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 16,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 17,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 18,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 19,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 20,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 21,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 22,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": 23,
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         },
+                     *         {
+                     *           "calls": 0,
+                     *           "hour": "after",
+                     *           "ordered": 0,
+                     *           "processed": 0,
+                     *           "refusals": 0
+                     *         }
+                     *       ],
+                     *       "lag_events": 0,
+                     *       "stale": false,
+                     *       "stale_reason": null,
+                     *       "timezone": "Europe/Moscow"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Hours"];
+                };
+            };
+            /** @description The figures are those of the ETag in If-None-Match */
+            304: {
+                headers: {
+                    /**
+                     * @description Of the figures: it stays while only the freshness moves
+                     * @example W/"642737006c203667c48a96d66171b3"
+                     */
+                    ETag?: string;
+                    /**
+                     * @description `as_of` of the report; empty if it is not known
+                     * @example 2026-11-24T14:59:59.870+03:00
+                     */
+                    "Obzvon-As-Of"?: string;
+                    /**
+                     * @description `lag_events` of the report; empty while it is stale
+                     * @example 0
+                     */
+                    "Obzvon-Lag-Events"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credential, or a bad one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bring a bearer token of the issuer.",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another role */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Only the roles head and quality_control may read this.",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than 65536 bytes.",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The query is longer than 8192 bytes.",
+                     *       "status": 414,
+                     *       "title": "Request-URI Too Long",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter is wrong; `errors` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "date: there is no such day",
+                     *       "errors": [
+                     *         {
+                     *           "field": "date",
+                     *           "message": "there is no such day",
+                     *           "value": "2026-02-30"
+                     *         }
+                     *       ],
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which it may be tried again
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "More than 600 requests per minute: wait 3 seconds.",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The headers are larger than 32768 bytes.",
+                     *       "status": 431,
+                     *       "title": "Request Header Fields Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API has a fault */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The API has a fault; it is in its log.",
+                     *       "status": 500,
+                     *       "title": "Internal Server Error",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It can't be checked now */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which it may be tried again
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The issuer's keys can't be reached: try again.",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is asking */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "features": {
+                     *         "login": true,
+                     *         "wallboards": true
+                     *       },
+                     *       "kind": "person",
+                     *       "may_read_rows": true,
+                     *       "name": "ivanova",
+                     *       "restriction": {
+                     *         "managers": null,
+                     *         "operators": [
+                     *           "op-1",
+                     *           "op-2"
+                     *         ]
+                     *       },
+                     *       "roles": [
+                     *         "head"
+                     *       ],
+                     *       "until": "2026-11-24T20:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Me"];
                 };
             };
             /** @description No credential, or a bad one */

@@ -10,6 +10,7 @@ export const FRESH: Freshness = {
   lag_events: 3,
   stale: false,
   stale_reason: null,
+  build: null,
 };
 
 export function report(planned = 1): Report {

@@ -47,6 +47,48 @@ test("an ETag is sent only where the same was asked", async () => {
   assert.equal(answers.asked[1]?.url, "http://api.test/api/v1/report?date=2026-11-24&operator_id=");
 });
 
+test("courses and days are kept too, each by its own address", async () => {
+  const course = { ...report(), hours: [{ hour: "before", calls: 1 }] };
+  const range = { ...report(), days: [{ date: "2026-11-24", totals: report().totals }] };
+  const unchanged = () =>
+    new Response(null, {
+      status: 304,
+      headers: { "Obzvon-As-Of": "later", "Obzvon-Lag-Events": "0" },
+    });
+  const answers = new Answers(
+    json(course, { ETag: 'W/"hours"' }),
+    json(range, { ETag: 'W/"days"' }),
+    unchanged(),
+    unchanged(),
+  );
+  const api = client(answers);
+  const asked = { date_from: "2026-11-18", date_to: "2026-11-24" };
+
+  const hours = await api.hours({ date: "2026-11-24", manager_id: "" });
+  const days = await api.days(asked);
+  const sameHours = await api.hours({ date: "2026-11-24", manager_id: "" });
+  const sameDays = await api.days(asked);
+
+  assert.equal(sameHours.hours, hours.hours);
+  assert.equal(sameDays.days, days.days);
+  assert.deepEqual([sameHours.as_of, sameDays.lag_events], ["later", 0]);
+  const urls = answers.asked.map(({ url }) => url.replace("http://api.test/api/v1/", ""));
+  assert.deepEqual(urls.slice(0, 2), [
+    "hours?date=2026-11-24&manager_id=",
+    "days?date_from=2026-11-18&date_to=2026-11-24",
+  ]);
+  const tags = answers.asked.map((request) => request.headers.get("If-None-Match"));
+  assert.deepEqual(tags, [null, null, 'W/"hours"', 'W/"days"']);
+});
+
+test("who is asking is what the API says", async () => {
+  const me = { name: "ivanova", kind: "person", roles: ["head"], restriction: null };
+  const answers = new Answers(json(me));
+
+  assert.deepEqual(await client(answers).me(), me);
+  assert.equal(answers.asked[0]?.url, "http://api.test/api/v1/me");
+});
+
 test("only so many reports are kept", async () => {
   const many = Array.from({ length: 34 }, () => json(report(), { ETag: 'W/"one"' }));
   const answers = new Answers(...many);

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from query_api import server
+from query_api import main, server
 from query_api.live import channels
 from support.api import Api, served_api
 from support.events import DAY, NOON, called, planned
@@ -152,7 +152,8 @@ async def test_freshness_is_sent_at_once_and_repeatedly(
         while told.data["lag_events"] != 12:
             told = await next_event(events, "freshness")
 
-    assert first.data.keys() == {"computed_at", "as_of", "lag_events", "stale", "stale_reason"}
+    fresh = {"computed_at", "as_of", "lag_events", "stale", "stale_reason"}
+    assert first.data.keys() == fresh | {"build"}
 
 
 async def test_reconnecting_with_the_last_id_repeats_no_report(api: Api, writer: Writer) -> None:
@@ -308,3 +309,31 @@ async def test_a_wrong_parameter_of_a_stream_is_named(api: Api) -> None:
 
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["date"]
+
+
+async def test_freshness_and_headers_name_the_build_of_the_page(
+    redis_url: str, writer: Writer, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "page_build", lambda: "3f2a9c0d")
+    async with served_api(redis_url, issuer, NOON) as api:
+        report = await api.raw("/report", date=DAY)
+        refused = await api.raw("/me", {"Authorization": ""})
+        async with listening_to(api) as events:
+            freshness = await next_event(events, "freshness")
+
+    assert report.headers["obzvon-build"] == "3f2a9c0d"
+    assert (refused.status_code, refused.headers["obzvon-build"]) == (401, "3f2a9c0d")
+    assert freshness.data["build"] == "3f2a9c0d"
+
+
+async def test_without_a_built_page_there_is_no_build(
+    redis_url: str, writer: Writer, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "page_build", lambda: None)
+    async with served_api(redis_url, issuer, NOON) as api:
+        report = await api.raw("/report", date=DAY)
+        async with listening_to(api) as events:
+            freshness = await next_event(events, "freshness")
+
+    assert "obzvon-build" not in report.headers
+    assert freshness.data["build"] is None

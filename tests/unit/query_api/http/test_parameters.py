@@ -5,7 +5,14 @@ from fastapi import Request
 
 from query_api.auth import Restriction
 from query_api.http.contact_parameters import ContactParameters
-from query_api.http.parameters import Dates, ReportParameters, ReportRequest, read_query
+from query_api.http.parameters import (
+    Dates,
+    Day,
+    HoursParameters,
+    ReportParameters,
+    ReportRequest,
+    read_query,
+)
 from query_api.http.problems import InvalidParameters
 from query_api.report.named_rows import LookupFilter
 from query_api.report.pages import Key, Order, encode_cursor
@@ -18,7 +25,7 @@ def request(query: str) -> Request:
     return Request({"type": "http", "headers": [], "query_string": query.encode()})
 
 
-def errors(query: str, model: type[Dates] = ReportParameters) -> list[tuple[str, str]]:
+def errors(query: str, model: type[Day] = ReportParameters) -> list[tuple[str, str]]:
     with pytest.raises(InvalidParameters) as raised:
         read_query(request(query), model)
     return [(error.field, error.message) for error in raised.value.errors]
@@ -119,3 +126,16 @@ def test_a_cursor_must_be_one_of_the_order_asked_for() -> None:
     assert read_query(request(""), ContactParameters).after is None
     with pytest.raises(InvalidParameters, match="cursor: belongs to another sort"):
         _ = other.after
+
+
+def test_hours_are_of_one_date_with_the_filters_of_the_report() -> None:
+    asked = ReportRequest(
+        read_query(request(f"date={DAY}&operator_id=&plan_date=none"), HoursParameters), None
+    )
+
+    assert asked.query("2030-01-01") == ReportQuery(
+        Period(DAY, DAY), False, Scope(None, "none"), ""
+    )
+    [(field, message)] = errors(f"date_from={DAY}", HoursParameters)
+    assert field == "date_from"
+    assert message.endswith("there are date, operator_id, manager_id, plan_date")

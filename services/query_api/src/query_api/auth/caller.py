@@ -41,10 +41,14 @@ class Caller:
     kind: CallerKind
     roles: frozenset[str]
     expires_at: float
-    """Unix time, always real: from then on the credential is refused."""
+    """Unix time, always real: from then on the credential is refused, or its rights renewed."""
+    ends_at: float
+    """Unix time at which the token, session or key itself ends, if nobody ends it before."""
     restriction: Restriction | None = None
     may_read_rows: bool = True
     """False for wallboards: aggregates only; no clients, addresses or comments."""
+    is_service: bool = False
+    """Whether a program got the token for itself (client credentials), rather than for a person."""
     handle: str = ""
     """The key of the cookie's session in the store; nobody can log in with it. "" without a cookie."""
 

@@ -167,6 +167,7 @@ class Sessions:
             kind="session",
             roles=frozenset(session.roles),
             expires_at=expires_at,
+            ends_at=session.ends_at if session.sealed_refresh_token else expires_at,
             restriction=_restriction(session.restriction),
             handle=handle,
         )
@@ -184,6 +185,7 @@ class Sessions:
             kind="key",
             roles=frozenset({WALLBOARD}),
             expires_at=record.expires_at.timestamp(),
+            ends_at=record.expires_at.timestamp(),
             restriction=_restriction(record.restriction),
             may_read_rows=False,
             handle=handle,

@@ -81,12 +81,15 @@ class TokenReader:
         if not _is_text(subject):
             raise unauthorized("The token can't be read", why="malformed token")
         name = str(claims.get("preferred_username") or subject)[:128]
+        ends_at = _seconds(claims["exp"])
         return Caller(
             subject=subject,
             name=name.encode(errors="replace").decode(),
             kind="token",
             roles=frozenset(self._roles[role] for role in named if role in self._roles),
-            expires_at=_seconds(claims["exp"]) + LEEWAY_S,
+            expires_at=ends_at + LEEWAY_S,
+            ends_at=ends_at,
+            is_service=is_service_account(claims),
             restriction=(
                 None
                 if operators is None and managers is None
@@ -115,6 +118,19 @@ def is_access_token(
     if "typ" in claims:
         return bool(claims["typ"] == "Bearer")
     return untyped_too and not _ID_TOKEN_MARKS & claims.keys()
+
+
+def is_service_account(claims: Mapping[str, Any]) -> bool:
+    """Whether a program asked for the token with its own credentials.
+
+    Then the subject is the client itself (RFC 9068 §2.2); Keycloak makes an account for it instead,
+    which it names after the client.
+    """
+    client = claims.get("client_id") or claims.get("azp")
+    if not isinstance(client, str):
+        return False
+    account = f"service-account-{client}".lower()
+    return claims.get("sub") == client or claims.get("preferred_username") == account
 
 
 def _key_id(header: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from query_api.auth.caller import Restriction
 from query_api.http.problems import InvalidParameters
 from query_api.report.scope import MAX_DAYS, NO_PLAN_DATE, Period, ReportQuery, Scope
 
-Parameters = TypeVar("Parameters", bound="Dates")
+Parameters = TypeVar("Parameters", bound="Day")
 
 MEMO_SIZE: Final = 1_024
 """How many query strings are remembered, parsed: wallboards send the same ones all day."""
@@ -60,14 +60,27 @@ PlanDate = Annotated[
 Id = Annotated[str, Field(max_length=128)]
 
 
-class Dates(BaseModel):
-    """Which contact dates: one, or a range; today if none is given."""
+class Day(BaseModel):
+    """Which contact date; today if none is given."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     date: IsoDate | None = Field(
         None, description="Contact date; today in the business time zone if no date is given"
     )
+
+    @property
+    def is_range(self) -> bool:
+        return False
+
+    def period(self, today: str) -> Period:
+        day = self.date or today
+        return Period(day, day)
+
+
+class Dates(Day):
+    """Which contact dates: one, or a range; today if none is given."""
+
     date_from: IsoDate | None = Field(
         None, description=f"First date of a range of up to {MAX_DAYS} days, with `date_to`"
     )
@@ -80,11 +93,12 @@ class Dates(BaseModel):
     def period(self, today: str) -> Period:
         if self.date_from is not None and self.date_to is not None:
             return Period(self.date_from, self.date_to)
-        day = self.date or today
-        return Period(day, day)
+        return super().period(today)
 
 
-class ReportParameters(Dates):
+class Filters(BaseModel):
+    """Which line and which contacts of the report."""
+
     operator_id: Id | None = Field(
         None, description="One line of the report; empty: contacts without an operator"
     )
@@ -96,10 +110,18 @@ class ReportParameters(Dates):
     )
 
 
+class ReportParameters(Filters, Dates):
+    """Those of the report, of a date or a range."""
+
+
+class HoursParameters(Filters, Day):
+    """Those of a day's course, which is of one date."""
+
+
 class ReportRequest(NamedTuple):
     """What a caller asks for. Without dates that is always the current day's report."""
 
-    parameters: ReportParameters
+    parameters: ReportParameters | HoursParameters
     restriction: Restriction | None
 
     def query(self, today: str) -> ReportQuery:
@@ -121,7 +143,7 @@ def restricted_scope(
     return Scope(manager_id, plan_date, restriction.operators, restriction.managers)
 
 
-_memo: dict[tuple[type[Dates], bytes], Dates] = {}
+_memo: dict[tuple[type[Day], bytes], Day] = {}
 
 
 def read_query(request: Request, model: type[Parameters]) -> Parameters:
@@ -159,7 +181,9 @@ def _parsed(raw: bytes, model: type[Parameters]) -> Parameters:
     return parameters
 
 
-def _wrong_range(dates: Dates) -> list[FieldProblem]:
+def _wrong_range(dates: Day) -> list[FieldProblem]:
+    if not isinstance(dates, Dates):
+        return []
     first, last = dates.date_from, dates.date_to
     if first is None and last is None:
         return []

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from contracts.report import FieldProblem, Problem
 from query_api.auth.refusals import Refusal
 from query_api.reader.errors import Unavailable
+from query_api.report.hours import NoHours
 
 log = structlog.get_logger()
 
@@ -19,6 +20,9 @@ PROBLEM_JSON: Final = "application/problem+json"
 
 RETRY_AFTER_S: Final = 2
 """Seconds a caller is asked to wait while there is no report to serve."""
+
+NO_HOURS_RETRY_AFTER_S: Final = 60
+"""Seconds a caller is asked to wait for a generation with hours: building one takes minutes."""
 
 
 class InvalidParameters(Exception):
@@ -89,6 +93,15 @@ def handle_problems(app: FastAPI) -> None:
             f"There is no report yet: {error}",
             instance=request.url.path,
             headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
+
+    @app.exception_handler(NoHours)
+    async def no_hours(request: Request, error: NoHours) -> Response:
+        return problem(
+            503,
+            f"There is no course of a day yet: {error}",
+            instance=request.url.path,
+            headers={"Retry-After": str(NO_HOURS_RETRY_AFTER_S)},
         )
 
     @app.exception_handler(HTTPException)

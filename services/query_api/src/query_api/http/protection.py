@@ -51,6 +51,7 @@ def protect(
                 "ETag",
                 "Obzvon-As-Of",
                 "Obzvon-Lag-Events",
+                "Obzvon-Build",
                 "Retry-After",
                 "X-Request-Id",
                 "Content-Disposition",

@@ -12,6 +12,7 @@ from contextvars import Context
 from typing import Final
 
 import structlog
+from pydantic_core import to_json
 
 from query_api import metrics
 from query_api.auth import RECHECK_S, Access, Caller
@@ -49,9 +50,10 @@ class TooMany(Exception):
 class Channel:
     """One watched report: its newest events, and a signal when there is a newer one."""
 
-    def __init__(self, request: ReportRequest, reports: Reports) -> None:
+    def __init__(self, request: ReportRequest, reports: Reports, build: str | None = None) -> None:
         self._request = request
         self._reports = reports
+        self._build = to_json(build)
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
         """A cancellation alone is not enough: Python 3.11's wait_for can lose it."""
@@ -94,7 +96,7 @@ class Channel:
                     next_freshness = time() + FRESHNESS_S
                 if self._take(computed, fresh, with_freshness=is_due):
                     await asyncio.sleep(COALESCE_S)
-                patience = min(LOOK_S, self._seconds_to(computed.merged.until))
+                patience = min(LOOK_S, self._seconds_to(computed.until))
             except Unavailable as gone:
                 log.warning("channel_sees_nothing", reason=str(gone))
             except Exception:  # otherwise its listeners would have a dead channel
@@ -124,7 +126,7 @@ class Channel:
         self.report = _event("report", payload, event_id(self.tag))
         if with_freshness:
             part = freshness_json(fresh, computed.computed_at, zone)
-            self.freshness = _event("freshness", b"{" + part[1:] + b"}")
+            self.freshness = _event("freshness", b'{%b,"build":%b}' % (part[1:], self._build))
             self.freshness_count += 1
         changed, self.changed = self.changed, asyncio.Event()
         changed.set()
@@ -137,10 +139,18 @@ class Channels:
     """All open streams of the process."""
 
     def __init__(
-        self, reports: Reports, access: Access, *, limit: int, limit_per_caller: int
+        self,
+        reports: Reports,
+        access: Access,
+        *,
+        limit: int,
+        limit_per_caller: int,
+        build: str | None = None,
     ) -> None:
+        """`build` is that of the page, which the freshness tells; None if there is none."""
         self._reports = reports
         self._access = access
+        self._build = build
         self._limit = limit
         self._limit_per_caller = limit_per_caller
         self._channels: dict[ReportRequest, Channel] = {}
@@ -170,7 +180,7 @@ class Channels:
             )
         channel = self._channels.get(request)
         if channel is None:
-            channel = self._channels[request] = Channel(request, self._reports)
+            channel = self._channels[request] = Channel(request, self._reports, self._build)
         channel.listeners += 1
         self.open += 1
         self._per_caller[caller.rate_key] += 1

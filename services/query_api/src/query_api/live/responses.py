@@ -1,4 +1,6 @@
-"""Responses to /report, cached for as long as a new one would be the same."""
+"""Responses with figures, cached for as long as a new one would be the same."""
+
+from collections.abc import Callable
 
 from fastapi import Request
 from starlette.responses import Response
@@ -8,8 +10,10 @@ from query_api.auth import Restriction
 from query_api.http.content_coding import IDENTITY, coding_of
 from query_api.http.headers import VARY, freshness_headers, is_not_modified
 from query_api.http.parameters import ReportRequest
-from query_api.live.reports import REMEMBERED, ComputedReport, Reports
+from query_api.live.answers import REMEMBERED, ComputedAnswer
+from query_api.live.reports import Reports
 from query_api.report.freshness import Freshness
+from query_api.report.scope import ReportQuery
 from query_api.report.snapshot import Snapshot
 
 
@@ -24,7 +28,7 @@ class RawResponse(Response):
 
 
 class CachedResponse:
-    """A report ready to be sent for as long as nothing moves: most requests find one."""
+    """An answer ready to be sent for as long as nothing moves: most requests find one."""
 
     __slots__ = ("_computed", "_fresh", "_headers", "_minute", "_snapshot", "_stale_at", "_zone")
 
@@ -32,10 +36,10 @@ class CachedResponse:
         self,
         reports: Reports,
         snapshot: Snapshot | None,
-        computed: ComputedReport,
+        computed: ComputedAnswer,
         fresh: Freshness,
     ) -> None:
-        """`snapshot` is the newest one from before the report was computed."""
+        """`snapshot` is the newest one from before the answer was computed."""
         self._snapshot = snapshot
         self._computed = computed
         self._fresh = fresh
@@ -75,11 +79,16 @@ class CachedResponse:
         return RawResponse(200, content, headers)
 
 
-class CachedResponses:
-    """Responses by the query string as it was sent, and the caller's restriction."""
+Compute = Callable[[Snapshot, ReportQuery], ComputedAnswer]
+"""Returns the answer that a snapshot, which has the query's dates, gives to a query."""
 
-    def __init__(self, reports: Reports) -> None:
+
+class CachedResponses:
+    """Responses of one route, by the query string as it was sent and the caller's restriction."""
+
+    def __init__(self, reports: Reports, compute: Compute) -> None:
         self._reports = reports
+        self._compute = compute
         self._responses: dict[tuple[bytes, Restriction | None], CachedResponse] = {}
 
     def current(
@@ -93,11 +102,16 @@ class CachedResponses:
         return cached
 
     async def prepare(self, query_string: bytes, request: ReportRequest) -> CachedResponse:
-        """Returns a response with the report as it is now, and caches it; raises `Unavailable`."""
+        """Returns a response with the figures as they are now, and caches it.
+
+        Raises `Unavailable` if nothing could be read, and whatever computing it raises.
+        """
         reports = self._reports
-        snapshot = reports.mirror.snapshot
-        computed, fresh = await reports.report(request.query(reports.today()))
-        prepared = CachedResponse(reports, snapshot, computed, fresh)
+        before = reports.mirror.snapshot
+        query = request.query(reports.today())
+        snapshot = await reports.mirror.holding(query.period.days)
+        computed, fresh = self._compute(snapshot, query), reports.freshness(snapshot)
+        prepared = CachedResponse(reports, before, computed, fresh)
         if len(self._responses) >= REMEMBERED:
             self._responses.clear()
         self._responses[query_string, request.restriction] = prepared

@@ -6,6 +6,7 @@ from typing import Any, Final
 from contracts.keys import NAMES_SEQ, ShardKeys
 from contracts.meta import Meta
 from contracts.values import Cell, NameEntry, OpenKey, split_counters
+from query_api.report.hour_counts import HourCounts
 from query_api.report.snapshot import CellCounts, OpenContacts, Shard
 from runtime.redis import RedisClient
 from runtime.scripts import Call, ReadScript
@@ -16,10 +17,11 @@ BUDGET: Final = 20_000
 MOVED = ReadScript(
     """
 -- KEYS: meta, seqs, none. ARGV: held epoch, held seq, budget, prefix of the cells' keys, of the open
--- counts' keys, the keys of the operators' and managers' names, number of dates whose cells are
--- missing, those dates, then all dates whose cells are wanted.
--- Answers: meta, seqs, the seq up to which all is read, {date, open counts, cells} of each date
--- that moved, {date, cells} of missing ones. Dates go by their seqs, so reading can stop and go on.
+-- counts' keys, the keys of the operators' and managers' names, prefix of the hours' keys, number of
+-- dates whose cells are missing, those dates, then all dates whose cells are wanted.
+-- Answers: meta, seqs, the seq up to which all is read, {date, open counts, cells, hours} of each
+-- date that moved, {date, cells, hours} of missing ones. Dates go by their seqs, so reading can stop
+-- and go on.
 local meta = redis.call('HGETALL', KEYS[1])
 if #meta == 0 then return {} end
 local epoch, seq
@@ -31,9 +33,9 @@ local held, budget = tonumber(ARGV[2]), tonumber(ARGV[3])
 if epoch ~= ARGV[1] or seq < held then held = -1 end
 
 local cold, wanted = {}, {}
-local colds = tonumber(ARGV[8])
-for i = 9, #ARGV do
-  if i < 9 + colds then cold[#cold + 1] = ARGV[i] else wanted[ARGV[i]] = true end
+local colds = tonumber(ARGV[9])
+for i = 10, #ARGV do
+  if i < 10 + colds then cold[#cold + 1] = ARGV[i] else wanted[ARGV[i]] = true end
 end
 
 local seqs = redis.call('HGETALL', KEYS[2])
@@ -51,16 +53,18 @@ for i = 1, #moved do
     through = moved[i - 1][2]
     break
   end
-  local first, second
+  local first, second, hours = nil, false, false
   if name == 'NAMES_SEQ' then
     first, second = redis.call('HGETALL', ARGV[6]), redis.call('HGETALL', ARGV[7])
   else
-    first, second = redis.call('HGETALL', ARGV[5] .. name), false
-    if wanted[name] then second = redis.call('HGETALL', ARGV[4] .. name) end
+    first = redis.call('HGETALL', ARGV[5] .. name)
+    if wanted[name] then
+      second, hours = redis.call('HGETALL', ARGV[4] .. name), redis.call('HGETALL', ARGV[8] .. name)
+    end
     done[name] = true
   end
-  budget = budget - 1 - #first / 2 - (second and #second / 2 or 0)
-  read[#read + 1] = {name, first, second}
+  budget = budget - 1 - #first / 2 - (second and #second / 2 or 0) - (hours and #hours / 2 or 0)
+  read[#read + 1] = {name, first, second, hours}
 end
 
 local missing = {}
@@ -68,8 +72,9 @@ for i = 1, #cold do
   if budget <= 0 and (i > 1 or #read > 0) then break end
   if not done[cold[i]] then
     local cells = redis.call('HGETALL', ARGV[4] .. cold[i])
-    budget = budget - 1 - #cells / 2
-    missing[#missing + 1] = {cold[i], cells}
+    local hours = redis.call('HGETALL', ARGV[8] .. cold[i])
+    budget = budget - 1 - #cells / 2 - #hours / 2
+    missing[#missing + 1] = {cold[i], cells, hours}
   end
 end
 return {meta, seqs, through, read, missing}
@@ -87,7 +92,8 @@ class Decoder:
         self._cells: dict[bytes, Cell] = {}
         self._opens: dict[bytes, OpenKey] = {}
 
-    def counts(self, flat: Sequence[bytes]) -> CellCounts:
+    def counts(self, flat: Sequence[bytes], hours: Sequence[bytes]) -> CellCounts:
+        """Returns a date's cells; their `hours` are kept as they are until somebody asks."""
         known = self._cells
         if len(known) > self._LIMIT:
             known.clear()
@@ -98,7 +104,7 @@ class Decoder:
             if cell is None:
                 cell = known[field] = Cell.decode(field)
             cells[cell] = split_counters(value)
-        return CellCounts(cells)
+        return CellCounts(cells, HourCounts(hours))
 
     def opens(self, flat: Sequence[bytes]) -> OpenContacts:
         known = self._opens
@@ -153,6 +159,7 @@ class ShardRead:
             keys.open(""),
             keys.names("operator"),
             keys.names("manager"),
+            keys.hours(""),
             len(self._cold),
             *self._cold,
             *self._wanted,
@@ -173,16 +180,16 @@ class ShardRead:
             self._epoch = meta.epoch
         seqs = {name.decode(): int(seq) for name, seq in _pairs(flat_seqs).items()}
         self.state = meta.epoch, seqs
-        for name, first, second in moved:
+        for name, first, second, hours in moved:
             if name.decode() == NAMES_SEQ:
                 self._names = {"operator": _names(first), "manager": _names(second)}
                 continue
             day = name.decode()
             self._opens[day] = self._decoder.opens(first)
             if second is not None:
-                self._counts[day] = self._decoder.counts(second)
-        for day, cells in missing:
-            self._counts[day.decode()] = self._decoder.counts(cells)
+                self._counts[day] = self._decoder.counts(second, hours)
+        for day, cells, hours in missing:
+            self._counts[day.decode()] = self._decoder.counts(cells, hours)
         self._through = through
         self._cold = [
             day

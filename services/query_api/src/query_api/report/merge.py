@@ -1,6 +1,5 @@
 """The report of a period, merged over the shards (docs/report.md), as of a minute."""
 
-from operator import add
 from typing import NamedTuple
 
 from query_api.report.collation import collation_key
@@ -13,6 +12,7 @@ from query_api.report.snapshot import (
     Counters,
     Snapshot,
     Standing,
+    add_counters,
     merge_standings,
 )
 
@@ -60,9 +60,7 @@ def merge(
         for day in days:
             counts = shard.cell_counts.get(day)
             if counts is not None:
-                for operator, more in counts.by_operator(scope).items():
-                    known = counters.get(operator)
-                    counters[operator] = more if known is None else tuple(map(add, known, more))
+                add_counters(counters, counts.by_operator(scope))
             opens = shard.open_contacts.get(day)
             if opens is not None:
                 split = opens.split(scope, minute)
@@ -96,10 +94,11 @@ def merge(
             line.operator_id,
         )
     )
-    return Merged(lines, _total(lines), since, until)
+    return Merged(lines, total_of(lines), since, until)
 
 
-def _total(lines: list[Line]) -> Line:
+def total_of(lines: list[Line]) -> Line:
+    """Returns the sum of the lines, as the totals of a report."""
     if not lines:
         return Line(WITHOUT, NOTHING, NOBODY, NOBODY, 0)
     planned, postponed, dropped = zip(*(line.active for line in lines), strict=True)

@@ -41,34 +41,42 @@ def report_json(
     complete_since: str | None,
 ) -> ReportJson:
     """Returns the report encoded; `names` are the operators' by their ids."""
-    period, scope = query.period, query.scope
-    head = to_json(
-        {
-            "date": None if query.is_range else period.first,
-            "date_from": period.first,
-            "date_to": period.last,
-            "timezone": timezone,
-        }
-    )[:-1]
-    tail = to_json(
-        {
-            "complete_since": complete_since,
-            "filters": {
-                "operator_id": query.operator_id,
-                "manager_id": scope.manager_id,
-                "plan_date": scope.plan_date,
-            },
-            "operators": [
-                {"operator": operator_ref(line.operator_id, names), **figures(line)}
-                for line in merged.lines
-            ],
-            "totals": figures(merged.totals),
-        }
-    )
+    period = query.period
+    head = {
+        "date": None if query.is_range else period.first,
+        "date_from": period.first,
+        "date_to": period.last,
+        "timezone": timezone,
+    }
+    tail = {
+        "operators": [
+            {"operator": operator_ref(line.operator_id, names), **figures(line)}
+            for line in merged.lines
+        ],
+        "totals": figures(merged.totals),
+    }
+    return encode_parts(head, tail, query, complete_since)
+
+
+def encode_parts(
+    head: Mapping[str, Any], tail: Mapping[str, Any], query: ReportQuery, complete_since: str | None
+) -> ReportJson:
+    """Returns the parts encoded; the tail begins with `complete_since` and the query's filters.
+
+    The ETag is of both parts, and of the restriction, which the JSON does not show.
+    """
+    scope = query.scope
+    filters = {
+        "operator_id": query.operator_id,
+        "manager_id": scope.manager_id,
+        "plan_date": scope.plan_date,
+    }
+    before = to_json(head)[:-1]
+    after = to_json({"complete_since": complete_since, "filters": filters, **tail})
     restriction = to_json([_sorted(scope.operators), _sorted(scope.managers)])
-    digest = blake2b(head + tail + restriction, digest_size=15).hexdigest()
+    digest = blake2b(before + after + restriction, digest_size=15).hexdigest()
     # A weak one: responses with the same tag may differ in their freshness.
-    return ReportJson(head, b"," + tail[1:], f'W/"{digest}"')
+    return ReportJson(before, b"," + after[1:], f'W/"{digest}"')
 
 
 def freshness_json(freshness: Freshness, computed_at: datetime, zone: tzinfo) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from contracts.keys import NAMES_SEQ, Fingerprint
 from contracts.meta import Meta
 from contracts.values import COUNTERS, STANDINGS, Cell, NameEntry, OpenKey
+from query_api.report.hour_counts import NO_HOURS, HourCounts
 from query_api.report.scope import WITHOUT, Period, Scope
 
 Counters = tuple[int, ...]
@@ -48,10 +49,12 @@ class ActiveOverdue(NamedTuple):
 class CellCounts:
     """The cells of one contact date of one shard."""
 
-    __slots__ = ("_sums", "cells")
+    __slots__ = ("_sums", "cells", "hours")
 
-    def __init__(self, cells: Mapping[Cell, Counters]) -> None:
+    def __init__(self, cells: Mapping[Cell, Counters], hours: HourCounts = NO_HOURS) -> None:
+        """`hours` is the course of the same date, read with the cells."""
         self.cells = cells
+        self.hours = hours
         self._sums: dict[Scope, dict[str, Counters]] = {}
 
     def by_operator(self, scope: Scope) -> dict[str, Counters]:
@@ -267,6 +270,12 @@ def _moved(shard: Shard, last: str) -> tuple[str, int, int]:
     # Seqs only grow, so the newest one shows every change except a forgotten date, which the count
     # shows.
     return shard.meta.epoch, max(moved, default=0), len(moved)
+
+
+def add_counters(into: dict[str, Counters], more: Mapping[str, Counters]) -> None:
+    for operator, counters in more.items():
+        known = into.get(operator)
+        into[operator] = counters if known is None else tuple(map(add, known, counters))
 
 
 def merge_standings(into: dict[str, Standing], more: Mapping[str, Standing]) -> None:

@@ -1,41 +1,30 @@
 """GET /report: the report of a contact date, or of a range of them."""
 
-from typing import Any, Final
-
 from fastapi import Request
 from starlette.responses import Response
 
 from contracts.report import Report
 from query_api.auth import ReportCaller
-from query_api.http.openapi.parameters import documented
+from query_api.http.openapi.parameters import IF_NONE_MATCH, documented
 from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
-from query_api.http.openapi.responses import ETAG_HEADER, FRESHNESS_HEADERS, json_answer
+from query_api.http.openapi.responses import NOT_MODIFIED, figures_answer
 from query_api.http.parameters import ReportParameters, ReportRequest, read_query
 from query_api.http.routers import DirectRoute, api_router
 from query_api.state import state_of
 
 router = api_router("report", DirectRoute)
 
-NOT_MODIFIED: Final[dict[str, Any]] = {
-    "description": "The figures are those of the ETag in If-None-Match",
-    "headers": {**ETAG_HEADER, **FRESHNESS_HEADERS},
-}
-
-IF_NONE_MATCH: Final[dict[str, Any]] = {
-    "name": "If-None-Match",
-    "in": "header",
-    "description": "ETags of reports the caller has",
-    "schema": {"type": "string"},
-}
-
-ANSWER: Final = json_answer("The report")
-ANSWER["headers"] = {**ETAG_HEADER, **FRESHNESS_HEADERS}
-
 
 @router.get(
     "/report",
     response_model=Report,
-    responses={**REFUSALS, 200: ANSWER, 304: NOT_MODIFIED, 422: UNPROCESSABLE, 500: FAULT},
+    responses={
+        **REFUSALS,
+        200: figures_answer("The report"),
+        304: NOT_MODIFIED,
+        422: UNPROCESSABLE,
+        500: FAULT,
+    },
     openapi_extra={"parameters": [*documented(ReportParameters), IF_NONE_MATCH]},
     summary="The report of a contact date, or of a range of up to 92 days",
 )

@@ -2,6 +2,9 @@
 
 from typing import Any, Final
 
+from contracts.values import HOUR_MEASURES
+from query_api.report.hours import BUCKETS
+
 _LINE: Final = {
     "planned": 40,
     "calls": 52,
@@ -34,6 +37,54 @@ REPORT: Final[dict[str, Any]] = {
     "filters": {"operator_id": None, "manager_id": None, "plan_date": None},
     "operators": [{"operator": {"id": "op-1", "name": "Иванова Анна"}, **_LINE}],
     "totals": _LINE,
+}
+
+_FRESH: Final = {
+    "computed_at": "2026-11-24T15:00:00+03:00",
+    "as_of": "2026-11-24T14:59:59.870+03:00",
+    "lag_events": 0,
+    "stale": False,
+    "stale_reason": None,
+    "complete_since": None,
+    "filters": {"operator_id": None, "manager_id": None, "plan_date": None},
+}
+
+_COUNTED: Final[dict[str | int, tuple[int, int, int, int]]] = {
+    "before": (1, 0, 0, 1),
+    10: (21, 1, 5, 9),
+    11: (17, 2, 4, 8),
+    14: (13, 0, 3, 6),
+}
+
+HOURS: Final[dict[str, Any]] = {
+    "date": "2026-11-24",
+    "timezone": "Europe/Moscow",
+    **_FRESH,
+    "hours": [
+        {
+            "hour": hour,
+            **dict(zip(HOUR_MEASURES, _COUNTED.get(hour, (0, 0, 0, 0)), strict=True)),
+        }
+        for hour in BUCKETS
+    ],
+}
+
+DAYS: Final[dict[str, Any]] = {
+    "date_from": "2026-11-24",
+    "date_to": "2026-11-24",
+    "timezone": "Europe/Moscow",
+    **_FRESH,
+    "days": [{"date": "2026-11-24", "totals": _LINE}],
+}
+
+ME: Final[dict[str, Any]] = {
+    "name": "ivanova",
+    "kind": "person",
+    "roles": ["head"],
+    "restriction": {"operators": ["op-1", "op-2"], "managers": None},
+    "may_read_rows": True,
+    "until": "2026-11-24T20:00:00Z",
+    "features": {"login": True, "wallboards": True},
 }
 
 CONTACTS: Final[dict[str, Any]] = {
@@ -107,6 +158,9 @@ WALLBOARD: Final[dict[str, Any]] = {
 
 BY_CALL: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("get", "/api/v1/report"): REPORT,
+    ("get", "/api/v1/hours"): HOURS,
+    ("get", "/api/v1/days"): DAYS,
+    ("get", "/api/v1/me"): ME,
     ("get", "/api/v1/contacts"): CONTACTS,
     ("get", "/api/v1/filters"): PICKERS,
     ("get", "/livez"): LIVE,

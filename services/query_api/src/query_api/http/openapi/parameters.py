@@ -1,8 +1,15 @@
 """Query parameters as the OpenAPI describes them."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
+
+IF_NONE_MATCH: Final[dict[str, Any]] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "ETags of reports the caller has",
+    "schema": {"type": "string"},
+}
 
 
 def documented(model: type[BaseModel]) -> list[dict[str, Any]]:

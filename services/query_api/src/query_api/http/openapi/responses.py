@@ -27,3 +27,14 @@ ETAG_HEADER: Final[dict[str, Any]] = {
 def json_answer(description: str) -> dict[str, Any]:
     """A 200 for `responses=`: FastAPI adds the schema, `complete_openapi` the example."""
     return {"description": description, "headers": FRESHNESS_HEADERS}
+
+
+def figures_answer(description: str) -> dict[str, Any]:
+    """A 200 for `responses=` of a route whose figures have an ETag."""
+    return {"description": description, "headers": {**ETAG_HEADER, **FRESHNESS_HEADERS}}
+
+
+NOT_MODIFIED: Final[dict[str, Any]] = {
+    "description": "The figures are those of the ETag in If-None-Match",
+    "headers": {**ETAG_HEADER, **FRESHNESS_HEADERS},
+}
