@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from support.api import Api, running_api
+from support.courses import without_empty
 from support.golden import GOLDEN, RULES
 from support.issuer import Issuer
 from support.projecting import running_projector, shards_of
@@ -14,10 +15,11 @@ from support.publishing import publish
 from support.topics import Topic
 
 DAYS = json.loads((GOLDEN / "days" / "expected.json").read_text())
+COURSES = json.loads((GOLDEN / "days" / "expected_hours.json").read_text())
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda path: path.stem)
-async def test_a_rule_gives_its_report_and_its_contacts(
+async def test_a_rule_gives_its_report_its_hours_and_its_contacts(
     rule: Path, topic: Topic, redis_url: str, issuer: Issuer
 ) -> None:
     case = json.loads(rule.read_text())
@@ -28,12 +30,15 @@ async def test_a_rule_gives_its_report_and_its_contacts(
             await api.up_to_date()
             for date, expected in case["report"].items():
                 assert await api.report(date=date) == expected
+            for date, expected in case["hours"].items():
+                course = await api.get("/hours", date=date)
+                assert without_empty(course["hours"]) == expected
             assert await contacts_of(api, case["contacts"]) == [
                 as_row(contact) for contact in case["contacts"]
             ]
 
 
-async def test_the_days_give_their_six_reports(
+async def test_the_days_give_their_six_reports_and_five_courses(
     topic: Topic, redis_url: str, issuer: Issuer
 ) -> None:
     lines = (GOLDEN / "days" / "events.jsonl").read_text().splitlines()
@@ -46,6 +51,10 @@ async def test_the_days_give_their_six_reports(
             for case in DAYS["reports"]:
                 api.clock.now = case["now"]
                 assert await api.report(date=case["date"], **case["filters"]) == case["operators"]
+            assert len(COURSES["hours"]) == 5
+            for case in COURSES["hours"]:
+                course = await api.get("/hours", date=case["date"], **case["filters"])
+                assert course["hours"] == case["hours"]
 
 
 async def contacts_of(api: Api, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -49,6 +49,26 @@ test("the report of a date, of a range and of a choice", async () => {
   assert.equal(unplanned.totals.planned, 8);
 });
 
+test("the course of a date, the days of a range, and who asks", async () => {
+  const course = await head.hours({ date: DATE });
+  const range = await head.days({ date_from: "2026-11-23", date_to: DATE });
+  const me = await head.me();
+
+  const day = await head.report({ date: DATE });
+  const calls = course.hours.reduce((sum, bucket) => sum + bucket.calls, 0);
+  assert.equal(calls, day.totals.calls);
+  assert.deepEqual(
+    course.hours.map(({ hour }) => hour),
+    ["before", ...Array(24).keys(), "after"],
+  );
+  assert.deepEqual(
+    range.days.map(({ date }) => date),
+    ["2026-11-23", DATE],
+  );
+  assert.deepEqual(range.days.at(-1)?.totals, day.totals);
+  assert.deepEqual([me.kind, me.roles, me.restriction], ["person", ["head"], null]);
+});
+
 test("unchanged figures are not sent again", async () => {
   const statuses: number[] = [];
   const api = new Obzvon({
