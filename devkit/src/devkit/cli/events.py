@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 import typer
 
 from devkit.cli.calendar import calendar_of
-from devkit.cli.options import Bootstrap, DataDir, Operators, Seed, Speed, Tasks, Topic
+from devkit.cli.options import (
+    Bootstrap,
+    DataDir,
+    DaysBefore,
+    Operators,
+    Profile,
+    Seed,
+    Speed,
+    Tasks,
+    Topic,
+)
 from devkit.cli.output import err, out
 from devkit.stack.state import DEFAULT_DATA_DIR, find_stack
 
@@ -43,6 +53,8 @@ def simulate(
     tasks: Tasks = 600,
     speed: Speed = 60,
     seed: Seed = 1,
+    profile: Profile = "delivery",
+    days_before: DaysBefore = None,
     date: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The contact date; today by default"),
@@ -69,6 +81,8 @@ def simulate(
         tasks=tasks,
         speed=speed,
         seed=seed,
+        profile=profile,
+        days_before=days_before,
         day=date.date() if date else None,
         until=until.time() if until else None,
         shift_to_now=shift_to_now,

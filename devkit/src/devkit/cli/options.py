@@ -1,7 +1,7 @@
 """Options that several commands have."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,4 +23,16 @@ Operators = Annotated[int, typer.Option(min=1, help="Operators who call")]
 Tasks = Annotated[int, typer.Option(min=1, help="Contacts planned for the day")]
 Speed = Annotated[float, typer.Option(min=0, help="Simulated seconds a second; 0: all at once")]
 Seed = Annotated[int, typer.Option(help="Another seed is another day")]
+Profile = Annotated[
+    Literal["delivery", "campaign"],
+    typer.Option(help="A business that delivers goods, or a bank's telephone campaign"),
+]
+DaysBefore = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=60,
+        help="Days before it, published first; 7 for a delivery, none for a campaign",
+    ),
+]
 Role = Annotated[str, typer.Option(help="head, quality_control, or any other, which may not read")]

@@ -12,10 +12,12 @@ from devkit.cli.calendar import calendar_of
 from devkit.cli.options import (
     ApiPort,
     DataDir,
+    DaysBefore,
     Fresh,
     KafkaPort,
     Operators,
     Partitions,
+    Profile,
     RedisPort,
     Seed,
     Speed,
@@ -51,7 +53,8 @@ async def _up(options: "StackOptions") -> None:
         async with _started_stack(options) as stack:
             state = stack.state
             echo(
-                f"Obzvon is up: API {state.api}, Kafka {state.kafka} (topic "
+                f"Obzvon is up: page {state.api}/ (log in at {state.api}/login), "
+                f"API {state.api}, Kafka {state.kafka} (topic "
                 f"{state.events_topic}), Redis {state.redis}; Ctrl-C stops it"
             )
             await stack.watch(warn)
@@ -70,6 +73,8 @@ def demo(
     tasks: Tasks = 600,
     speed: Speed = 60,
     seed: Seed = 1,
+    profile: Profile = "delivery",
+    days_before: DaysBefore = None,
 ) -> None:
     """The stack, a simulated call-out day and its report, live in the terminal."""
     from devkit.demo import run_demo
@@ -94,6 +99,8 @@ def demo(
                     tasks=tasks,
                     speed=speed,
                     seed=seed,
+                    profile=profile,
+                    days_before=days_before,
                     shift_to_now=True,
                     timezone=timezone,
                     day_end=day_end,
