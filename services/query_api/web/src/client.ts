@@ -28,6 +28,8 @@ type Query<Chosen> = { readonly [Name in keyof Chosen]?: Chosen[Name] | undefine
 export type ReportQuery = Query<Parameters<"report">>;
 export type HoursQuery = Query<Parameters<"hours">>;
 export type ContactQuery = Query<Omit<Parameters<"contacts">, "cursor">>;
+export type ReportFileQuery = Query<Parameters<"report_csv">>;
+export type ContactFileQuery = Query<Parameters<"contacts_csv">>;
 export type FilterQuery = Query<Parameters<"filters">>;
 export type FileFormat = "csv" | "xlsx";
 
@@ -185,25 +187,45 @@ export class Obzvon {
   }
 
   /** The address of the report as a file: for a link, where the browser has a session. */
-  fileUrl(format: FileFormat, query: ReportQuery = {}): string {
+  fileUrl(format: FileFormat, query: ReportFileQuery = {}): string {
     return this.#url(`/api/v1/report.${format}`, query);
+  }
+
+  /** The address of rows as a file, as `fileUrl`. */
+  contactFileUrl(format: FileFormat, query: ContactFileQuery = {}): string {
+    return this.#url(`/api/v1/contacts.${format}`, query);
   }
 
   /** The report as a file: for those who bring a token. */
   async file(
     format: FileFormat,
-    query: ReportQuery = {},
+    query: ReportFileQuery = {},
     { signal }: Asking = {},
   ): Promise<ReportFile> {
-    const { data, response } = await this.#ask<Blob>(signal, (init) =>
+    const answer = await this.#ask<Blob>(signal, (init) =>
       this.#api.GET(`/api/v1/report.${format}`, {
         ...init,
         params: { query: given(query) },
         parseAs: "blob",
       }),
     );
-    const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
-    return { name: named?.[1] ?? `obzvon.${format}`, content: data ?? new Blob() };
+    return kept(answer, format);
+  }
+
+  /** The rows behind a figure as a file. */
+  async contactFile(
+    format: FileFormat,
+    query: ContactFileQuery = {},
+    { signal }: Asking = {},
+  ): Promise<ReportFile> {
+    const answer = await this.#ask<Blob>(signal, (init) =>
+      this.#api.GET(`/api/v1/contacts.${format}`, {
+        ...init,
+        params: { query: given(query) },
+        parseAs: "blob",
+      }),
+    );
+    return kept(answer, format);
   }
 
   /** Exchange a wallboard's key for this browser's cookie; the answer says how long it is good. */
@@ -355,6 +377,11 @@ export class Obzvon {
     const text = new URLSearchParams(parameters);
     return `${this.#baseUrl}${path}${parameters.length ? `?${text}` : ""}`;
   }
+}
+
+function kept({ data, response }: Answer<Blob>, format: FileFormat): ReportFile {
+  const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
+  return { name: named?.[1] ?? `obzvon.${format}`, content: data ?? new Blob() };
 }
 
 /** What every request has; an interface would not do, since openapi-fetch asks for an index. */

@@ -21,6 +21,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The contacts behind a figure as CSV */
+        get: operations["contacts_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The contacts behind a figure as an Excel file */
+        get: operations["contacts_xlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/days": {
         parameters: {
             query?: never;
@@ -1000,10 +1034,10 @@ export interface operations {
                 q?: string;
                 /** @description Column to sort by; - before it reverses */
                 sort?: "contact_date" | "plan_date" | "due_at" | "deadline" | "operator" | "manager" | "client" | "address" | "kind" | "status" | "calls" | "refusals" | "orders" | "postponements" | "last_call_at" | "last_delivery_date" | "contribution" | "task_id" | "-contact_date" | "-plan_date" | "-due_at" | "-deadline" | "-operator" | "-manager" | "-client" | "-address" | "-kind" | "-status" | "-calls" | "-refusals" | "-orders" | "-postponements" | "-last_call_at" | "-last_delivery_date" | "-contribution" | "-task_id";
-                /** @description `next_cursor` of the page before */
-                cursor?: string;
                 /** @description `version` of the page before: 410 if the rows are no longer those of it */
                 version?: string;
+                /** @description `next_cursor` of the page before */
+                cursor?: string;
                 /** @description Rows of a page */
                 limit?: number;
             };
@@ -1082,6 +1116,563 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            /** @description No credential, or a bad one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bring a bearer token of the issuer.",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another role */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Only the roles head and quality_control may read this.",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The rows are no longer of the `version` that was asked for */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The rows are no longer of this version: start over without a cursor.",
+                     *       "errors": [
+                     *         {
+                     *           "field": "version",
+                     *           "message": "has gone; now it is W/\"0c1d8a7be2f04b5d9a3e6c7f8b9a01\"",
+                     *           "value": "W/\"642737006c203667c48a96d66171b3\""
+                     *         }
+                     *       ],
+                     *       "status": 410,
+                     *       "title": "Gone",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than 65536 bytes.",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The query is longer than 8192 bytes.",
+                     *       "status": 414,
+                     *       "title": "Request-URI Too Long",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter is wrong; `errors` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "date: there is no such day",
+                     *       "errors": [
+                     *         {
+                     *           "field": "date",
+                     *           "message": "there is no such day",
+                     *           "value": "2026-02-30"
+                     *         }
+                     *       ],
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which it may be tried again
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "More than 600 requests per minute: wait 3 seconds.",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The headers are larger than 32768 bytes.",
+                     *       "status": 431,
+                     *       "title": "Request Header Fields Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API has a fault */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The API has a fault; it is in its log.",
+                     *       "status": 500,
+                     *       "title": "Internal Server Error",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It can't be checked now */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which it may be tried again
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The issuer's keys can't be reached: try again.",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contacts_csv: {
+        parameters: {
+            query?: {
+                /** @description Contact date; today in the business time zone if no date is given */
+                date?: string;
+                /** @description First date of a range of up to 92 days, with `date_to` */
+                date_from?: string;
+                /** @description Last date of the range */
+                date_to?: string;
+                /** @description Rows that count for this operator; empty: for none */
+                operator_id?: string;
+                /** @description Contacts of this manager; empty: those without one */
+                manager_id?: string;
+                /** @description Contacts to be delivered on this day; `none`: without a day */
+                plan_date?: string | "none";
+                /** @description The rows behind this figure of the report, each with its `contribution` */
+                counter?: "planned" | "calls" | "refusals" | "ordered" | "orders" | "delivered" | "postponed" | "no_contact" | "refused" | "dropped" | "drop_closed" | "active.planned" | "active.postponed" | "active.dropped" | "active.total" | "overdue.planned" | "overdue.postponed" | "overdue.dropped" | "overdue.total" | "overdue.carried" | "active_planned" | "active_postponed" | "active_dropped" | "active_total" | "overdue_planned" | "overdue_postponed" | "overdue_dropped" | "overdue_total" | "overdue_carried" | "active" | "overdue";
+                /** @description Rows with this status */
+                status?: components["schemas"]["ContactStatus"];
+                /** @description Rows of this kind */
+                kind?: components["schemas"]["Kind"];
+                /** @description true: overdue rows, also those of earlier dates; false: the others */
+                overdue?: boolean;
+                /** @description Rows of tasks that came from there; `none`: that do not say */
+                origin?: "manual" | "forecast" | "none";
+                /** @description Rows of this task */
+                task_id?: string;
+                /** @description Rows of this client */
+                client_id?: string;
+                /** @description Rows of this address */
+                address_id?: string;
+                /** @description Rows with this order, by its id or number */
+                order?: string;
+                /** @description Rows with so many calls or more */
+                min_calls?: number;
+                /** @description Rows with so many calls or fewer */
+                max_calls?: number;
+                /** @description Rows that were postponed so often or more */
+                min_postponements?: number;
+                /** @description Rows whose address had its last delivery on this day or later */
+                last_delivery_from?: string;
+                /** @description Rows whose address had its last delivery by this day, or none at all */
+                last_delivery_to?: string;
+                /** @description Text within the client's name or the address */
+                q?: string;
+                /** @description Column to sort by; - before it reverses */
+                sort?: "contact_date" | "plan_date" | "due_at" | "deadline" | "operator" | "manager" | "client" | "address" | "kind" | "status" | "calls" | "refusals" | "orders" | "postponements" | "last_call_at" | "last_delivery_date" | "contribution" | "task_id" | "-contact_date" | "-plan_date" | "-due_at" | "-deadline" | "-operator" | "-manager" | "-client" | "-address" | "-kind" | "-status" | "-calls" | "-refusals" | "-orders" | "-postponements" | "-last_call_at" | "-last_delivery_date" | "-contribution" | "-task_id";
+                /** @description `version` of the page before: 410 if the rows are no longer those of it */
+                version?: string;
+                /** @description Columns of the file, with commas, in their order; all if left out */
+                columns?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows for a spreadsheet, as /report.csv is written */
+            200: {
+                headers: {
+                    /**
+                     * @description `as_of` of the report; empty if it is not known
+                     * @example 2026-11-24T14:59:59.870+03:00
+                     */
+                    "Obzvon-As-Of"?: string;
+                    /**
+                     * @description `lag_events` of the report; empty while it is stale
+                     * @example 0
+                     */
+                    "Obzvon-Lag-Events"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example "Контакты"
+                     *     "Дата контакта";"24.11.2026"
+                     *     "Показатель";"Звонков"
+                     *     "Строк";"1"
+                     *     "Сумма";"2"
+                     *     "Данные на";"24.11.2026 14:59:59 (Europe/Moscow)"
+                     *
+                     *     "Дата контакта";"Контрагент";"Звонков";"Вклад"
+                     *     "24.11.2026";"ООО «Ромашка»";2;2
+                     */
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description No credential, or a bad one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bring a bearer token of the issuer.",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another role */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Only the roles head and quality_control may read this.",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The rows are no longer of the `version` that was asked for */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The rows are no longer of this version: start over without a cursor.",
+                     *       "errors": [
+                     *         {
+                     *           "field": "version",
+                     *           "message": "has gone; now it is W/\"0c1d8a7be2f04b5d9a3e6c7f8b9a01\"",
+                     *           "value": "W/\"642737006c203667c48a96d66171b3\""
+                     *         }
+                     *       ],
+                     *       "status": 410,
+                     *       "title": "Gone",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The request body is larger than 65536 bytes.",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is too long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The query is longer than 8192 bytes.",
+                     *       "status": 414,
+                     *       "title": "Request-URI Too Long",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter is wrong; `errors` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "date: there is no such day",
+                     *       "errors": [
+                     *         {
+                     *           "field": "date",
+                     *           "message": "there is no such day",
+                     *           "value": "2026-02-30"
+                     *         }
+                     *       ],
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds after which it may be tried again
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "More than 600 requests per minute: wait 3 seconds.",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The headers are too large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The headers are larger than 32768 bytes.",
+                     *       "status": 431,
+                     *       "title": "Request Header Fields Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The API has a fault */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The API has a fault; it is in its log.",
+                     *       "status": 500,
+                     *       "title": "Internal Server Error",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It can't be checked now */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds after which it may be tried again
+                     * @example 2
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The issuer's keys can't be reached: try again.",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contacts_xlsx: {
+        parameters: {
+            query?: {
+                /** @description Contact date; today in the business time zone if no date is given */
+                date?: string;
+                /** @description First date of a range of up to 92 days, with `date_to` */
+                date_from?: string;
+                /** @description Last date of the range */
+                date_to?: string;
+                /** @description Rows that count for this operator; empty: for none */
+                operator_id?: string;
+                /** @description Contacts of this manager; empty: those without one */
+                manager_id?: string;
+                /** @description Contacts to be delivered on this day; `none`: without a day */
+                plan_date?: string | "none";
+                /** @description The rows behind this figure of the report, each with its `contribution` */
+                counter?: "planned" | "calls" | "refusals" | "ordered" | "orders" | "delivered" | "postponed" | "no_contact" | "refused" | "dropped" | "drop_closed" | "active.planned" | "active.postponed" | "active.dropped" | "active.total" | "overdue.planned" | "overdue.postponed" | "overdue.dropped" | "overdue.total" | "overdue.carried" | "active_planned" | "active_postponed" | "active_dropped" | "active_total" | "overdue_planned" | "overdue_postponed" | "overdue_dropped" | "overdue_total" | "overdue_carried" | "active" | "overdue";
+                /** @description Rows with this status */
+                status?: components["schemas"]["ContactStatus"];
+                /** @description Rows of this kind */
+                kind?: components["schemas"]["Kind"];
+                /** @description true: overdue rows, also those of earlier dates; false: the others */
+                overdue?: boolean;
+                /** @description Rows of tasks that came from there; `none`: that do not say */
+                origin?: "manual" | "forecast" | "none";
+                /** @description Rows of this task */
+                task_id?: string;
+                /** @description Rows of this client */
+                client_id?: string;
+                /** @description Rows of this address */
+                address_id?: string;
+                /** @description Rows with this order, by its id or number */
+                order?: string;
+                /** @description Rows with so many calls or more */
+                min_calls?: number;
+                /** @description Rows with so many calls or fewer */
+                max_calls?: number;
+                /** @description Rows that were postponed so often or more */
+                min_postponements?: number;
+                /** @description Rows whose address had its last delivery on this day or later */
+                last_delivery_from?: string;
+                /** @description Rows whose address had its last delivery by this day, or none at all */
+                last_delivery_to?: string;
+                /** @description Text within the client's name or the address */
+                q?: string;
+                /** @description Column to sort by; - before it reverses */
+                sort?: "contact_date" | "plan_date" | "due_at" | "deadline" | "operator" | "manager" | "client" | "address" | "kind" | "status" | "calls" | "refusals" | "orders" | "postponements" | "last_call_at" | "last_delivery_date" | "contribution" | "task_id" | "-contact_date" | "-plan_date" | "-due_at" | "-deadline" | "-operator" | "-manager" | "-client" | "-address" | "-kind" | "-status" | "-calls" | "-refusals" | "-orders" | "-postponements" | "-last_call_at" | "-last_delivery_date" | "-contribution" | "-task_id";
+                /** @description `version` of the page before: 410 if the rows are no longer those of it */
+                version?: string;
+                /** @description Columns of the file, with commas, in their order; all if left out */
+                columns?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows as a spreadsheet */
+            200: {
+                headers: {
+                    /**
+                     * @description `as_of` of the report; empty if it is not known
+                     * @example 2026-11-24T14:59:59.870+03:00
+                     */
+                    "Obzvon-As-Of"?: string;
+                    /**
+                     * @description `lag_events` of the report; empty while it is stale
+                     * @example 0
+                     */
+                    "Obzvon-Lag-Events"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description No credential, or a bad one */
@@ -2795,6 +3386,10 @@ export interface operations {
                 manager_id?: string;
                 /** @description Contacts to be delivered on this day; `none`: without a day */
                 plan_date?: string | "none";
+                /** @description Columns of the file, with commas, in their order, behind that of the operators; all if left out */
+                columns?: string;
+                /** @description Column to sort by, shown or not; - before it reverses */
+                sort?: string;
             };
             header?: never;
             path?: never;
@@ -2819,13 +3414,13 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example Оперативная работа по обзвону
-                     *     Дата контакта;24.11.2026
-                     *     Данные на;24.11.2026 14:59:59 (Europe/Moscow)
+                     * @example "Оперативная работа по обзвону"
+                     *     "Дата контакта";"24.11.2026"
+                     *     "Данные на";"24.11.2026 14:59:59 (Europe/Moscow)"
                      *
-                     *     Оператор;План;Звонков
-                     *     Иванова Анна;40;52
-                     *     Итого;40;52
+                     *     "Оператор";"План";"Звонков"
+                     *     "Иванова Анна";40;52
+                     *     "Итого";40;52
                      */
                     "text/csv; charset=utf-8": string;
                 };
@@ -3017,6 +3612,10 @@ export interface operations {
                 manager_id?: string;
                 /** @description Contacts to be delivered on this day; `none`: without a day */
                 plan_date?: string | "none";
+                /** @description Columns of the file, with commas, in their order, behind that of the operators; all if left out */
+                columns?: string;
+                /** @description Column to sort by, shown or not; - before it reverses */
+                sort?: string;
             };
             header?: never;
             path?: never;

@@ -1,24 +1,19 @@
 """GET /report.csv and /report.xlsx: the figures of the JSON, for a spreadsheet."""
 
-import csv
-import io
 import re
-import zipfile
 from typing import Any
-from xml.etree import ElementTree as ET
 
-import httpx
 import pytest
 
 from query_api.report.table import COLUMNS
 from support.api import Api
 from support.events import DAY, planned
 from support.golden import day_events
+from support.issuer import Issuer
+from support.tables import XML, csv_rows, sheet_of
 from support.writer import Writer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-XML = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 
 QUERIES: list[dict[str, str]] = [
     {"date": DAY},
@@ -41,33 +36,10 @@ def expected_rows(report: dict[str, Any]) -> list[list[Any]]:
     return [[name, *(column.value(line) for column in COLUMNS)] for name, line in lines]
 
 
-def csv_rows(answer: httpx.Response) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
-
-
 def number(text: str) -> int | float | None:
     if not text:
         return None
     return float(text.replace(",", ".")) if "," in text else int(text)
-
-
-def sheet_of(answer: httpx.Response) -> tuple[list[list[Any]], ET.Element]:
-    """Returns the cells of the only sheet, and its XML."""
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
-        sheet = ET.fromstring(file.read("xl/worksheets/sheet1.xml"))
-    rows = []
-    for row in sheet.iterfind(".//x:row", XML):
-        cells: list[Any] = []
-        for cell in row.iterfind("x:c", XML):
-            text = cell.find("x:is/x:t", XML)
-            value = cell.find("x:v", XML)
-            assert cell.find("x:f", XML) is None, "no cell holds a formula"
-            if text is not None:
-                cells.append(text.text)
-            else:
-                cells.append(None if value is None else float(value.text or ""))
-        rows.append(cells)
-    return rows, sheet
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=str)
@@ -179,3 +151,51 @@ async def test_a_wrong_parameter_of_a_file_is_named(api: Api) -> None:
         answer = await api.raw(path, date="yesterday")
         assert answer.status_code == 422
         assert [error["field"] for error in answer.json()["errors"]] == ["date"]
+
+
+@pytest.mark.parametrize("path", ["/report.csv", "/report.xlsx"])
+async def test_a_file_has_the_columns_and_the_order_that_are_asked_for(
+    path: str, writer: Writer, api: Api
+) -> None:
+    await write_days(writer, api)
+    report = await api.get("/report", date=DAY)
+    asked: dict[str, Any] = {"columns": "overdue_carried,calls,active", "sort": "-calls"}
+
+    answer = await api.raw(path, date=DAY, **asked)
+
+    rows = csv_rows(answer) if path == "/report.csv" else sheet_of(answer)[0]
+    header = ["Оператор", "Из них с прошлых дат", "Звонков", "Активные: всего"]
+    shown = [[name, *map(int, cells)] for name, *cells in rows[rows.index(header) + 1 :]]
+    lines = sorted(report["operators"], key=lambda line: line["calls"], reverse=True)
+    named = [*((line["operator"]["name"], line) for line in lines), ("Итого", report["totals"])]
+    assert shown == [
+        [name, line["overdue"]["carried"], line["calls"], line["active"]["total"]]
+        for name, line in named
+    ]
+
+
+@pytest.mark.parametrize("field", ["columns", "sort"])
+async def test_an_unknown_column_is_named_with_those_there_are(field: str, api: Api) -> None:
+    for path in ("/report.csv", "/report.xlsx"):
+        answer = await api.raw(path, None, **{"date": DAY, field: "salary"})
+
+        assert answer.status_code == 422
+        [error] = answer.json()["errors"]
+        assert error["field"] == field
+        assert "'salary'" in error["message"]
+        assert "overdue.carried" in error["message"]
+
+
+async def test_the_heading_names_nobody_outside_the_restriction(
+    writer: Writer, api: Api, issuer: Issuer
+) -> None:
+    await writer.write([planned("T1", operator="op-2", operator_name="Чужая", manager="mgr-9")])
+    await api.up_to_date()
+    token = issuer.token("head", obzvon_operators=["op-1"])
+
+    choices: list[dict[str, Any]] = [{"operator_id": "op-2"}, {"manager_id": "mgr-9"}]
+    for asked in choices:
+        headers = {"Authorization": f"Bearer {token}"}
+        text = (await api.raw("/report.csv", headers, date=DAY, **asked)).text
+        assert "Не найден" in text
+        assert not {"Чужая", "Менеджер mgr-9", "op-2", "mgr-9"} & set(text.split('"'))

@@ -75,7 +75,7 @@ async def test_client_reads_reports_rows_files_and_refusals(
         said, _ = await asyncio.wait_for(process.communicate(), 60)
 
     assert process.returncode == 0, said.decode()
-    assert "pass 11" in said.decode()
+    assert "pass 13" in said.decode()
 
 
 async def test_a_stream_shows_changes_and_goes_on_after_the_api_has_restarted(

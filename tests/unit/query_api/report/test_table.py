@@ -9,7 +9,8 @@ import pytest
 from query_api.report.freshness import Freshness
 from query_api.report.merge import merge
 from query_api.report.scope import EVERYTHING, Period, ReportQuery, Scope
-from query_api.report.table import COLUMNS, Table, table
+from query_api.report.snapshot import NEVER
+from query_api.report.table import COLUMNS, Sort, Table, report_columns, table
 from support.events import DAY, called, planned
 from support.snapshots import snapshot_of
 
@@ -60,7 +61,7 @@ def test_table_shows_the_date_and_the_freshness_above_the_figures() -> None:
         ({"period": Period("2026-11-23", DAY)}, ("Даты контакта", "23.11.2026 – 24.11.2026")),
         ({"operator_id": ""}, ("Оператор", "Без оператора")),
         ({"operator_id": "op-1"}, ("Оператор", "Анна")),
-        ({"operator_id": "op-9"}, ("Оператор", "op-9")),
+        ({"operator_id": "op-9"}, ("Оператор", "Не найден")),
         ({"scope": Scope("mgr-1")}, ("Менеджер", "Менеджер mgr-1")),
         ({"scope": Scope("")}, ("Менеджер", "Без менеджера")),
         ({"scope": Scope(plan_date="none")}, ("Дата плана", "Без даты плана")),
@@ -86,3 +87,74 @@ def test_stale_and_incomplete_figures_are_marked() -> None:
     assert ("Данные на", "Неизвестно") in above
     assert ("Внимание", "Данные устарели") in above
     assert ("Данные полны с", "01.11.2026 03:00:00 (Europe/Moscow)") in above
+
+
+def test_columns_are_chosen_and_ordered_by_name_however_it_is_written() -> None:
+    columns = report_columns("overdue_carried, operator,active,calls")
+
+    assert [column.name for column in columns] == ["overdue.carried", "active.total", "calls"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("calls,salary", "no column 'salary'; there are operator, planned"),
+        ("calls,calls", "'calls' is named twice"),
+        ("active,active.total", "one column is named in two ways"),
+        ("", "no column ''"),
+    ],
+)
+def test_a_wrong_list_of_columns_is_refused(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        report_columns(text)
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        ("operator", ["Анна", "Борис", "Вера", "Без оператора"]),
+        ("-operator", ["Вера", "Борис", "Анна", "Без оператора"]),
+        ("calls", ["Вера", "Без оператора", "Борис", "Анна"]),
+        ("-calls", ["Анна", "Борис", "Вера", "Без оператора"]),
+        ("-order_percent", ["Анна", "Борис", "Без оператора", "Вера"]),
+    ],
+)
+def test_lines_are_sorted_by_any_column_and_those_without_a_value_come_last(
+    sort: str, names: list[str]
+) -> None:
+    events = [
+        planned("T1", operator="op-1", operator_name="Анна"),
+        called("T1", "ordered", call_id="c1"),
+        called("T1", call_id="c2"),
+        planned("T2", operator="op-2", operator_name="Борис"),
+        called("T2", call_id="c3"),
+        planned("T3", operator=None),
+        planned("T4", operator="op-3", operator_name="Вера", date="2026-11-23"),
+    ]
+    snapshot = snapshot_of(events)
+    merged = merge(snapshot, Period(DAY, DAY), EVERYTHING, None, NEVER)
+
+    found = table(
+        merged,
+        snapshot,
+        FRESH,
+        TODAY,
+        computed_at=datetime(2026, 11, 24, 12, tzinfo=UTC),
+        complete_since=None,
+        zone=ZoneInfo("Europe/Moscow"),
+        columns=report_columns("calls"),
+        sort=Sort.parse(sort),
+    )
+
+    assert [name for name, _ in found.rows] == names
+    assert found.totals == [3]
+
+
+def test_a_restricted_caller_reads_no_name_of_somebody_else_above_the_table() -> None:
+    own = Scope(operators=frozenset({"op-9"}))
+    named = [
+        dict(shown(TODAY._replace(scope=own, operator_id=operator)).above)["Оператор"]
+        for operator in ("op-1", "op-9", "")
+    ]
+
+    assert named == ["Не найден", "Не найден", "Без оператора"]

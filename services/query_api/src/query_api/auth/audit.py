@@ -3,7 +3,7 @@
 It says who, what, when and why; never a token, a key, a query string or anything about a client.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -55,6 +55,11 @@ def log_refusal(scope: Mapping[str, Any], refusal: Refusal, caller: Caller | Non
 def log_key_use(scope: Mapping[str, Any], caller: Caller) -> None:
     KEY_USES_TOTAL.inc()
     log.info("key used", **_facts(scope, caller))
+
+
+def log_export(scope: Mapping[str, Any], caller: Caller, filters: Iterable[str], rows: int) -> None:
+    """Log that rows were exported: the names of the filters, never their values."""
+    log.info("rows exported", filters=",".join(sorted(filters)), rows=rows, **_facts(scope, caller))
 
 
 def log_event(event: str, **facts: str | float | None) -> None:

@@ -6,8 +6,15 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from contracts.report import ContactStatus, FieldProblem, Kind
-from query_api.http.parameters import MAX_SHOWN, Id, IsoDate, ReportParameters
+from query_api.http.parameters import (
+    MAX_COLUMNS,
+    MAX_SHOWN,
+    Id,
+    IsoDate,
+    ReportParameters,
+)
 from query_api.http.problems import InvalidParameters, VersionGone
+from query_api.report.contact_table import ContactColumn, contact_columns
 from query_api.report.named_rows import LookupFilter
 from query_api.report.pages import DEFAULT_SORT, SORTS, Key, Order, decode_cursor
 from query_api.report.row_query import COUNTER_NAMES, RowFilter, RowQuery
@@ -29,6 +36,11 @@ def _sort(text: str) -> str:
     return text
 
 
+def _columns(text: str) -> str:
+    contact_columns(text, None)
+    return text
+
+
 def _version(text: str) -> str:
     if not re.fullmatch(r'(W/)?"[!#-~]*"', text):
         raise ValueError('give the ETag of a report, like W/"642737006c203667c48a96d66171b3"')
@@ -47,10 +59,13 @@ Sort = Annotated[
 ]
 
 
+Columns = Annotated[str, AfterValidator(_columns), Field(max_length=MAX_COLUMNS)]
 Version = Annotated[str, AfterValidator(_version), Field(max_length=MAX_SHOWN)]
 
 
-class ContactParameters(ReportParameters):
+class RowParameters(ReportParameters):
+    """Which rows, and in what order."""
+
     operator_id: Id | None = Field(
         None, description="Rows that count for this operator; empty: for none"
     )
@@ -85,14 +100,10 @@ class ContactParameters(ReportParameters):
         None, description="Text within the client's name or the address"
     )
     sort: Sort = Field(DEFAULT_SORT, description="Column to sort by; - before it reverses")
-    cursor: Annotated[str, Field(max_length=4_096)] | None = Field(
-        None, description="`next_cursor` of the page before"
-    )
     version: Version | None = Field(
         None,
         description="`version` of the page before: 410 if the rows are no longer those of it",
     )
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(50, description="Rows of a page")
 
     def row_query(self, query: ReportQuery, minute: int) -> RowQuery:
         """Returns the query for rows within what `query` covers."""
@@ -118,6 +129,13 @@ class ContactParameters(ReportParameters):
         if self.version is not None and self.version.removeprefix("W/") != etag.removeprefix("W/"):
             raise VersionGone(self.version, etag)
 
+
+class ContactParameters(RowParameters):
+    cursor: Annotated[str, Field(max_length=4_096)] | None = Field(
+        None, description="`next_cursor` of the page before"
+    )
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(50, description="Rows of a page")
+
     @property
     def after(self) -> Key | None:
         """Where the page before ended; raises `InvalidParameters`."""
@@ -128,3 +146,13 @@ class ContactParameters(ReportParameters):
         except ValueError as error:
             wrong = FieldProblem(field="cursor", value=self.cursor[:MAX_SHOWN], message=str(error))
             raise InvalidParameters([wrong]) from None
+
+
+class ContactFileParameters(RowParameters):
+    columns: Columns | None = Field(
+        None, description="Columns of the file, with commas, in their order; all if left out"
+    )
+
+    @property
+    def chosen_columns(self) -> tuple[ContactColumn, ...]:
+        return contact_columns(self.columns, self.counter)

@@ -7,6 +7,7 @@ from fastapi import Request
 
 from query_api.report.freshness import Freshness
 from query_api.report.moments import rfc3339
+from query_api.report.scope import Period
 
 VARY: Final = "Authorization, Cookie, Accept-Encoding"
 
@@ -17,6 +18,12 @@ def freshness_headers(fresh: Freshness, zone: tzinfo) -> dict[str, str]:
         "Obzvon-As-Of": rfc3339(fresh.as_of, zone) or "",
         "Obzvon-Lag-Events": "" if fresh.lag_events is None else str(fresh.lag_events),
     }
+
+
+def attachment(name: str, period: Period, extension: str) -> str:
+    """Returns the Content-Disposition of a file to keep, named for its dates."""
+    days = period.first if period.first == period.last else f"{period.first}_{period.last}"
+    return f'attachment; filename="{name}-{days}.{extension}"'
 
 
 def is_not_modified(request: Request, etag: str) -> bool:

@@ -12,11 +12,15 @@ from contracts.report import FieldProblem
 from query_api.auth.caller import Restriction
 from query_api.http.problems import InvalidParameters
 from query_api.report.scope import MAX_DAYS, NO_PLAN_DATE, Period, ReportQuery, Scope
+from query_api.report.table import BY_NAME, COLUMNS, Column, Sort, report_columns
 
 Parameters = TypeVar("Parameters", bound="Day")
 
 MEMO_SIZE: Final = 1_024
 """How many query strings are remembered, parsed: wallboards send the same ones all day."""
+
+MAX_COLUMNS: Final = 1_000
+"""Characters of a list of columns."""
 
 MAX_SHOWN: Final = 100
 """Characters of a wrong value that an error repeats."""
@@ -116,6 +120,35 @@ class ReportParameters(Filters, Dates):
 
 class HoursParameters(Filters, Day):
     """Those of a day's course, which is of one date."""
+
+
+def _columns(text: str) -> str:
+    report_columns(text)
+    return text
+
+
+def _sort(text: str) -> str:
+    Sort.parse(text)
+    return text
+
+
+class ReportFileParameters(ReportParameters):
+    columns: Annotated[str, AfterValidator(_columns), Field(max_length=MAX_COLUMNS)] | None = Field(
+        None,
+        description="Columns of the file, with commas, in their order, behind that of the operators; "
+        "all if left out",
+    )
+    sort: Annotated[str, AfterValidator(_sort)] | None = Field(
+        None, description="Column to sort by, shown or not; - before it reverses"
+    )
+
+    @property
+    def chosen_columns(self) -> tuple[Column, ...]:
+        return COLUMNS if self.columns is None else report_columns(self.columns)
+
+    @property
+    def line_order(self) -> Sort:
+        return BY_NAME if self.sort is None else Sort.parse(self.sort)
 
 
 class ReportRequest(NamedTuple):

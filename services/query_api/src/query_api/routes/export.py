@@ -1,7 +1,6 @@
 """GET /report.csv and /report.xlsx: the same figures as a file."""
 
 import asyncio
-from typing import Any, Final
 
 from fastapi import Request
 from starlette.responses import Response, StreamingResponse
@@ -9,33 +8,17 @@ from starlette.responses import Response, StreamingResponse
 from query_api.auth import Caller, ReportCaller
 from query_api.files.csv_file import csv_chunks
 from query_api.files.xlsx_file import file_chunks, spreadsheet
-from query_api.http.headers import freshness_headers
+from query_api.http.headers import attachment, freshness_headers
 from query_api.http.openapi.examples import CSV as EXAMPLE
 from query_api.http.openapi.parameters import documented
 from query_api.http.openapi.problems import FAULT, REFUSALS, UNPROCESSABLE
-from query_api.http.openapi.responses import FRESHNESS_HEADERS
-from query_api.http.parameters import ReportParameters, ReportRequest, read_query
+from query_api.http.openapi.responses import CSV, XLSX, csv_answer, xlsx_answer
+from query_api.http.parameters import ReportFileParameters, ReportRequest, read_query
 from query_api.http.routers import api_router
-from query_api.report.scope import Period
 from query_api.report.table import Table, table
 from query_api.state import state_of
 
 router = api_router("report")
-
-CSV: Final = "text/csv; charset=utf-8"
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def _file(description: str, media_type: str, **schema: str) -> dict[int | str, dict[str, Any]]:
-    content: dict[str, Any] = {"schema": {"type": "string", **schema}}
-    if media_type == CSV:
-        content["example"] = EXAMPLE
-    described = {
-        "description": description,
-        "content": {media_type: content},
-        "headers": FRESHNESS_HEADERS,
-    }
-    return {200: described, 422: UNPROCESSABLE, 500: FAULT}
 
 
 @router.get(
@@ -43,9 +26,13 @@ def _file(description: str, media_type: str, **schema: str) -> dict[int | str, d
     response_class=StreamingResponse,
     responses={
         **REFUSALS,
-        **_file("For a spreadsheet: UTF-8 with a byte order mark, semicolons, decimal commas", CSV),
+        200: csv_answer(
+            "For a spreadsheet: UTF-8 with a byte order mark, semicolons, decimal commas", EXAMPLE
+        ),
+        422: UNPROCESSABLE,
+        500: FAULT,
     },
-    openapi_extra={"parameters": documented(ReportParameters)},
+    openapi_extra={"parameters": documented(ReportFileParameters)},
     summary="The report as CSV",
 )
 async def report_csv(request: Request, caller: ReportCaller) -> Response:
@@ -56,8 +43,13 @@ async def report_csv(request: Request, caller: ReportCaller) -> Response:
 @router.get(
     "/report.xlsx",
     response_class=StreamingResponse,
-    responses={**REFUSALS, **_file("The report as a spreadsheet", XLSX, format="binary")},
-    openapi_extra={"parameters": documented(ReportParameters)},
+    responses={
+        **REFUSALS,
+        200: xlsx_answer("The report as a spreadsheet"),
+        422: UNPROCESSABLE,
+        500: FAULT,
+    },
+    openapi_extra={"parameters": documented(ReportFileParameters)},
     summary="The report as an Excel file",
 )
 async def report_xlsx(request: Request, caller: ReportCaller) -> Response:
@@ -69,8 +61,8 @@ async def report_xlsx(request: Request, caller: ReportCaller) -> Response:
 async def _table(request: Request, caller: Caller, extension: str) -> tuple[Table, dict[str, str]]:
     state = state_of(request.app)
     reports = state.reports
-    asked = ReportRequest(read_query(request, ReportParameters), caller.restriction)
-    query = asked.query(reports.today())
+    asked = read_query(request, ReportFileParameters)
+    query = ReportRequest(asked, caller.restriction).query(reports.today())
     snapshot = await state.mirror.holding(query.period.days)
     computed, fresh = reports.compute(snapshot, query), reports.freshness(snapshot)
     shown = table(
@@ -81,15 +73,12 @@ async def _table(request: Request, caller: Caller, extension: str) -> tuple[Tabl
         computed_at=computed.computed_at,
         complete_since=computed.complete_since,
         zone=reports.zone,
+        columns=asked.chosen_columns,
+        sort=asked.line_order,
     )
     headers = {
         "Cache-Control": "private, no-store",
-        "Content-Disposition": f'attachment; filename="{_file_name(query.period)}.{extension}"',
+        "Content-Disposition": attachment("obzvon", query.period, extension),
         **freshness_headers(fresh, reports.zone),
     }
     return shown, headers
-
-
-def _file_name(period: Period) -> str:
-    days = period.first if period.first == period.last else f"{period.first}_{period.last}"
-    return f"obzvon-{days}"

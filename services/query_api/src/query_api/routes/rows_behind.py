@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from query_api.auth import Restriction
-from query_api.http.contact_parameters import ContactParameters
+from query_api.http.contact_parameters import RowParameters
 from query_api.http.parameters import ReportRequest
 from query_api.live.reports import ComputedReport
 from query_api.reader.look_ups import look_up
@@ -41,7 +41,7 @@ class RowsBehind(NamedTuple):
 
 
 async def rows_behind(
-    state: ApiState, asked: ContactParameters, restriction: Restriction | None
+    state: ApiState, asked: RowParameters, restriction: Restriction | None
 ) -> RowsBehind:
     """Returns the rows, with what their filters need of their names; raises `Unavailable`."""
     reports, redis, lookups = state.reports, state.redis, asked.lookup_filter

@@ -139,6 +139,34 @@ test("the report as a file", async () => {
     headers: { Authorization: `Bearer ${given("TOKEN")}` },
   });
   assert.equal(linked.status, 200);
+  const seen = await head.file("csv", { date: DATE, columns: "calls,planned", sort: "-calls" });
+  assert.match(await seen.content.text(), /"Оператор";"Звонков";"План"/);
+});
+
+test("rows have their sum and version, and a version that has gone is told", async () => {
+  const [page] = await all(head.contactPages({ date: DATE, counter: "calls" }));
+  const { totals } = await head.report({ date: DATE });
+
+  assert.equal(page?.sum, totals.calls);
+  const version = page?.version;
+  const again = await all(head.contacts({ date: DATE, counter: "calls", limit: 2, version }));
+  assert.equal(again.length, page?.total);
+  const gone = await problem(all(head.contacts({ date: DATE, version: 'W/"another"' })));
+  assert.equal(gone.status, 410);
+});
+
+test("the rows as a file", async () => {
+  const query = { date: DATE, counter: "calls", columns: "client,contribution" } as const;
+  const csv = await head.contactFile("csv", query);
+  const xlsx = await head.contactFile("xlsx", query);
+
+  assert.equal(csv.name, `obzvon-contacts-${DATE}.csv`);
+  assert.match(await csv.content.text(), /"Контрагент";"Вклад"/);
+  assert.equal((await xlsx.content.text()).slice(0, 2), "PK");
+  const linked = await fetch(head.contactFileUrl("csv", query), {
+    headers: { Authorization: `Bearer ${given("TOKEN")}` },
+  });
+  assert.equal(linked.status, 200);
 });
 
 test("the probes answer without a caller", async () => {

@@ -38,3 +38,19 @@ NOT_MODIFIED: Final[dict[str, Any]] = {
     "description": "The figures are those of the ETag in If-None-Match",
     "headers": {**ETAG_HEADER, **FRESHNESS_HEADERS},
 }
+
+
+CSV: Final = "text/csv; charset=utf-8"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def csv_answer(description: str, example: str) -> dict[str, Any]:
+    """A 200 with CSV for `responses=`."""
+    content = {CSV: {"schema": {"type": "string"}, "example": example}}
+    return {"description": description, "content": content, "headers": FRESHNESS_HEADERS}
+
+
+def xlsx_answer(description: str) -> dict[str, Any]:
+    """A 200 with an Excel file for `responses=`."""
+    content = {XLSX: {"schema": {"type": "string", "format": "binary"}}}
+    return {"description": description, "content": content, "headers": FRESHNESS_HEADERS}
