@@ -1,5 +1,6 @@
 """The demo: a simulated call-out day and its report, live in the terminal."""
 
+import asyncio
 import shlex
 import sys
 import time
@@ -25,12 +26,21 @@ async def run_demo(
         out.print(line, soft_wrap=True, markup=False)
     day = choose_stage(options, time.time()).plan.date
     progress = "симуляция начинается"
+    day_begins = asyncio.Event()
+    out.print("Публикуются дни до сегодняшнего, затем начинается живой день …", markup=False)
 
     def note_progress(counts: PlayProgress) -> None:
         nonlocal progress
+        if counts.second >= 0:
+            day_begins.set()
         progress = f"симуляция: {counts.hour}, событий {counts.published} из {counts.total}"
         if counts.published == counts.total:
             progress += "; день сыгран, Ctrl-C завершает"
+
+    async def watch_the_day() -> None:
+        # Before that the report is made of what earlier days have left, which misleads.
+        await day_begins.wait()
+        await watch(reader, out, note=lambda: progress)
 
     async with read_report(state, date=day.isoformat()) as reader:
         await run_together(
@@ -41,7 +51,7 @@ async def run_demo(
                 topic=state.events_topic,
                 on_progress=note_progress,
             ),
-            watch(reader, out, note=lambda: progress),
+            watch_the_day(),
         )
 
 
