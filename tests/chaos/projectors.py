@@ -40,7 +40,7 @@ import sys
 import projector.__main__, projector.fold.projection, projector.fold.version
 projector.fold.version.FOLD_VERSION = int(sys.argv[1])
 if projector.fold.version.FOLD_VERSION < 2:  # it knew no course of a day
-    projector.fold.projection.count_hours = lambda sums, contact, sign: None
+    projector.fold.projection.Projection._change_hours = lambda *difference: None
 sys.exit(projector.__main__.main(sys.argv[2:]))
 """
 """`python -m projector` as another release would be: one whose fold has another version."""

@@ -34,8 +34,18 @@ _BY_STATUS: Final = {
 }
 
 
-def count(sums: dict[CellKey, list[int]], contact: Contact, sign: int) -> None:
-    """Add the contact, `sign` times, to the counters of its cells.
+class Sums:
+    """What a cell counts: its counters, and its course of the day."""
+
+    __slots__ = ("counters", "hours")
+
+    def __init__(self) -> None:
+        self.counters = [0] * _SIZE
+        self.hours: Hours = {}
+
+
+def count(sums: dict[CellKey, Sums], contact: Contact, sign: int) -> None:
+    """Add the contact, `sign` times, to what its cells count.
 
     A call and a refusal go to the cell of the operator they count for, under their contact's
     date, manager and plan date; everything else to the operator who holds the contact.
@@ -43,20 +53,24 @@ def count(sums: dict[CellKey, list[int]], contact: Contact, sign: int) -> None:
     date, manager, plan_date = contact.contact_date, contact.manager, contact.plan_date
     holder = contact.operator
     key = (date, holder, manager, plan_date)
-    held = sums.get(key)
-    if held is None:
-        held = sums[key] = [0] * _SIZE
+    of_holder = sums.get(key)
+    if of_holder is None:
+        of_holder = sums[key] = Sums()
+    held = of_holder.counters
     held[_PLANNED] += sign
     for at, counted in ((_CALLS, contact.calls), (_REFUSALS, contact.refusals)):
         for operator, number in counted:
             if operator == holder:
                 held[at] += sign * number
             else:
-                key = (date, operator, manager, plan_date)
-                theirs = sums.get(key)
-                if theirs is None:
-                    theirs = sums[key] = [0] * _SIZE
-                theirs[at] += sign * number
+                _of(sums, (date, operator, manager, plan_date)).counters[at] += sign * number
+    for operator, slots in contact.moments:
+        of_cell = of_holder
+        if operator != holder:
+            of_cell = _of(sums, (date, operator, manager, plan_date))
+        hours = of_cell.hours
+        for slot in slots:
+            hours[slot] = hours.get(slot, 0) + sign
     if contact.orders:
         held[_ORDERED] += sign
         held[_ORDERS] += sign * len(contact.orders)
@@ -68,16 +82,11 @@ def count(sums: dict[CellKey, list[int]], contact: Contact, sign: int) -> None:
         held[_WAS_DROPPED] += sign
 
 
-def count_hours(sums: dict[CellKey, Hours], contact: Contact, sign: int) -> None:
-    """Add the contact's moments, `sign` times, to the course of the day of its cells."""
-    date, manager, plan_date = contact.contact_date, contact.manager, contact.plan_date
-    for operator, slots in contact.moments:
-        key = (date, operator, manager, plan_date)
-        counts = sums.get(key)
-        if counts is None:
-            counts = sums[key] = {}
-        for slot in slots:
-            counts[slot] = counts.get(slot, 0) + sign
+def _of(sums: dict[CellKey, Sums], key: CellKey) -> Sums:
+    found = sums.get(key)
+    if found is None:
+        found = sums[key] = Sums()
+    return found
 
 
 def bucket(contact: Contact) -> OpenBucket | None:
@@ -97,17 +106,18 @@ def bucket(contact: Contact) -> OpenBucket | None:
 
 def cells(contacts: Iterable[Contact]) -> dict[CellKey, Counters]:
     """The counters of the contacts by cell."""
-    sums: dict[CellKey, list[int]] = {}
-    for contact in contacts:
-        count(sums, contact, 1)
-    return {key: tuple(counts) for key, counts in sums.items()}
+    return {key: tuple(sums.counters) for key, sums in _sums(contacts).items()}
 
 
 def hours(contacts: Iterable[Contact]) -> dict[CellKey, Hours]:
     """The course of the day of the contacts by cell."""
-    sums: dict[CellKey, Hours] = {}
+    return {key: sums.hours for key, sums in _sums(contacts).items() if sums.hours}
+
+
+def _sums(contacts: Iterable[Contact]) -> dict[CellKey, Sums]:
+    sums: dict[CellKey, Sums] = {}
     for contact in contacts:
-        count_hours(sums, contact, 1)
+        count(sums, contact, 1)
     return sums
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from projector.fold.cells import CellKey, Hours, OpenBucket
+from projector.fold.cells import CellKey, OpenBucket, Sums
 from projector.fold.facts import Fact
 from projector.fold.task import Task
 
@@ -42,8 +42,7 @@ class Fold:
     """Those the batch changed."""
     full: list[tuple[str, Fact]] = field(default_factory=list)
     """Facts that their task had no room for."""
-    cells: dict[CellKey, list[int]] = field(default_factory=dict)
-    hours: dict[CellKey, Hours] = field(default_factory=dict)
+    cells: dict[CellKey, Sums] = field(default_factory=dict)
     open: dict[OpenBucket, int] = field(default_factory=dict)
     names: dict[Who, str | None] = field(default_factory=dict)
     """Who has a new name → the name they had."""
@@ -54,5 +53,5 @@ class Fold:
     lost_addresses: set[str] = field(default_factory=set)
 
     def dates(self) -> set[str]:
-        """Contact dates that the batch touches; what counts in hours counts in a cell, too."""
+        """Contact dates that the batch touches."""
         return {key[0] for key in self.cells} | {key[0] for key in self.open}

@@ -18,7 +18,7 @@ from contracts.values import (
     row_pointer,
 )
 from projector.fold.calendar import Calendar
-from projector.fold.cells import CellKey, Hours, OpenBucket, bucket, count, count_hours
+from projector.fold.cells import CellKey, OpenBucket, Sums, bucket, count
 from projector.fold.contacts import Contact
 from projector.fold.facts import Fact
 from projector.fold.task import Task, last_deliveries, latest_names, listings
@@ -33,8 +33,7 @@ class Expected:
         self.keys = keys
         self.tasks: dict[str, Task] = {}
         self._calendar = calendar
-        self._cells: dict[CellKey, list[int]] = {}
-        self._hours: dict[CellKey, Hours] = {}
+        self._cells: dict[CellKey, Sums] = {}
         self._open: dict[OpenBucket, int] = {}
         self._rows: dict[str, Hash] = {}
         self._places: dict[str, set[str]] = {}
@@ -54,7 +53,6 @@ class Expected:
     def _count(self, task_id: str, contacts: Iterable[Contact], sign: int) -> None:
         for contact in contacts:
             count(self._cells, contact, sign)
-            count_hours(self._hours, contact, sign)
             key = bucket(contact)
             if key:
                 self._open[key] = self._open.get(key, 0) + sign
@@ -79,14 +77,15 @@ class Expected:
         found |= {key: {} for key in self._places.get(date, ())}
         if date < horizon:
             return found
-        for (day, *where), counts in self._cells.items():
-            if day == date and any(counts):
-                value = join_counters(counts).encode()
-                found[self.keys.cells(date)][Cell(*where).encode().encode()] = value
-        for (day, *where), hours in self._hours.items():
-            if day == date and any(hours.values()):
-                value = join_hours(hours)
-                found[self.keys.hours(date)][Cell(*where).encode().encode()] = value
+        cells, hours = found[self.keys.cells(date)], found[self.keys.hours(date)]
+        for (day, *where), sums in self._cells.items():
+            if day != date:
+                continue
+            name = Cell(*where).encode().encode()
+            if any(sums.counters):
+                cells[name] = join_counters(sums.counters).encode()
+            if any(sums.hours.values()):
+                hours[name] = join_hours(sums.hours)
         for at, number in self._open.items():
             if at[0] == date and number:
                 found[self.keys.open(date)][OpenKey(*at[1:]).encode().encode()] = b"%d" % number

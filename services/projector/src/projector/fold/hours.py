@@ -15,6 +15,7 @@ slots are those of `contracts.values.join_hours`."""
 
 _MEASURES: Final = len(HOUR_MEASURES)
 _REFUSALS, _ORDERED, _PROCESSED = range(1, _MEASURES)
+_HOURS: Final = 24
 _AFTER: Final = (HOUR_BUCKETS - 1) * _MEASURES
 
 
@@ -25,13 +26,21 @@ def moments(draft: Draft, refusals: list[tuple[str | None, int]], midnight: int)
     others: dict[str | None, list[int]] = {}
     ordered: int | None = None
     for call in draft.calls.values():
-        slot = _slot(call.hour - midnight)
+        hour = call.hour - midnight
+        # `_slot`, without the call: most of what happens are calls
+        slot = (hour + 1) * _MEASURES if 0 <= hour < _HOURS else 0 if hour < 0 else _AFTER
         if ordered is None and call.order:
             ordered = slot
-        (held if call.operator == holder else others.setdefault(call.operator, [])).append(slot)
+        if call.operator == holder:
+            held.append(slot)
+        else:
+            others.setdefault(call.operator, []).append(slot)
     for operator, hour in refusals:
         slot = _slot(hour - midnight) + _REFUSALS
-        (held if operator == holder else others.setdefault(operator, [])).append(slot)
+        if operator == holder:
+            held.append(slot)
+        else:
+            others.setdefault(operator, []).append(slot)
     if ordered is None and draft.delivered:
         ordered = _slot(next(iter(draft.delivered.values())) - midnight)
     if ordered is not None:
@@ -39,12 +48,11 @@ def moments(draft: Draft, refusals: list[tuple[str | None, int]], midnight: int)
     elif draft.resolution not in (OPEN, DROPPED):
         held.append(_slot(draft.resolved_hour - midnight) + _PROCESSED)
     found: Moments = ((holder, tuple(held)),) if held else ()
-    return found + tuple((who, tuple(slots)) for who, slots in others.items()) if others else found
+    if others:
+        found += tuple((operator, tuple(slots)) for operator, slots in others.items())
+    return found
 
 
 def _slot(hour: int) -> int:
     """The slot of calls of an hour that is counted from the midnight the date begins with."""
-    if hour < 0:
-        return 0
-    slot = (hour + 1) * _MEASURES
-    return min(_AFTER, slot)
+    return (hour + 1) * _MEASURES if 0 <= hour < _HOURS else 0 if hour < 0 else _AFTER

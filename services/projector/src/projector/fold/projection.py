@@ -24,7 +24,7 @@ from contracts.values import (
     split_hours,
 )
 from projector.fold.calendar import Calendar
-from projector.fold.cells import NOTHING, Counters, Hours, bucket, count, count_hours
+from projector.fold.cells import NOTHING, Counters, Hours, bucket, count
 from projector.fold.change import Change, Fold, Who
 from projector.fold.contacts import Contact
 from projector.fold.facts import Delivered, Fact, Planned, names_of
@@ -168,7 +168,6 @@ class Projection:
             for contact, sign in ((old, -1), (new, 1)):
                 if contact:
                     count(fold.cells, contact, sign)
-                    count_hours(fold.hours, contact, sign)
                     key = bucket(contact)
                     if key:
                         fold.open[key] = fold.open.get(key, 0) + sign
@@ -243,21 +242,11 @@ class Projection:
         """Sum the fold up into absolute values. Its dates and deliveries must be known."""
         change = fold.change
         for where, difference in fold.cells.items():
-            if not any(difference):
-                continue
             date, cell = where[0], Cell(*where[1:])
-            cells = self._cells[date]
-            counts = tuple(map(add, cells.get(cell, NOTHING), difference))
-            change.moved.add(date)
-            if any(counts):
-                cells[cell] = counts
-                change.put(self.keys.cells(date), self._field(cell), join_counters(counts))
-            else:
-                del cells[cell]
-                change.remove(self.keys.cells(date), self._field(cell))
-        for where, hours in fold.hours.items():
-            if any(hours.values()):
-                self._change_hours(change, where[0], Cell(*where[1:]), hours)
+            if any(difference.counters):
+                self._change_cell(change, date, cell, difference.counters)
+            if any(difference.hours.values()):
+                self._change_hours(change, date, cell, difference.hours)
         for at, more in fold.open.items():
             if not more:
                 continue
@@ -278,6 +267,17 @@ class Projection:
                 self._deliveries[address] = latest
                 change.put(self.keys.deliveries, address, latest)
         return change
+
+    def _change_cell(self, change: Change, date: str, cell: Cell, difference: list[int]) -> None:
+        cells = self._cells[date]
+        counts = tuple(map(add, cells.get(cell, NOTHING), difference))
+        change.moved.add(date)
+        if any(counts):
+            cells[cell] = counts
+            change.put(self.keys.cells(date), self._field(cell), join_counters(counts))
+        else:
+            del cells[cell]
+            change.remove(self.keys.cells(date), self._field(cell))
 
     def _change_hours(self, change: Change, date: str, cell: Cell, difference: Hours) -> None:
         of_date = self._hours[date]
