@@ -1,10 +1,9 @@
 /** What the page shows. One store a page; components read it, and `start` writes it. */
 
 import { signal } from "@preact/signals";
-import type { LiveEvent, Report, ReportQuery } from "../src/index.ts";
+import type { LiveEvent, Me, Report, ReportQuery } from "../src/index.ts";
 import { browserTab, keepLive, type Mode, Obzvon, ObzvonProblem } from "../src/index.ts";
 import { ServerClock } from "./age.ts";
-import { fetchMe, type Me } from "./me.ts";
 
 /** What of the page is seen: the report, or why not. */
 export type View =
@@ -69,7 +68,7 @@ export async function start(query: ReportQuery): Promise<void> {
 async function identify(): Promise<void> {
   for (let pauseMs = 1_000; ; pauseMs = Math.min(30_000, pauseMs * 2)) {
     try {
-      me.value = await fetchMe(leaving.signal);
+      me.value = await api.me({ signal: leaving.signal });
       return;
     } catch (error) {
       if (leaving.signal.aborted) return;

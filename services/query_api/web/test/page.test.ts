@@ -63,7 +63,7 @@ test("moments are shown on the clock of the report's zone, dates on none", () =>
 test("a person is named with their roles, and that they see a part only", () => {
   const head = { name: "orlova", roles: ["head"], restriction: null };
   assert.equal(describe(head, ru), "orlova · Руководитель");
-  const part = { ...head, restriction: { operators: ["op-1"] } };
+  const part = { ...head, restriction: { operators: ["op-1"], managers: null } };
   assert.equal(describe(part, en), "orlova · Head · some of the operators");
 });
 

@@ -20,7 +20,7 @@ from fastapi.routing import iter_route_contexts
 from query_api.auth import require_report, require_rows
 from query_api.auth.store import AccessStore, KeyRecord, secret, sha256
 from query_api.main import create_app
-from query_api.routes.pages import PAGES
+from query_api.page_build import PAGES
 from query_api.settings import Settings
 from support.events import DAY, NOON, failed, planned, postponed
 from support.issuer import CLIENT_ID, Issuer, running_issuer

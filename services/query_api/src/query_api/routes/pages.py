@@ -1,6 +1,5 @@
 """The pages and their files. They hold no data, so anybody may have them."""
 
-from importlib.resources import files
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -12,9 +11,7 @@ from query_api.http.headers import is_not_modified
 from query_api.http.middleware.security_headers import page_policy
 from query_api.http.page_files import PageFile, read_page_files
 from query_api.http.problems import problem
-
-PAGES: Final = files("query_api") / "assets" / "pages"
-"""Where the build lays the files; absent until `make setup` has built them."""
+from query_api.page_build import PAGES
 
 OPEN_PATHS: Final = frozenset({"/"})
 """The addresses of the pages, which need no caller."""
