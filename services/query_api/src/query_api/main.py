@@ -10,7 +10,6 @@ from fastapi import FastAPI
 
 from query_api.auth import Access
 from query_api.connections import connect
-from query_api.http.middleware.build_header import BuildHeaderMiddleware
 from query_api.http.middleware.request_metrics import RequestMetricsMiddleware
 from query_api.http.openapi.document import complete_openapi
 from query_api.http.problems import handle_problems
@@ -88,10 +87,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app.include_router(access_routes(access))
     app.include_router(page_router(access))
     handle_problems(app)
-    protect(app, settings, access, open_paths=OPEN_PATHS, open_prefixes=[OPEN_PREFIX])
+    protect(app, settings, access, build=build, open_paths=OPEN_PATHS, open_prefixes=[OPEN_PREFIX])
     complete_openapi(app)
-    if build is not None:
-        app.add_middleware(BuildHeaderMiddleware, build=build)
     # The last one added is the first to see a request.
     app.add_middleware(RequestMetricsMiddleware, api=app)
     if traces.tracer:

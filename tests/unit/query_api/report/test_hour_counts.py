@@ -1,9 +1,9 @@
-"""The course of one contact date of one shard: sums by operator, decoded at the first of them."""
+"""The course of one contact date of one shard: its sums, decoded at the first of them."""
 
 import pytest
 
 from contracts.values import Cell
-from query_api.report.hour_counts import NO_HOURS, SLOTS, Course, HourCounts
+from query_api.report.hour_counts import EMPTY_COURSE, NO_HOURS, SLOTS, Course, HourCounts
 from query_api.report.scope import EVERYTHING, Scope
 from support.snapshots import hour_counts
 
@@ -12,7 +12,7 @@ def course(counts: dict[int, int]) -> Course:
     return tuple(counts.get(slot, 0) for slot in range(SLOTS))
 
 
-def test_courses_are_summed_by_operator_within_a_scope() -> None:
+def test_courses_are_summed_within_a_scope_and_of_one_operator() -> None:
     counts = hour_counts(
         {
             Cell("op-1", "mgr-1", None): {0: 1, 44: 2},
@@ -21,33 +21,30 @@ def test_courses_are_summed_by_operator_within_a_scope() -> None:
         }
     )
 
-    assert counts.by_operator(EVERYTHING) == {
-        "op-1": course({0: 1, 44: 5, 103: 1}),
-        "": course({7: 4}),
-    }
-    assert counts.by_operator(Scope("mgr-1")) == {
-        "op-1": course({0: 1, 44: 2}),
-        "": course({7: 4}),
-    }
-    assert counts.by_operator(EVERYTHING) is counts.by_operator(Scope()), "summed once"
+    assert counts.course(EVERYTHING, None) == course({0: 1, 7: 4, 44: 5, 103: 1})
+    assert counts.course(EVERYTHING, "op-1") == course({0: 1, 44: 5, 103: 1})
+    assert counts.course(EVERYTHING, "") == course({7: 4})
+    assert counts.course(Scope("mgr-1"), "op-1") == course({0: 1, 44: 2})
+    assert counts.course(Scope("mgr-2"), None) == course({44: 3, 103: 1})
+    assert counts.course(EVERYTHING, None) is counts.course(Scope(), None), "summed once"
 
 
 def test_a_date_without_hours_has_no_courses() -> None:
-    assert NO_HOURS.by_operator(EVERYTHING) == {}
+    assert NO_HOURS.course(EVERYTHING, None) == EMPTY_COURSE
 
 
 def test_only_so_many_sums_are_remembered() -> None:
     counts = hour_counts({Cell("op-1", None, None): {0: 1}})
-    first = counts.by_operator(EVERYTHING)
+    first = counts.course(EVERYTHING, None)
 
     for number in range(32):
-        counts.by_operator(Scope(f"mgr-{number}"))
+        counts.course(Scope(f"mgr-{number}"), None)
 
-    again = counts.by_operator(EVERYTHING)
+    again = counts.course(EVERYTHING, None)
     assert again == first
     assert again is not first, "summed again"
 
 
 def test_a_value_that_lacks_its_field_is_not_taken_for_hours() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        HourCounts([b'["op-1",null,null]']).by_operator(EVERYTHING)
+        HourCounts([b'["op-1",null,null]']).course(EVERYTHING, None)

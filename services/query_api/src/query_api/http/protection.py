@@ -26,10 +26,12 @@ def protect(
     *,
     open_paths: Iterable[str] = (),
     open_prefixes: Iterable[str] = (),
+    build: str | None = None,
 ) -> None:
     """Add the middlewares and the handler of refusals to an app.
 
-    `open_paths` and `open_prefixes` are those of a web page's own files, which contain no data.
+    `open_paths` and `open_prefixes` are those of a web page's own files, which contain no data;
+    `build` is that of the page.
     """
     app.add_exception_handler(Refusal, _answer_refusal)
     describe_access(app, access)
@@ -58,7 +60,7 @@ def protect(
             ],
             allow_credentials=False,  # other origins send a token, never our cookies
         )
-    app.add_middleware(SecurityHeadersMiddleware, settings=settings)
+    app.add_middleware(SecurityHeadersMiddleware, settings=settings, build=build)
     if settings.trusted_proxies:
         app.add_middleware(
             ProxyHeadersMiddleware,

@@ -16,7 +16,7 @@ SLOTS: Final = HOUR_BUCKETS * len(HOUR_MEASURES)
 EMPTY_COURSE: Final[Course] = (0,) * SLOTS
 
 _MEMO_SIZE: Final = 32
-"""How many sums a part remembers, by scope."""
+"""How many sums a part remembers, by scope and operator."""
 
 
 class HourCounts:
@@ -28,23 +28,25 @@ class HourCounts:
         """`flat` has field and value of each cell in turn, as HGETALL answers them."""
         self._flat = flat
         self._cells: list[tuple[Cell, dict[int, int]]] | None = None
-        self._sums: dict[Scope, dict[str, Course]] = {}
+        self._sums: dict[tuple[Scope, str | None], Course] = {}
 
-    def by_operator(self, scope: Scope) -> dict[str, Course]:
-        """Returns the course of each operator who has one."""
-        known = self._sums.get(scope)
+    def course(self, scope: Scope, operator_id: str | None) -> Course:
+        """Returns the sum within a scope, of one operator if an id is given."""
+        asked = scope, operator_id
+        known = self._sums.get(asked)
         if known is not None:
             return known
-        sums: dict[str, list[int]] = {}
+        total = [0] * SLOTS
         everything = scope.is_all
         for cell, counts in self._decoded():
+            if operator_id is not None and (cell.operator or WITHOUT) != operator_id:
+                continue
             if everything or scope.admits(cell):
-                course = sums.setdefault(cell.operator or WITHOUT, [0] * SLOTS)
                 for slot, count in counts.items():
-                    course[slot] += count
+                    total[slot] += count
         if len(self._sums) >= _MEMO_SIZE:
             self._sums.clear()
-        found = self._sums[scope] = {operator: tuple(course) for operator, course in sums.items()}
+        found = self._sums[asked] = tuple(total)
         return found
 
     def _decoded(self) -> list[tuple[Cell, dict[int, int]]]:

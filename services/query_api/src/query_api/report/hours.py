@@ -38,11 +38,8 @@ def course_of_day(snapshot: Snapshot, day: str, scope: Scope, operator_id: str |
     total = EMPTY_COURSE
     for shard in snapshot.shards:
         counts = shard.cell_counts.get(day) if shard is not None else None
-        if counts is None:
-            continue
-        for operator, course in counts.hours.by_operator(scope).items():
-            if operator_id is None or operator == operator_id:
-                total = add_courses(total, course)
+        if counts is not None:
+            total = add_courses(total, counts.hours.course(scope, operator_id))
     return total
 
 

@@ -20,6 +20,9 @@ PAGE_POLICY: Final = (
 )
 """For the HTML of our pages: no inline style either, and no script from a string of text."""
 
+BUILD: Final = b"obzvon-build"
+"""By it a page notices that the API serves a newer build; refusals have it too."""
+
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -35,7 +38,8 @@ def _issuer_of(settings: AccessSettings) -> str:
 class SecurityHeadersMiddleware:
     """Adds the headers by which browsers defend themselves; a route may set its own policy."""
 
-    def __init__(self, app: ASGIApp, *, settings: AccessSettings) -> None:
+    def __init__(self, app: ASGIApp, *, settings: AccessSettings, build: str | None = None) -> None:
+        """`build` is the page's; in a middleware of its own it would cost each request more."""
         self._app = app
         self._policy = CONTENT_SECURITY_POLICY.format(issuer=_issuer_of(settings)).encode()
         self._headers = [
@@ -45,6 +49,8 @@ class SecurityHeadersMiddleware:
             (b"cross-origin-resource-policy", b"same-origin"),
             (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
         ]
+        if build is not None:
+            self._headers.append((BUILD, build.encode("ascii")))
         self._is_https = settings.is_https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
