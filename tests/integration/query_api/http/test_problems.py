@@ -29,7 +29,7 @@ async def test_internal_error_is_a_problem_response_without_details(
     def broken(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(api.state.reports, "compute", broken)
+    monkeypatch.setattr(api.state.responses, "_compute", broken)
     monkeypatch.setattr(api.client._transport, "raise_app_exceptions", False)
 
     answer = await api.raw("/report", date="2026-01-01")
