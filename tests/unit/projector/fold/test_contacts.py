@@ -32,9 +32,7 @@ def test_a_delivery_finds_the_earlier_contact_whose_call_has_its_order() -> None
     assert earlier.orders == (("o-1", "77"),)
 
 
-def test_a_refused_failure_without_a_call_does_not_count_beside_a_refused_call() -> (
-    None
-):
+def test_a_refused_failure_without_a_call_does_not_count_beside_a_refused_call() -> None:
     (contact,) = folded(
         planned("T"),
         called("T", "refused", call_id="k1"),
@@ -83,3 +81,17 @@ def test_a_contact_has_the_due_minute_and_the_origin_that_were_planned() -> None
     noon = int(datetime.fromisoformat("2026-11-24T12:00:00+03:00").timestamp()) // 60
     assert (contact.due, contact.deadline) == (noon, noon)
     assert contact.origin == "forecast"
+
+
+def test_a_failure_and_a_postponement_of_one_moment_go_by_their_ids() -> None:
+    plan = planned("T")
+    failure = {**failed("T", "no_contact", at="12:00"), "id": "b"}
+    for id_, status in (("a", "no_contact"), ("c", "open")):
+        put_off = {**postponed("T", "2026-11-24", at="12:00"), "id": id_}
+        (contact,) = folded(plan, failure, put_off)
+        assert contact.status == status
+
+
+def test_a_failure_without_a_comment_leaves_none() -> None:
+    (contact,) = folded(planned("T"), failed("T", "no_contact"))
+    assert contact.comment is None

@@ -1,5 +1,6 @@
 """The course of a contact's day, case by case; the laws are in test_fold_laws.py."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -150,3 +151,27 @@ def test_earlier_report_of_a_call_moves_its_hour_though_no_counter_changes() -> 
     assert change.sets[KEYS.hours(DAY)] == {'["op-1","mgr-1",null]': b"48:1,56:1"}
     assert DAY in change.moved
     assert KEYS.cells(DAY) not in change.sets
+
+
+@pytest.mark.parametrize(
+    ("moment", "hour"),
+    [
+        ("2026-11-23T23:59:59+03:00", "before"),
+        ("2026-11-24T00:00:00+03:00", 0),
+        ("2026-11-24T23:59:59+03:00", 23),
+        ("2026-11-25T00:00:00+03:00", "after"),
+    ],
+)
+def test_failures_are_of_the_date_between_its_midnights(moment: str, hour: int | str) -> None:
+    failure = {**failed("T1", "refused"), "time": moment}
+    assert hours_of(planned("T1"), failure) == {hour: {"refusals": 1, "processed": 1}}
+
+
+def test_two_hours_of_one_quarter_are_told_apart_by_an_offset_with_seconds() -> None:
+    """Moscow was 2:30:17 ahead of UTC until 1916."""
+    calendar = Calendar.of("Europe/Moscow", "24:00")
+    last, first = (
+        int(datetime.fromisoformat(f"1900-01-01T05:29:{second}+00:00").timestamp())
+        for second in (42, 43)
+    )
+    assert calendar.local_hour(first) == calendar.local_hour(last) + 1
