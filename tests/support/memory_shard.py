@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from contracts.keys import ShardKeys
-from projector.fold.batch import Batch
+from projector.fold.batch import Batch, Prepared
 from projector.fold.calendar import Calendar
 from projector.fold.change import Change
 from projector.fold.facts import Fact, fact_of_event
@@ -30,6 +30,10 @@ class MemoryShard:
         self.projection = Projection(KEYS, self._calendar, self._horizon, cached_tasks=1)
 
     def apply(self, events: Iterable[dict[str, Any]]) -> Change:
+        return self.fold(events).change
+
+    def fold(self, events: Iterable[dict[str, Any]]) -> Prepared:
+        """Apply events; returns also the facts that their tasks had no room for."""
         facts: dict[str, list[Fact]] = {}
         for event in events:
             facts.setdefault(event["subject"], []).append(fact_of_event(event))
@@ -39,7 +43,7 @@ class MemoryShard:
             step = batch.take(self._read(step))
         self.projection.forget_some()
         self._write(step.change)
-        return step.change
+        return step
 
     def _read(self, needs: Needs) -> Answers:
         documents = self.hashes.get(KEYS.docs, {})

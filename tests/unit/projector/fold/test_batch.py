@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from projector.fold.batch import Batch, Prepared
 from projector.fold.calendar import Calendar
 from projector.fold.change import Change
@@ -73,3 +75,17 @@ def test_documents_are_not_searched_for_a_name_that_a_newer_event_gave() -> None
     shard.apply([planned("T1"), replaced, called("T1", operator="op-9", at="11:00")])
     lesser = {**replaced, "data": {**replaced["data"], "outcome": "busy"}}
     assert isinstance(Batch(shard.projection, facts(lesser)).begin(), Prepared)
+
+
+def test_facts_that_their_tasks_have_no_room_for_are_given_back_and_the_others_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("projector.fold.task.MAX_TASK_EVENTS", 2)
+    shard = MemoryShard(MOSCOW)
+    shard.apply([planned("T1"), called("T1", call_id="k1")])
+    again = called("T1", call_id="k1", at="10:00")
+    lost = [called("T1", call_id="k2"), called("T1", call_id="k3")]
+    prepared = shard.fold([*lost, again, planned("T2"), called("T2", call_id="k4")])
+    refused = [fact_of_event(event) for event in (*lost, again)]
+    assert prepared.full == [("T1", fact) for fact in refused]
+    assert set(prepared.change.sets[KEYS.docs]) == {"T2"}
