@@ -1,6 +1,20 @@
 import createClient, { type Client } from "openapi-fetch";
-import { type Clock, SYSTEM_CLOCK, type Wakes } from "./clock.ts";
-import { ObzvonProblem, ObzvonUnreachable } from "./errors.ts";
+import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
+import { authorization, type Credential, isRenewed } from "./credentials.ts";
+import { ObzvonProblem, ObzvonUnreachable, tooLate } from "./errors.ts";
+import { fileOf, type ReportFile } from "./files.ts";
+import { type Fresh, renewed } from "./fresh.ts";
+import { type Asking, isUrl, type ObzvonOptions, type Streaming } from "./options.ts";
+import {
+  type ContactFileQuery,
+  type ContactQuery,
+  type FileFormat,
+  type FilterQuery,
+  given,
+  type HoursQuery,
+  type ReportFileQuery,
+  type ReportQuery,
+} from "./queries.ts";
 import type {
   ContactPage,
   ContactRow,
@@ -8,7 +22,6 @@ import type {
   Hours,
   Liveness,
   Me,
-  operations,
   Pickers,
   paths,
   Readiness,
@@ -18,63 +31,12 @@ import type {
 import { type Linked, linked, reasonOf } from "./signals.ts";
 import { follow, PACE, type Pace, type StreamEvent } from "./stream.ts";
 
-type Parameters<Name extends keyof operations> = NonNullable<
-  operations[Name]["parameters"]["query"]
->;
-
-/** What is left out or undefined does not choose; an empty id chooses what has none. */
-type Query<Chosen> = { readonly [Name in keyof Chosen]?: Chosen[Name] | undefined };
-
-export type ReportQuery = Query<Parameters<"report">>;
-export type HoursQuery = Query<Parameters<"hours">>;
-export type ContactQuery = Query<Omit<Parameters<"contacts">, "cursor">>;
-export type ReportFileQuery = Query<Parameters<"report_csv">>;
-export type ContactFileQuery = Query<Parameters<"contacts_csv">>;
-export type FilterQuery = Query<Parameters<"filters">>;
-export type FileFormat = "csv" | "xlsx";
-
-/** A text, or what gives it: asked before every request, so that it may be renewed in between. */
-export type Secret = string | (() => string | Promise<string>);
-
-/** How the client shows who it is: the browser's cookie, a bearer token, or a wallboard's key. */
-export type Credential = "cookie" | { readonly token: Secret } | { readonly key: Secret };
-
-export interface ObzvonOptions {
-  /** Where the API is, like `https://obzvon.example`; in a browser, the page's own origin. */
-  readonly baseUrl?: string | undefined;
-  /** A cookie is only ever sent to the page's own origin. */
-  readonly credential?: Credential | undefined;
-  /** Milliseconds within which an answer must have come, or a stream have begun. */
-  readonly timeoutMs?: number | undefined;
-  /** How streams come back; what is left out is as usual. */
-  readonly pace?: Partial<Pace> | undefined;
-  readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
-  readonly clock?: Clock | undefined;
-}
-
-export interface Asking {
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface Streaming extends Asking {
-  /** Calls when a connection may have been lost without a word: the stream is opened at once. */
-  readonly wakes?: Wakes | undefined;
-}
-
-export interface ReportFile {
-  readonly name: string;
-  readonly content: Blob;
-}
-
 interface Kept {
   readonly etag: string;
   readonly figures: Fresh;
 }
 
 type FiguresPath = "/api/v1/report" | "/api/v1/hours" | "/api/v1/days";
-
-/** How current figures are, in every answer that has any. */
-type Fresh = Pick<Report, "as_of" | "lag_events" | "stale" | "stale_reason">;
 
 /** Reports, courses and days, by what was asked, that are kept to be shown again on a 304. */
 const KEPT = 32;
@@ -209,7 +171,7 @@ export class Obzvon {
         parseAs: "blob",
       }),
     );
-    return kept(answer, format);
+    return fileOf(answer, format);
   }
 
   /** The rows behind a figure as a file. */
@@ -225,7 +187,7 @@ export class Obzvon {
         parseAs: "blob",
       }),
     );
-    return kept(answer, format);
+    return fileOf(answer, format);
   }
 
   /** Exchange a wallboard's key for this browser's cookie; the answer says how long it is good. */
@@ -379,57 +341,8 @@ export class Obzvon {
   }
 }
 
-function kept({ data, response }: Answer<Blob>, format: FileFormat): ReportFile {
-  const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
-  return { name: named?.[1] ?? `obzvon.${format}`, content: data ?? new Blob() };
-}
-
 /** What every request has; an interface would not do, since openapi-fetch asks for an index. */
 type Init = {
   readonly signal: AbortSignal;
   readonly headers: Record<string, string>;
 };
-
-async function authorization(credential: Credential): Promise<Record<string, string>> {
-  if (credential === "cookie") return {};
-  const [scheme, secret] =
-    "token" in credential ? ["Bearer", credential.token] : ["Key", credential.key];
-  return { Authorization: `${scheme} ${typeof secret === "string" ? secret : await secret()}` };
-}
-
-function isUrl(text: string, base: string | undefined): boolean {
-  try {
-    return Boolean(new URL(text, base));
-  } catch {
-    return false;
-  }
-}
-
-function isRenewed(credential: Credential): boolean {
-  if (credential === "cookie") return false;
-  return typeof ("token" in credential ? credential.token : credential.key) === "function";
-}
-
-function given<Chosen extends object>(query: Chosen): Given<Chosen> {
-  const parameters = Object.entries(query).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(parameters) as Given<Chosen>;
-}
-
-type Given<Chosen> = { [Name in keyof Chosen]?: Exclude<Chosen[Name], undefined> };
-
-/** Figures that still hold, as fresh as the headers of a 304 say. */
-function renewed<Data extends Fresh>(figures: Data, headers: Headers): Data {
-  const lag = headers.get("Obzvon-Lag-Events");
-  const stale = !lag; // the lag is left empty while the figures are stale, and only then
-  return {
-    ...figures,
-    as_of: headers.get("Obzvon-As-Of") || null,
-    lag_events: stale ? null : Number(lag),
-    stale,
-    stale_reason: stale ? figures.stale_reason : null,
-  };
-}
-
-function tooLate(timeoutMs: number, cause?: unknown): ObzvonUnreachable {
-  return new ObzvonUnreachable(`No answer within ${timeoutMs / 1000} s`, { cause });
-}

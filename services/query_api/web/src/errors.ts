@@ -53,3 +53,7 @@ function text(value: unknown): string | undefined {
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
+
+export function tooLate(timeoutMs: number, cause?: unknown): ObzvonUnreachable {
+  return new ObzvonUnreachable(`No answer within ${timeoutMs / 1000} s`, { cause });
+}

@@ -3,9 +3,10 @@
  * streams back, and rare polls while nobody looks.
  */
 
-import type { Obzvon, ReportQuery } from "./client.ts";
+import type { Obzvon } from "./client.ts";
 import { type Clock, SYSTEM_CLOCK, sleep, type Wakes } from "./clock.ts";
 import { ObzvonProblem } from "./errors.ts";
+import type { ReportQuery } from "./queries.ts";
 import type { Report } from "./schema.ts";
 import { type StreamEvent, withFreshness } from "./stream.ts";
 

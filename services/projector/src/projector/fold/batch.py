@@ -75,9 +75,8 @@ class Batch:
         needles = [to_json(one)[1:-1] for one in {named for _, named in names} | addresses]
         answers = yield Needs(documents_with=needles)
         others = [
-            facts_of(document)
-            for task_id, document in answers.documents.items()
-            if not projection.knows(task_id)
+            facts_of(answers.documents[task_id])
+            for task_id in projection.unknown_tasks(answers.documents)
         ]
         projection.retract(fold, names, addresses, others)
 

@@ -102,9 +102,6 @@ class Projection:
         for address, value in answers.deliveries.items():
             self._deliveries[address] = value.decode() if value else None
 
-    def knows(self, task_id: str) -> bool:
-        return task_id in self._tasks
-
     def forget_tasks(self, task_ids: Iterable[str]) -> None:
         for task_id in task_ids:
             self._tasks.pop(task_id, None)
@@ -261,7 +258,7 @@ class Projection:
                 del open_[key]
                 change.remove(self.keys.open(date), self._field(key))
         for who, old in fold.names.items():
-            self._change_name(change, who, old)
+            _change_name(change, self.keys, who, old, self._names[who[0]][who[1]])
         for address, latest in fold.deliveries.items():
             if latest > (self._deliveries[address] or ""):
                 self._deliveries[address] = latest
@@ -299,16 +296,6 @@ class Projection:
             name = self._encoded[key] = key.encode()
         return name
 
-    def _change_name(self, change: Change, who: Who, old: str | None) -> None:
-        kind, named = who
-        entry = self._names[kind][named]
-        if entry:
-            change.put(self.keys.names(kind), named, encode_name(entry))
-        else:
-            change.remove(self.keys.names(kind), named)
-        if kind in ("operator", "manager") and old != (entry[5] if entry else None):
-            change.moved.add(NAMES_SEQ)
-
     def forget_some(self) -> None:
         """Keep memory bounded. Only when all changes are written: what is forgotten is re-read."""
         for task_id in list(self._tasks)[: max(0, len(self._tasks) - self._cached_tasks)]:
@@ -335,6 +322,19 @@ class Projection:
             del self._cells[date], self._hours[date], self._open[date]
         self.horizon = horizon
         return change
+
+
+def _change_name(
+    change: Change, keys: ShardKeys, who: Who, old: str | None, entry: Name | None
+) -> None:
+    """Set or remove the entry of a name; its seq moves if another name is shown by now."""
+    kind, named = who
+    if entry:
+        change.put(keys.names(kind), named, encode_name(entry))
+    else:
+        change.remove(keys.names(kind), named)
+    if kind in ("operator", "manager") and old != (entry[5] if entry else None):
+        change.moved.add(NAMES_SEQ)
 
 
 def _addresses(facts: Iterable[Fact]) -> set[str]:
