@@ -1,7 +1,7 @@
 export * from "./client.ts";
 export type { Clock, Wakes } from "./clock.ts";
 export type { Credential, Secret } from "./credentials.ts";
-export * from "./errors.ts";
+export { ObzvonProblem, ObzvonUnreachable } from "./errors.ts";
 export type { ReportFile } from "./files.ts";
 export { keepLive, type LiveEvent, type LiveOptions, type Mode, type Tab } from "./live.ts";
 export type { Asking, ObzvonOptions, Streaming } from "./options.ts";
