@@ -14,7 +14,7 @@ from query_api.report.report_json import figures
 from query_api.report.row_query import COUNTER_NAMES, Listing, RowFilter, RowQuery, listings
 from query_api.report.scope import Period, Scope
 from query_api.report.snapshot import NOTHING, Shard
-from support.events import DAY, called, planned
+from support.events import DAY, called, delivered, failed, planned
 from support.report_laws import figure
 from support.row_histories import DAYS, MANAGERS, OPERATORS, PLAN_DATES, histories
 from support.snapshots import MOSCOW, rows_of, snapshot_of, tasks_of
@@ -193,3 +193,25 @@ def test_a_date_whose_cells_were_not_read_has_no_lists() -> None:
     unread = Shard(shard.meta, shard.seqs, {}, shard.open_contacts, shard.names)
 
     assert listings(unread, query) == []
+
+
+@pytest.mark.parametrize(
+    ("counter", "contribution"),
+    [("planned", 1), ("calls", 2), ("refusals", 1), ("ordered", 1), ("orders", 2)]
+    + [("delivered", 1), ("dropped", 1), ("no_contact", 0), ("active.total", 0)],
+)
+def test_a_delivered_contact_adds_to_each_counter_what_it_counts(
+    counter: str, contribution: int
+) -> None:
+    [row] = rows_of(
+        [
+            planned("T1"),
+            called("T1", "refused", at="09:00"),
+            failed("T1", "address_drop", at="09:30"),
+            called("T1", "ordered", at="10:00", order="o-1"),
+            delivered("T1", "o-1"),
+            delivered("T1", "o-2"),
+        ]
+    )
+    query = RowQuery(Period(DAY, DAY), Scope(), None, counter, RowFilter(), MIDNIGHT)
+    assert query.contribution(row) == contribution
