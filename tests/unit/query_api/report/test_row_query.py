@@ -197,8 +197,10 @@ def test_a_date_whose_cells_were_not_read_has_no_lists() -> None:
 
 @pytest.mark.parametrize(
     ("counter", "contribution"),
-    [("planned", 1), ("calls", 2), ("refusals", 1), ("ordered", 1), ("orders", 2)]
-    + [("delivered", 1), ("dropped", 1), ("no_contact", 0), ("active.total", 0)],
+    [
+        *(("planned", 1), ("calls", 2), ("refusals", 1), ("ordered", 1), ("orders", 2)),
+        *(("delivered", 1), ("dropped", 1), ("no_contact", 0), ("active.total", 0)),
+    ],
 )
 def test_a_delivered_contact_adds_to_each_counter_what_it_counts(
     counter: str, contribution: int
